@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/* Sockets below the transport: raw, ping, packet. */
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
+#include <sys/ioctl.h>
+#include "lab.h"
+
+#define BYTES 64u
+#define EXPERIMENTAL 253 /* RFC 3692 */
+
+struct udp_packet {
+	struct iphdr ip;
+	struct udphdr udp;
+	char payload[BYTES];
+};
+
+/* RFC 1071; `len` is even. */
+static uint16_t checksum(const void *data, size_t len)
+{
+	const uint16_t *word = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len / 2; i++)
+		sum += word[i];
+	sum = (sum >> 16) + (sum & 0xffff);
+	return ~(sum + (sum >> 16));
+}
+
+/* The address that this host would use towards the peer, found without sending. */
+static struct in_addr own_address(const struct lab_peer *peer)
+{
+	struct lab_peer own = {.len = sizeof(own.in)};
+	int fd = lab_socket(AF_INET, SOCK_RAW, EXPERIMENTAL);
+
+	if (connect(fd, &peer->sa, peer->len) || getsockname(fd, &own.sa, &own.len))
+		err(1, "own address");
+	close(fd);
+	return own.in.sin_addr;
+}
+
+/* UDP without its checksum, which IPv4 allows. */
+static struct udp_packet udp_packet(const struct lab_peer *peer, struct in_addr src)
+{
+	struct udp_packet packet = {
+		.ip =
+			{
+				.version = 4,
+				.ihl = 5,
+				.tot_len = htons(sizeof(packet)),
+				.ttl = 64,
+				.protocol = IPPROTO_UDP,
+				.saddr = src.s_addr,
+				.daddr = peer->in.sin_addr.s_addr,
+			},
+		.udp =
+			{
+				.source = htons(40000),
+				.dest = peer->in.sin_port,
+				.len = htons(sizeof(packet) - sizeof(packet.ip)),
+			},
+	};
+
+	packet.ip.check = checksum(&packet.ip, sizeof(packet.ip));
+	return packet;
+}
+
+static void send_all(int fd, const void *data, size_t len, const struct sockaddr *to,
+		     socklen_t to_len, unsigned long count, struct lab_truth *truth)
+{
+	while (count--) {
+		if (sendto(fd, data, len, 0, to, to_len) < 0) {
+			truth->error = errno;
+			return;
+		}
+		truth->datagrams++;
+		truth->sent += len;
+	}
+}
+
+static void header_included(const struct lab_peer *peer, unsigned long count,
+			    struct lab_truth *truth)
+{
+	struct udp_packet packet = udp_packet(peer, own_address(peer));
+	int fd = lab_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	truth->attempts++;
+	send_all(fd, &packet, sizeof(packet), &peer->sa, peer->len, count, truth);
+}
+
+/* A raw socket takes no port from its peer's address; IPv6 refuses one that is not the protocol. */
+static struct lab_peer without_port(const struct lab_peer *peer)
+{
+	struct lab_peer bare = *peer;
+
+	bare.in.sin_port = 0;
+	return bare;
+}
+
+static void protocol(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	struct lab_peer bare = without_port(peer);
+	int fd = lab_socket(peer->sa.sa_family, SOCK_RAW, EXPERIMENTAL);
+	char payload[BYTES] = {0};
+
+	truth->attempts++;
+	send_all(fd, payload, sizeof(payload), &bare.sa, bare.len, count, truth);
+}
+
+/* Echo requests; the kernel of the peer answers them. `connected` leaves the address out. */
+static void echo(const struct lab_peer *peer, int type, bool connected, unsigned long count,
+		 struct lab_truth *truth)
+{
+	bool v6 = peer->sa.sa_family == AF_INET6;
+	int fd = lab_socket(peer->sa.sa_family, type, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	struct lab_peer bare = without_port(peer);
+	char packet[BYTES] = {0};
+
+	if (v6) {
+		packet[0] = ICMP6_ECHO_REQUEST; /* the kernel computes its checksum */
+	} else {
+		struct icmphdr head = {.type = ICMP_ECHO, .un.echo.id = htons(getpid() & 0xffff)};
+
+		head.checksum = checksum(&head, sizeof(head)); /* the rest is zero */
+		memcpy(packet, &head, sizeof(head));
+	}
+	if (connected && connect(fd, &bare.sa, bare.len))
+		err(1, "connect");
+	truth->attempts++;
+	while (count--) {
+		send_all(fd, packet, sizeof(packet), connected ? NULL : &bare.sa,
+			 connected ? 0 : bare.len, 1, truth);
+		lab_await_datagram(fd, truth);
+	}
+}
+
+static void raw_echo(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	echo(peer, SOCK_RAW, false, count, truth);
+}
+
+static void ping_sendto(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	echo(peer, SOCK_DGRAM, false, count, truth);
+}
+
+static void ping_connect(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	echo(peer, SOCK_DGRAM, true, count, truth);
+}
+
+/* The interface that holds the own address towards the peer. */
+static int interface_of(struct in_addr own)
+{
+	struct if_nameindex *all = if_nameindex(), *i;
+	int index = 0, fd = lab_socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (i = all; i && i->if_index && !index; i++) {
+		struct ifreq request = {0};
+
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", i->if_name);
+		if (!ioctl(fd, SIOCGIFADDR, &request) &&
+		    ((struct sockaddr_in *)&request.ifr_addr)->sin_addr.s_addr == own.s_addr)
+			index = i->if_index;
+	}
+	if_freenameindex(all);
+	close(fd);
+	if (!index)
+		errx(1, "no interface has the own address");
+	return index;
+}
+
+/* Frames to everybody on the link, with an IP packet for the peer in them: no hook of a cgroup. */
+static void frame(const struct lab_peer *peer, bool bypass, unsigned long count,
+		  struct lab_truth *truth)
+{
+	struct in_addr own = own_address(peer);
+	struct udp_packet packet = udp_packet(peer, own);
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = interface_of(own),
+		.sll_halen = ETH_ALEN,
+	};
+	int on = 1, fd = lab_socket(AF_PACKET, SOCK_DGRAM, 0);
+
+	memset(to.sll_addr, 0xff, ETH_ALEN);
+	if (bypass && setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
+		err(1, "PACKET_QDISC_BYPASS");
+	send_all(fd, &packet, sizeof(packet), (struct sockaddr *)&to, sizeof(to), count, truth);
+}
+
+static void packet(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	frame(peer, false, count, truth);
+}
+
+static void packet_bypass(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
+{
+	frame(peer, true, count, truth);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lab_path paths[] = {
+		{"raw-hdrincl", header_included}, {"raw-protocol", protocol},
+		{"raw-echo", raw_echo},           {"ping-sendto", ping_sendto},
+		{"ping-connect", ping_connect},   {"packet", packet},
+		{"packet-bypass", packet_bypass},
+	};
+
+	return lab_main(argc, argv, paths, LAB_ARRAY_SIZE(paths));
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/*
+ * Many attempts, exactly counted: storm KIND DEST PORT COUNT [key=value…]
+ *
+ *	tcp          connect, exchange `bytes` with the echo, end in order
+ *	tcp-abort    connect without waiting, close at once
+ *	udp          one socket a thread, a peer of its own for each datagram
+ *	udp-fresh    a socket of its own for each datagram
+ *
+ *	threads=1    who share the count
+ *	ports=1      attempt i goes to PORT + i % ports …
+ *	addresses=1  … and to DEST + (i / ports) % addresses
+ *	bytes=0      payload of a connection or datagram
+ *	hold=0       1: keep all sockets open until standard input closes
+ *
+ * COUNT 0 goes on until standard input closes. A failed call is counted in `failed`.
+ */
+#include <pthread.h>
+#include <sys/resource.h>
+#include "lab.h"
+
+#define THREADS_MAX 64u
+#define DATAGRAM_MAX 1400u
+#define FDS_MAX 262144u
+
+enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KINDS };
+
+static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh"};
+
+struct storm {
+	enum kind kind;
+	struct lab_peer first;
+	unsigned long count, threads, ports, addresses, bytes, hold;
+};
+
+struct worker {
+	const struct storm *storm;
+	unsigned long index; /* it makes the attempts index, index + threads, … */
+	struct lab_truth truth;
+	unsigned long failed;
+	pthread_t thread;
+};
+
+static struct lab_peer peer_of(const struct storm *storm, unsigned long i)
+{
+	struct lab_peer peer = lab_next_port(&storm->first, i % storm->ports);
+	uint32_t step = i / storm->ports % storm->addresses, word;
+	void *last = peer.sa.sa_family == AF_INET ? (void *)&peer.in.sin_addr
+						  : (void *)&peer.in6.sin6_addr.s6_addr[12];
+
+	memcpy(&word, last, sizeof(word));
+	word = htonl(ntohl(word) + step);
+	memcpy(last, &word, sizeof(word));
+	return peer;
+}
+
+static void let_go(const struct storm *storm, int fd)
+{
+	if (!storm->hold)
+		close(fd);
+}
+
+static void one_stream(struct worker *worker, const struct lab_peer *peer)
+{
+	const struct storm *storm = worker->storm;
+	int flags = storm->kind == KIND_TCP_ABORT ? SOCK_NONBLOCK : 0;
+	int fd = lab_socket(peer->sa.sa_family, SOCK_STREAM | flags, 0);
+
+	worker->truth.attempts++;
+	worker->truth.error = 0;
+	if (connect(fd, &peer->sa, peer->len))
+		worker->truth.error = errno;
+	else if (storm->kind == KIND_TCP && !storm->hold)
+		lab_exchange(fd, storm->bytes, &worker->truth);
+	worker->failed += worker->truth.error && worker->truth.error != EINPROGRESS;
+	let_go(storm, fd);
+}
+
+static void one_datagram(struct worker *worker, int fd, const struct lab_peer *peer)
+{
+	static const char payload[DATAGRAM_MAX];
+	ssize_t n = sendto(fd, payload, worker->storm->bytes, 0, &peer->sa, peer->len);
+
+	worker->truth.attempts++;
+	if (n < 0) {
+		worker->truth.error = errno;
+		worker->failed++;
+		return;
+	}
+	worker->truth.datagrams++;
+	worker->truth.sent += n;
+}
+
+static bool input_closed(void)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&input, 1, 0) > 0;
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	const struct storm *storm = worker->storm;
+	int shared =
+		storm->kind == KIND_UDP ? lab_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0) : -1;
+
+	for (unsigned long i = worker->index; !storm->count || i < storm->count;
+	     i += storm->threads) {
+		struct lab_peer peer = peer_of(storm, i);
+		int fd;
+
+		if (!storm->count && input_closed())
+			break;
+		switch (storm->kind) {
+		case KIND_TCP:
+		case KIND_TCP_ABORT:
+			one_stream(worker, &peer);
+			break;
+		case KIND_UDP:
+			one_datagram(worker, shared, &peer);
+			break;
+		default:
+			fd = lab_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
+			one_datagram(worker, fd, &peer);
+			let_go(storm, fd);
+		}
+	}
+	if (shared >= 0)
+		let_go(storm, shared);
+	return NULL;
+}
+
+static void read_option(struct storm *storm, const char *text)
+{
+	const struct {
+		const char *name;
+		unsigned long *value;
+		unsigned long max;
+	} options[] = {
+		{"threads=", &storm->threads, THREADS_MAX},
+		{"ports=", &storm->ports, 65535},
+		{"addresses=", &storm->addresses, 1u << 24},
+		{"bytes=", &storm->bytes, 1u << 24},
+		{"hold=", &storm->hold, 1},
+	};
+
+	for (size_t i = 0; i < LAB_ARRAY_SIZE(options); i++) {
+		size_t n = strlen(options[i].name);
+
+		if (strncmp(text, options[i].name, n))
+			continue;
+		*options[i].value = lab_number(text + n, options[i].max);
+		return;
+	}
+	errx(2, "%s: no such option", text);
+}
+
+static struct storm read_arguments(int argc, char **argv)
+{
+	struct storm storm = {.kind = KINDS, .threads = 1, .ports = 1, .addresses = 1};
+
+	if (argc < 5)
+		errx(2, "usage: storm KIND DEST PORT COUNT [key=value…]");
+	for (int kind = 0; kind < KINDS; kind++)
+		if (!strcmp(argv[1], kind_names[kind]))
+			storm.kind = kind;
+	if (storm.kind == KINDS)
+		errx(2, "%s: no such kind", argv[1]);
+	storm.first = lab_peer(argv[2], lab_number(argv[3], 65535));
+	storm.count = lab_number(argv[4], LAB_COUNT_MAX);
+	for (int i = 5; i < argc; i++)
+		read_option(&storm, argv[i]);
+	if (!storm.threads || !storm.ports || !storm.addresses)
+		errx(2, "threads, ports and addresses are at least 1");
+	if (storm.kind >= KIND_UDP && storm.bytes > DATAGRAM_MAX)
+		errx(2, "a datagram has at most %u bytes", DATAGRAM_MAX);
+	if (storm.kind == KIND_UDP && (!storm.count || storm.count > storm.ports * storm.addresses))
+		errx(2, "udp: more datagrams than peers");
+	return storm;
+}
+
+int main(int argc, char **argv)
+{
+	struct storm storm = read_arguments(argc, argv);
+	struct rlimit files = {FDS_MAX, FDS_MAX};
+	struct worker workers[THREADS_MAX] = {0};
+	struct lab_truth truth = {0};
+	unsigned long failed = 0;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (unsigned long i = 0; i < storm.threads; i++) {
+		workers[i] = (struct worker){.storm = &storm, .index = i};
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
+			errx(1, "pthread_create");
+	}
+	for (unsigned long i = 0; i < storm.threads; i++) {
+		pthread_join(workers[i].thread, NULL);
+		truth.attempts += workers[i].truth.attempts;
+		truth.datagrams += workers[i].truth.datagrams;
+		truth.sent += workers[i].truth.sent;
+		truth.received += workers[i].truth.received;
+		truth.error = workers[i].truth.error ? workers[i].truth.error : truth.error;
+		failed += workers[i].failed;
+	}
+	printf("failed=%lu ", failed);
+	lab_say(kind_names[storm.kind], &truth);
+	if (storm.hold)
+		lab_hold();
+	return 0;
+}
