@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mewatch: one file builds everything, into $(O). `make help` lists the targets and the variables.
+
+VERSION := 0.1.0
+
+O ?= build
+PREFIX ?= /usr/local
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= bpftool
+CFLAGS ?= -O2 -g
+FUZZ_SECONDS ?= 60
+
+# Where bpftool is, on the path of root alone.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+comma := ,
+Q := $(if $(V),,@)
+say = @printf '  %-8s%s\n' $(1) $(2)
+
+# Objects with sanitizers live apart from the others; what BPF and generators make is shared.
+B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+# Layers from the top down, which is the order in which a linker wants them.
+MODULES := export kernel ledger policy base
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmicrohttpd jansson
+METOP_PACKAGES := libcurl jansson ncursesw
+packages = $(shell pkg-config --libs $(1))
+
+WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wshadow -Wvla -Wformat=2 -Wundef $(if $(WERROR),-Werror)
+HOST_WARNINGS := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings
+HOST_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -Itools -I$(O) $(CPPFLAGS)
+HOST_CFLAGS := -std=gnu17 $(HOST_WARNINGS) $(CFLAGS)
+HOST_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
+ifneq ($(SANITIZE),)
+HOST_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_LDFLAGS += -fsanitize=$(SANITIZE)
+else
+HOST_CFLAGS += -fstack-protector-strong
+HOST_LDFLAGS += -Wl,-z,relro,-z,now
+endif
+# Not -MMD: the layer check reads which headers of foreign libraries a file uses.
+DEPFLAGS = -MD -MP -MT $@ -MF $(@:.o=.d)
+
+# The UAPI headers of the host (asm/types.h) are looked for last.
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu17 $(WARNINGS) -Iinclude -I. \
+	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
+programs = $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard $(1))))
+skeletons = $(patsubst %.bpf.c,$(O)/%.skel.h,$(wildcard $(1)/*.bpf.c))
+# What the test programs of a folder share.
+support = $(call objects,$(filter-out $(1)/test_%,$(wildcard $(1)/*.c)))
+
+LIBRARIES := $(MODULES:%=$(B)/lib%.a)
+PURE_LIBRARIES := $(filter-out %/libkernel.a,$(LIBRARIES))
+PROGRAMS := $(if $(wildcard src/mewatch/main.c),$(B)/mewatch) \
+	$(if $(wildcard tools/metop/main.c),$(B)/metop)
+UNIT_TESTS := $(call programs,tests/unit/*/test_*.c)
+KERNEL_TESTS := $(call programs,tests/kernel/test_*.c)
+LAB_HELPERS := $(call programs,tests/lab/*.c)
+BENCHES := $(call programs,tests/bench/*.c)
+FUZZERS := $(call programs,tests/fuzz/fuzz_*.c)
+PROFILES := $(sort $(patsubst vendor/gfi/%.yaml,%,$(wildcard vendor/gfi/*.yaml)))
+HEADER_DEPS := $(patsubst %,$(B)/obj/%.d,$(wildcard include/mewatch/*.h src/*/*.h tools/metop/*.h))
+GENERATED := $(O)/gen/version.h $(O)/gen/profiles.c $(call skeletons,bpf)
+
+.PHONY: all
+all: $(PROGRAMS) $(LIBRARIES) ## build mewatch and metop (the default)
+
+# --- Tools -----------------------------------------------------------------------------------
+
+.PHONY: tools FORCE
+tools:
+	@missing=; \
+	for tool in $(CC) $(CLANG) $(LLVM_STRIP) $(BPFTOOL) pkg-config; do \
+		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	for package in $(MEWATCH_PACKAGES) $(METOP_PACKAGES); do \
+		pkg-config --exists $$package 2>/dev/null || missing="$$missing $$package"; \
+	done; \
+	test -z "$$missing" || \
+		{ echo "not installed:$$missing; run: sudo make deps" >&2; exit 1; }
+
+.PHONY: test-tools
+test-tools:
+	@pkg-config --exists cmocka && command -v clang-format >/dev/null || \
+		{ echo "not installed: cmocka or clang-format; run: sudo make test-deps" >&2; exit 1; }
+
+# Other flags than last time: everything is compiled again.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(HOST_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(HOST_LDFLAGS)' >$@
+
+# --- Generated -------------------------------------------------------------------------------
+
+$(O)/gen/version.h: Makefile
+	@mkdir -p $(@D)
+	$(Q)echo '#define ME_VERSION "$(VERSION)"' >$@
+
+# The profiles as C strings in octal, so that any byte passes.
+$(O)/gen/profiles.c: vendor/gfi $(PROFILES:%=vendor/gfi/%.yaml) Makefile
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q){ \
+	echo '#include "policy/builtin.h"'; \
+	echo 'const struct me_builtin_profile me_builtin_profiles[] = {'; \
+	for name in $(PROFILES); do \
+		file=vendor/gfi/$$name.yaml; \
+		echo "{\"$$name\", \"$$file\","; \
+		od -An -v -to1 $$file | sed 's/ \(...\)/\\\1/g; s/.*/"&"/'; \
+		echo ", $$(wc -c <$$file)},"; \
+	done; \
+	echo '};'; \
+	echo 'const size_t me_n_builtin_profiles ='; \
+	echo '	sizeof(me_builtin_profiles) / sizeof(me_builtin_profiles[0]);'; \
+	} >$@.tmp && mv $@.tmp $@
+
+$(O)/%.bpf.o: %.bpf.c | tools
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPFLAGS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@.tmp && mv $@.tmp $@
+
+# --- Compile and link ------------------------------------------------------------------------
+
+compile = $(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(DEPFLAGS) -c $< -o $@
+link = $(CC) $(HOST_CFLAGS) $(HOST_LDFLAGS) $(filter %.o %.a,$^) -o $@
+
+$(B)/obj/%.o: %.c $(B)/flags | tools $(O)/gen/version.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile)
+
+$(B)/obj/gen/%.o: $(O)/gen/%.c $(B)/flags | tools
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile)
+
+# What a header includes, each by itself, for the layer check; it also shows that it can.
+$(B)/obj/%.h.d: %.h $(B)/flags | $(GENERATED) tools
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CPPFLAGS) -x c -M -MP -MT $@ -MF $@ $<
+
+$(call objects,src/kernel/*.c): | $(call skeletons,bpf)
+$(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
+$(call objects,tests/lab/*.c): | $(call skeletons,tests/lab)
+$(call objects,tests/bench/*.c): | $(call skeletons,tests/bench)
+
+# The folder itself is a prerequisite: a source that went away leaves the archive.
+$(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) src/$(m)))
+$(B)/libpolicy.a: $(B)/obj/gen/profiles.o
+$(B)/libmewatch.a: $(filter-out %/main.o,$(call objects,src/mewatch/*.c)) src/mewatch
+$(B)/libmetop.a: $(filter-out %/main.o,$(call objects,tools/metop/*.c)) tools/metop
+$(B)/%.a:
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/mewatch: $(B)/obj/src/mewatch/main.o $(B)/libmewatch.a $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES))
+
+$(B)/metop: $(B)/obj/tools/metop/main.o $(B)/libmetop.a $(B)/libbase.a
+	$(call say,LINK,$@)
+	$(Q)$(link) $(call packages,$(METOP_PACKAGES))
+
+# --- Test programs ---------------------------------------------------------------------------
+
+.SECONDEXPANSION:
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $$(call support,tests/unit/$$(*D)) $(PURE_LIBRARIES) \
+		| test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+
+$(B)/tests/unit/mewatch/%: $(B)/obj/tests/unit/mewatch/%.o \
+		$$(call support,tests/unit/mewatch) $(B)/libmewatch.a $(LIBRARIES) | test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+
+$(B)/tests/unit/metop/%: $(B)/obj/tests/unit/metop/%.o $$(call support,tests/unit/metop) \
+		$(B)/libmetop.a $(B)/libbase.a | test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(METOP_PACKAGES))
+
+$(B)/tests/kernel/%: $(B)/obj/tests/kernel/%.o $$(call support,tests/kernel) $(LIBRARIES) \
+		| test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+
+$(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libbase.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,liburing) -pthread
+
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIBRARIES)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES)) -pthread
+
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES))
+
+# --- Test targets ----------------------------------------------------------------------------
+
+SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
+NEEDS_ROOT = @test "$$(id -u)" = 0 || { echo "needs root: sudo make $@" >&2; exit 1; }
+
+.PHONY: check check-kernel check-lab check-lab-full fuzz bench test
+.PHONY: run-check run-check-kernel run-fuzz
+
+check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
+	$(SANITIZED) run-check
+
+run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
+	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
+		tests/test-layers tests/check-format
+
+check-kernel: $(GENERATED) ## tests in the kernel (root)
+	$(NEEDS_ROOT)
+	$(SANITIZED) run-check-kernel
+
+run-check-kernel: $(KERNEL_TESTS)
+	$(Q)tests/run-tests $(KERNEL_TESTS)
+
+check-lab: all $(LAB_HELPERS) ## the lab: namespaces, real servers and clients (root)
+	$(NEEDS_ROOT)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run
+
+check-lab-full: all $(LAB_HELPERS) ## the lab, long form
+	$(NEEDS_ROOT)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
+
+test: ## install what is missing, build, and run check, check-kernel and check-lab (root)
+	$(NEEDS_ROOT)
+	+$(Q)$(MAKE) --no-print-directory deps
+	+$(Q)$(MAKE) --no-print-directory test-deps
+	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)MAKE=$(MAKE) tests/run-suites check check-kernel check-lab
+
+fuzz: $(GENERATED) ## libFuzzer over the parsers, FUZZ_SECONDS (60) each
+	+$(Q)$(MAKE) --no-print-directory CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined run-fuzz
+
+run-fuzz: $(FUZZERS)
+	$(Q)for fuzzer in $(FUZZERS); do \
+		corpus=$$fuzzer.corpus; seeds=tests/fuzz/$$(basename $$fuzzer); mkdir -p $$corpus; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$$fuzzer. $$corpus $$(test -d $$seeds && echo $$seeds) || \
+			exit 1; \
+	done
+
+bench: all $(BENCHES) ## what it costs, beside its peers (root)
+	$(NEEDS_ROOT)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/bench/run
+
+# --- The rest --------------------------------------------------------------------------------
+
+.PHONY: deps test-deps run format format-check install uninstall clean help
+
+deps: ## install libraries and compilers from the distribution (root)
+	$(Q)tests/install-deps build
+
+test-deps: ## install what the tests need; nothing is started by it (root)
+	$(Q)tests/install-deps test
+
+run: ## install what is missing, build, and watch this machine with the default profile (root)
+	$(NEEDS_ROOT)
+	+$(Q)$(MAKE) --no-print-directory deps
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/dist/run-here $(B)
+
+format: ## let clang-format lay out the sources
+	$(Q)tests/check-format --fix
+
+format-check: ## whether clang-format would change a source
+	$(Q)tests/check-format
+
+MANUALS := $(wildcard tools/dist/*.[1-8])
+DATA := $(DESTDIR)$(PREFIX)/share/mewatch
+
+install: all ## install below DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/mewatch
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/metop
+	install -D -m 644 -t $(DATA)/profiles $(PROFILES:%=vendor/gfi/%.yaml)
+	install -D -m 644 -t $(DATA) tools/dist/policy.yaml
+	$(foreach m,$(MANUALS),install -D -m 644 -t \
+		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m);)
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.yaml
+	rm -f $(PROFILES:%=$(DATA)/profiles/%.yaml)
+	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst \
+		.%,%,$(suffix $(m)))/$(notdir $(m)))
+	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) 2>/dev/null || true
+
+clean: ## remove everything that was built
+	rm -rf $(O)
+
+help: ## this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo 'Variables: O=build V=1 WERROR=1 SANITIZE=address,undefined PREFIX= DESTDIR= CC= CFLAGS='
+
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+-include $(shell find $(B)/obj $(O)/bpf $(O)/tests -name '*.d' 2>/dev/null)
