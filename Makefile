@@ -49,6 +49,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu17 $(WARNINGS) -Iinclude -I. \
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
 programs = $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard $(1))))
+bpf_objects = $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard $(1)/*.bpf.c))
 skeletons = $(patsubst %.bpf.c,$(O)/%.skel.h,$(wildcard $(1)/*.bpf.c))
 # What the test programs of a folder share.
 support = $(call objects,$(filter-out $(1)/test_%,$(wildcard $(1)/*.c)))
@@ -64,7 +65,7 @@ BENCHES := $(call programs,tests/bench/*.c)
 FUZZERS := $(call programs,tests/fuzz/fuzz_*.c)
 PROFILES := $(sort $(patsubst vendor/gfi/%.yaml,%,$(wildcard vendor/gfi/*.yaml)))
 HEADER_DEPS := $(patsubst %,$(B)/obj/%.d,$(wildcard include/mewatch/*.h src/*/*.h tools/metop/*.h))
-GENERATED := $(O)/gen/version.h $(O)/gen/profiles.c $(call skeletons,bpf)
+GENERATED := $(O)/gen/version.h $(O)/gen/layout.h $(O)/gen/profiles.c $(call skeletons,bpf)
 
 .PHONY: all
 all: $(PROGRAMS) $(LIBRARIES) ## build mewatch and metop (the default)
@@ -128,6 +129,12 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@.tmp && mv $@.tmp $@
 
+# The layout id of the pinned maps: a hash of all types that the BPF object knows.
+$(O)/gen/layout.h: $(O)/bpf/host.bpf.o
+	@mkdir -p $(@D)
+	$(Q)echo "#define ME_LAYOUT_ID \"$$($(BPFTOOL) btf dump file $< format c | sha256sum | \
+		cut -c1-16)\"" >$@.tmp && mv $@.tmp $@
+
 # --- Compile and link ------------------------------------------------------------------------
 
 compile = $(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(DEPFLAGS) -c $< -o $@
@@ -148,10 +155,8 @@ $(B)/obj/%.h.d: %.h $(B)/flags | $(GENERATED) tools
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CPPFLAGS) -x c -M -MP -MT $@ -MF $@ $<
 
-$(call objects,src/kernel/*.c): | $(call skeletons,bpf)
+$(call objects,src/kernel/*.c): | $(call skeletons,bpf) $(O)/gen/layout.h
 $(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
-$(call objects,tests/lab/*.c): | $(call skeletons,tests/lab)
-$(call objects,tests/bench/*.c): | $(call skeletons,tests/bench)
 
 # The folder itself is a prerequisite: a source that went away leaves the archive.
 $(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) src/$(m)))
@@ -262,9 +267,9 @@ run-fuzz: $(FUZZERS)
 			exit 1; \
 	done
 
-bench: all $(BENCHES) ## what it costs, beside its peers (root)
+bench: all $(BENCHES) $(call bpf_objects,tests/bench) ## what it costs, beside its peers (root)
 	$(NEEDS_ROOT)
-	$(Q)ME_BUILD=$(abspath $(B)) tests/bench/run
+	$(Q)BUILD=$(abspath $(B)) tests/bench/run
 
 # --- The rest --------------------------------------------------------------------------------
 

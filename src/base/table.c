@@ -28,7 +28,6 @@ struct me_table {
 	uint64_t hash_key[2];
 	size_t key_size;
 	size_t value_at; /* words into bytes[] */
-	size_t value_size;
 	size_t entry_size;
 	size_t max_entries;
 	size_t count;
@@ -105,7 +104,6 @@ struct me_table *me_table_new(size_t key_size, size_t value_size, size_t max_ent
 		return NULL;
 	}
 	table->key_size = key_size;
-	table->value_size = value_size;
 	table->value_at = (key_size + 7) / 8;
 	table->entry_size = sizeof(struct entry) + (table->value_at + (value_size + 7) / 8) * 8;
 	table->max_entries = max_entries ? max_entries : SIZE_MAX;
