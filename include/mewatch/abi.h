@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MEWATCH_ABI_H
+#define MEWATCH_ABI_H
+
+/*
+ * What crosses the kernel boundary: keys and values of the maps, records of the ring, arguments of
+ * the resolver program. Fixed-width fields, sizes asserted, native byte order but for addresses.
+ * Times are CLOCK_MONOTONIC nanoseconds. The hash of this file is part of the layout id of the pins.
+ */
+#include "mewatch/address.h"
+
+#define ME_COMM_LEN 16
+#define ME_EXE_LEN 512
+#define ME_EXE_SLACK 256 /* lets the verifier see that a component ends inside */
+
+/* Who opened the flow: a socket at the host, an address in transit and replay. */
+union me_opener {
+	struct {
+		__u64 cookie;
+		__u32 attempt; /* TCP: counts the connects of this socket; 0 otherwise */
+		__u32 zero;
+	};
+	struct me_addr address;
+};
+
+struct me_flow_key {
+	union me_opener opener;
+	struct me_addr peer;
+	__u16 port;  /* of the peer, host order */
+	__u16 sport; /* transit and replay; 0 at the host */
+	__u8 proto;
+	__u8 vantage; /* enum me_vantage */
+	__u16 zero;
+};
+_Static_assert(sizeof(struct me_flow_key) == 40, "the key has no holes");
+
+/* Identity of a process: exec in the same process changes `exe`. */
+struct me_proc_key {
+	__u64 start_ns; /* CLOCK_BOOTTIME */
+	__u64 exe;      /* opaque */
+	__u32 tgid;
+	__u32 zero;
+};
+
+/* The path of its program: the last `len` of the first ME_EXE_LEN bytes of `exe`, without a NUL. */
+struct me_proc {
+	__u32 len;       /* 0: not readable */
+	__u32 truncated; /* the path is longer, its beginning is missing */
+	char exe[ME_EXE_LEN + ME_EXE_SLACK];
+};
+
+/* Origin: of the socket's owner, never of a worker. All zero when unknown. */
+struct me_origin {
+	struct me_proc_key proc;
+	__u64 cgroup; /* cgroup2 id */
+	__u64 netns;  /* cookie */
+	__u32 uid;
+	__u32 zero;
+	char comm[ME_COMM_LEN]; /* NUL-padded */
+};
+
+/* The verdict of a flow: one word, so that one compare-and-swap makes it final. */
+union me_state {
+	struct {
+		__u8 verdict;     /* enum me_verdict */
+		__u8 reason;      /* enum me_reason */
+		__u8 evidence;    /* enum me_evidence */
+		__u8 was_pending; /* it is or was pending: told as provisional */
+	};
+	__u32 word;
+};
+
+/* me_flow.flags */
+#define ME_FLOW_CLOSED 1u      /* it ended; nothing is added any more */
+#define ME_FLOW_SENT 2u        /* the SYN or a first datagram left */
+#define ME_FLOW_PREEXISTING 4u /* under way at start: no attempt */
+#define ME_FLOW_RESET 8u       /* reset after it was established */
+#define ME_FLOW_MPTCP 16u      /* a subflow beyond the first */
+#define ME_FLOW_RETIRED 32u    /* the entry is retired */
+
+struct me_flow {
+	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 closed_ns;  /* 0: open */
+	__u64 bytes_sent; /* payload, each sequence byte once */
+	__u64 bytes_received;
+	__u64 packets_sent;
+	__u64 packets_received;
+	__u64 wire_bytes_sent; /* network-layer bytes */
+	__u64 wire_bytes_received;
+	struct me_origin origin;
+	struct me_addr src; /* unspecified until known */
+	union me_state state;
+	__u32 generation; /* of the policy that judged it */
+	__u32 endpoint;   /* 0: none */
+	__u32 rule;       /* 0: none */
+	__u16 service;
+	__u16 sport;    /* host order; 0 until known */
+	__u8 outcome;   /* enum me_outcome */
+	__u8 direction; /* enum me_direction */
+	__u16 flags;
+};
+
+/*
+ * Counter cells, one per-CPU array: index me_cell(vantage, service, kind, what). FINAL and OPENED
+ * count attempts; the rest says how pending ones ended:
+ *
+ *	attempts            = sum FINAL + sum OPENED
+ *	connections{v,r}    = FINAL + VIA
+ *	pending             = sum OPENED - sum VIA              (VIA is read first)
+ *	violations confirmed   = FINAL[violation] + VIA[violation]
+ *	           provisional = FINAL[violation] + OPENED + GAINED
+ *	           retracted   = SHED
+ */
+enum me_cell_kind {
+	ME_CELL_FINAL,  /* judged outright; what = me_cell_end() */
+	ME_CELL_OPENED, /* became pending; what = the reason it would have */
+	ME_CELL_VIA,    /* was pending and ended; what = me_cell_end() */
+	ME_CELL_SHED, /* ended as something else than its provisional reason; what = that reason */
+	ME_CELL_GAINED, /* ended as a violation for another reason; what = the new reason */
+	ME_CELL_KINDS
+};
+
+#define ME_CELL_ENDS 16u /* room for ALLOWED, LOCAL, UNRESOLVED and each reason */
+#define ME_CELL_COUNT (ME_VANTAGE_KERNEL_COUNT * ME_SERVICES_MAX * ME_CELL_KINDS * ME_CELL_ENDS)
+_Static_assert(ME_VIOLATION + ME_REASON_COUNT <= ME_CELL_ENDS, "every end has a cell");
+
+/* The end of a final flow: the verdict, and for violations the reason. */
+static inline __u32 me_cell_end(__u8 verdict, __u8 reason)
+{
+	return verdict < ME_VIOLATION ? verdict : (__u32)ME_VIOLATION + reason;
+}
+
+static inline __u32 me_cell(__u32 vantage, __u32 service, __u32 kind, __u32 what)
+{
+	return ((vantage * ME_SERVICES_MAX + service) * ME_CELL_KINDS + kind) * ME_CELL_ENDS + what;
+}
+
+/* Totals that belong to no service: index into the per-CPU array `totals`. */
+#define ME_TOTAL_LIST(X)                                                                           \
+	X(UDP_PROBES, "UDP connects")                                                              \
+	X(FLOW_OVERFLOW, "attempts for which the flow table had no room")                          \
+	X(RING_LOST, "records for which the ring had no room")                                     \
+	X(STORAGE_FAILED, "sockets for which no storage could be had")                             \
+	X(PROC_OVERFLOW, "processes for which the process table had no room")                      \
+	X(LINK, "sends that stay on the link: no attempts")                                        \
+	X(OWN_UNKNOWN, "sends from a network namespace whose addresses are not known yet")
+
+/* The per-CPU array holds the totals, then the blind spots: index ME_TOTAL_COUNT + enum me_blind. */
+#define ME_PICK(constant, help) ME_TOTAL_##constant,
+enum me_total { ME_TOTAL_LIST(ME_PICK) ME_TOTAL_COUNT };
+#undef ME_PICK
+
+/* Counts of one endpoint, added to atomically; one shared mmap-able array, index = endpoint id. */
+struct me_endpoint_counts {
+	__u64 attempts;
+	__u64 outcome[ME_OUTCOME_COUNT];
+	__u64 resets;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 last_attempt_ns;
+	__u64 last_success_ns; /* established and a byte received, or an answer */
+	__u64 retired_used;
+	__u64 reserved;
+};
+_Static_assert(sizeof(struct me_endpoint_counts) == 128, "two cache lines");
+
+/* Records of the ring. */
+enum me_record_kind {
+	ME_RECORD_VIOLATION, /* judged outright */
+	ME_RECORD_PENDING,   /* told as a provisional violation */
+	ME_RECORD_RESOLVED,  /* a pending flow became final */
+	ME_RECORD_SOCKET,    /* a socket of a blind kind was made: `blind` says which */
+	ME_RECORD_NETNS,     /* a network namespace seen for the first time */
+};
+
+struct me_record {
+	__u64 id; /* unique since attach, like me_flow.id */
+	__u64 ts_ns;
+	__u32 kind;  /* enum me_record_kind */
+	__u32 blind; /* enum me_blind, for ME_RECORD_SOCKET */
+	struct me_flow_key key;
+	struct me_flow flow; /* for SOCKET and NETNS only the origin */
+};
+
+/*
+ * Argument of the program that settles one flow in one run: makes a pending one final, or ends one
+ * that was idle for too long. What is final or ended already is left alone.
+ */
+enum me_settle_what { ME_SETTLE_VERDICT, ME_SETTLE_END };
+
+struct me_settle {
+	struct me_flow_key key; /* in */
+	__u64 id;               /* in: me_flow.id, against a reused key */
+	__u64 now_ns;           /* in */
+	__u32 what;             /* in: enum me_settle_what */
+	union me_state state;   /* in, VERDICT: the final state */
+	__u32 endpoint;         /* in, VERDICT: 0 unless allowed */
+	__u32 rule;             /* in, VERDICT: 0 unless a rule decides */
+	__u32 service;          /* in, VERDICT */
+	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
+};
+
+/* An own address of a network namespace. */
+struct me_own_key {
+	__u64 netns; /* cookie */
+	struct me_addr address;
+};
+
+/* A stable id's key: kind is the registry's, texts are NUL-padded. */
+#define ME_ID_SERVICE_LEN 64
+#define ME_ID_TEXT_LEN 268
+
+struct me_id_key {
+	__u32 kind;
+	char service[ME_ID_SERVICE_LEN];
+	char text[ME_ID_TEXT_LEN];
+};
+
+/* Which policy is in force. `active` and `generation` are written as one 64-bit word. */
+struct me_control {
+	__u32 active;      /* slot: 0 or 1 */
+	__u32 generation;  /* of the policy in that slot; 0: none yet */
+	__u64 udp_idle_ns; /* limits.udp_idle */
+};
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MEWATCH_IMAGE_H
+#define MEWATCH_IMAGE_H
+
+/*
+ * The compiled policy: what the compiler (src/policy) writes and the judge reads, in the kernel and
+ * on the host. Destinations are classes (rows), protocol and port are classes (columns), and
+ * table[row * columns + column] is the rank of the deciding entry: smaller is stronger, 0 is none.
+ *
+ *	addresses  hash:   16-byte address -> struct me_dest
+ *	prefixes   LPM:    struct me_prefix -> struct me_dest (nested prefixes folded into children)
+ *	head       array:  one struct me_head
+ *	table      array:  rank of the deciding entry for each (row, column)
+ *	entries    array:  rank -> struct me_entry
+ *	names      hash:   endpoint id -> row, for endpoints that are names
+ *
+ * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order.
+ */
+#include "mewatch/types.h"
+
+/* Port slots: four protocols with ports, then one slot for each other IP protocol number. */
+#define ME_SLOT_TCP 0u
+#define ME_SLOT_UDP 65536u
+#define ME_SLOT_UDPLITE 131072u
+#define ME_SLOT_SCTP 196608u
+#define ME_SLOT_PROTO 262144u
+#define ME_SLOT_COUNT (ME_SLOT_PROTO + 256u)
+
+#define ME_COLUMNS_MAX 1024u        /* port classes of one policy */
+#define ME_CELLS_MAX (4u << 20)     /* rows x columns of one policy */
+#define ME_SERVICES_MAX 128u        /* services since attach; id 0 is ME_SERVICE_UNLISTED */
+#define ME_ENDPOINTS_MAX (1u << 20) /* endpoints since attach; id 0 is "no endpoint" */
+
+/* Service ids with a fixed meaning; the registry gives out the rest. */
+#define ME_SERVICE_UNLISTED 0u /* label "unlisted": no rule knows the port either */
+#define ME_SERVICE_LOCAL 1u    /* label "local": loopback and own addresses without a rule */
+#define ME_SERVICE_LINK 2u     /* label "link": broadcast, link multicast, ND, IGMP, MLD */
+#define ME_SERVICE_FIRST 3u
+
+/* Rows with a fixed meaning; listed destinations and names follow. */
+enum me_row {
+	ME_ROW_NOTHING, /* not global unicast and not listed: no entry in any column */
+	ME_ROW_ANY,     /* a global unicast stranger: `to: any` */
+	ME_ROW_LOCAL,   /* loopback and own addresses: `to: local` */
+	ME_ROW_NAMED,   /* the strongest name entry of the column: what `pending` waits for */
+	ME_ROW_FIRST,
+};
+
+/* What a destination is besides its row: bits of me_dest.flags. */
+#define ME_DEST_LISTED 1u   /* some rule names it, for whatever port */
+#define ME_DEST_RESOLVER 2u /* a configured resolver */
+#define ME_DEST_DOH 4u      /* a public resolver known to speak DNS over HTTPS */
+#define ME_DEST_PROXY 8u    /* the configured proxy */
+#define ME_DEST_PEER 16u    /* a configured peer */
+
+struct me_dest {
+	__u32 row;
+	__u32 flags;
+};
+
+struct me_prefix {
+	__u32 bits; /* 0-128, counted in the mapped form: an IPv4 /24 is 120 */
+	__u8 address[16];
+};
+
+/* What a column is: bits of me_column.flags. */
+#define ME_COLUMN_NAMED 1u     /* some name rule exists for it */
+#define ME_COLUMN_DNS 2u       /* tcp or udp 53 */
+#define ME_COLUMN_DOT 4u       /* tcp or udp 853 */
+#define ME_COLUMN_HTTPS 8u     /* tcp or udp 443 */
+#define ME_COLUMN_QUIC 16u     /* udp 443 */
+#define ME_COLUMN_REMOTING 32u /* a remoting port of the policy */
+#define ME_COLUMN_PEERS 64u    /* a port that the policy gives to peers */
+#define ME_COLUMN_LISTED 128u  /* some rule names the protocol (any port of it) */
+
+struct me_column {
+	__u16 service; /* of the strongest rule with this port; what a stranger is counted under */
+	__u16 flags;
+};
+
+/* me_head.flags */
+#define ME_HEAD_ADDRESSES 1u /* the address hash is not empty */
+#define ME_HEAD_PREFIXES 2u  /* the prefix trie is not empty */
+#define ME_HEAD_NAMES 4u     /* there are name rules */
+#define ME_HEAD_ANY 8u       /* there is a `to: any` rule */
+#define ME_HEAD_STRICT 16u   /* strict_names: true */
+
+struct me_head {
+	__u32 generation; /* counts loads; never 0 in a loaded image */
+	__u32 columns;    /* width of the table */
+	__u32 rows;
+	__u32 entries; /* ranks run from 1 to entries - 1 */
+	__u32 flags;
+	__u32 reserved;
+	__u64 udp_idle_ns; /* limits.udp_idle */
+	__u64 pending_ns;  /* limits.pending */
+	struct me_column column[ME_COLUMNS_MAX];
+	__u16 slot[ME_SLOT_COUNT]; /* port slot -> column */
+};
+
+/* me_entry.flags */
+#define ME_ENTRY_RETIRED 1u
+#define ME_ENTRY_PRIVATE 2u  /* the name may resolve into private space */
+#define ME_ENTRY_FTP 4u      /* FTP control: its data connections belong to it */
+#define ME_ENTRY_SHADOW 8u   /* mode: shadow */
+#define ME_ENTRY_ENFORCE 16u /* mode: enforce */
+
+/* One endpoint of one rule. The ids are stable since attach (see the registry). */
+struct me_entry {
+	__u32 endpoint;
+	__u32 rule;
+	__u16 service;
+	__u8 match; /* enum me_match */
+	__u8 flags;
+};
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef MEWATCH_JUDGE_H
+#define MEWATCH_JUDGE_H
+
+/*
+ * The judge: pure, one function, the same in the kernel, in replay, in explain and in the tests. It
+ * receives the results of lookups, never a map. Meaning: DESIGN, "Semantics".
+ *
+ * The order of work at every caller:
+ *	me_judge_row()   which static row the destination has, from its kind and the lookup's result
+ *	(the caller reads table[row][column] and, unless the row is ME_ROW_LOCAL, the rows of the
+ *	 learned endpoints, and keeps the smallest rank that is not 0 with me_judge_better())
+ *	me_judge()       the verdict
+ */
+#include "mewatch/address.h"
+
+/* me_facts.flags */
+#define ME_FACT_OWN 1u         /* an own address of the origin's network namespace */
+#define ME_FACT_UNPARSABLE 2u  /* no destination could be read */
+#define ME_FACT_OWN_UNKNOWN 4u /* the own addresses of that namespace are not known yet */
+
+/* What is asked. */
+struct me_facts {
+	struct me_addr dst;
+	__u16 dport; /* host order; 0 where the protocol has none */
+	__u8 proto;
+	__u8 flags;
+};
+
+/* What the lookups found. */
+struct me_found {
+	const struct me_head *head;     /* never NULL */
+	const struct me_column *column; /* of (proto, dport); NULL if the slot could not be read */
+	const struct me_dest *dest;     /* listed address or prefix; NULL for a stranger */
+	const struct me_entry *entry;   /* of the smallest rank; NULL if there is none */
+	__u8 evidence;                  /* enum me_evidence of `entry`, if it is a name's */
+	__u8 learned; /* names of this policy were learned for the address, whatever their ports */
+};
+
+struct me_judgement {
+	__u32 endpoint; /* 0: none */
+	__u32 rule;     /* 0: none */
+	__u16 service;
+	__u8 verdict;  /* enum me_verdict */
+	__u8 reason;   /* enum me_reason: of a violation, or what a pending flow would become */
+	__u8 evidence; /* enum me_evidence */
+	__u8 flags;    /* of the entry */
+	__u16 reserved;
+};
+
+/* The smaller rank that is not 0. */
+static inline __u32 me_judge_better(__u32 a, __u32 b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static inline int me_judge_is_local(enum me_addr_kind kind, __u8 flags)
+{
+	return kind == ME_ADDR_LOOPBACK || (flags & ME_FACT_OWN);
+}
+
+/* The row of the destination: `dest` is what the address or prefix lookup gave, or NULL. */
+static inline __u32 me_judge_row(enum me_addr_kind kind, __u8 flags, const struct me_dest *dest)
+{
+	if (me_judge_is_local(kind, flags))
+		return ME_ROW_LOCAL;
+	if (dest && (dest->flags & ME_DEST_LISTED))
+		return dest->row;
+	return kind == ME_ADDR_GLOBAL ? ME_ROW_ANY : ME_ROW_NOTHING;
+}
+
+/* The reason of a violation, the first that fits (DESIGN, "Reason"). */
+static inline enum me_reason me_judge_reason(const struct me_facts *facts, enum me_addr_kind kind,
+					     const struct me_found *found)
+{
+	__u16 is = found->column ? found->column->flags : 0;
+	__u32 dest = found->dest ? found->dest->flags : 0;
+
+	/* TCP and UDP always have a reason that says more. */
+	if (!(is & ME_COLUMN_LISTED) && facts->proto != IPPROTO_TCP && facts->proto != IPPROTO_UDP)
+		return ME_REASON_UNLISTED_PROTOCOL;
+	if ((is & ME_COLUMN_DNS) && !(dest & ME_DEST_RESOLVER))
+		return ME_REASON_WRONG_RESOLVER;
+	if ((is & ME_COLUMN_DOT) ||
+	    ((is & ME_COLUMN_HTTPS) && (dest & (ME_DEST_DOH | ME_DEST_RESOLVER))))
+		return ME_REASON_ENCRYPTED_DNS;
+	if (is & ME_COLUMN_PEERS)
+		return ME_REASON_PEER_UNKNOWN;
+	if (is & ME_COLUMN_REMOTING)
+		return ME_REASON_REMOTING_OFF_HOST;
+	if (is & ME_COLUMN_QUIC)
+		return ME_REASON_QUIC;
+	if ((dest & ME_DEST_LISTED) || found->learned ||
+	    ((found->head->flags & ME_HEAD_ANY) && kind == ME_ADDR_GLOBAL))
+		return ME_REASON_UNLISTED_PORT;
+	return ME_REASON_UNLISTED_DESTINATION;
+}
+
+/*
+ * Judges one attempt. `kind` is me_addr_kind(&facts->dst), which the caller needed for the row.
+ * Link destinations are no attempts: the caller does not ask. Every field of the answer is set.
+ */
+static inline void me_judge(const struct me_facts *facts, enum me_addr_kind kind,
+			    const struct me_found *found, struct me_judgement *ret_judgement)
+{
+	const struct me_entry *entry = found->entry;
+	struct me_judgement j = {
+		.service = found->column ? found->column->service : ME_SERVICE_UNLISTED,
+		.verdict = ME_VIOLATION,
+	};
+
+	if (facts->flags & ME_FACT_UNPARSABLE) {
+		j.service = ME_SERVICE_UNLISTED;
+		j.reason = ME_REASON_UNPARSABLE;
+	} else if (entry) {
+		j.verdict = me_judge_is_local(kind, facts->flags) ? ME_LOCAL : ME_ALLOWED;
+		j.endpoint = entry->endpoint;
+		j.rule = entry->rule;
+		j.service = entry->service;
+		j.flags = entry->flags;
+		j.evidence =
+			entry->match <= ME_MATCH_SUBTREE ? found->evidence : ME_EVIDENCE_LISTED;
+	} else if (me_judge_is_local(kind, facts->flags)) {
+		j.verdict = ME_LOCAL;
+		j.service = ME_SERVICE_LOCAL;
+	} else {
+		j.reason = me_judge_reason(facts, kind, found);
+		if ((found->column && (found->column->flags & ME_COLUMN_NAMED)) ||
+		    (facts->flags & ME_FACT_OWN_UNKNOWN))
+			j.verdict = ME_PENDING;
+	}
+	*ret_judgement = j;
+}
+
+#endif
