@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_CONNECT_H
+#define MEWATCH_BPF_CONNECT_H
+
+/*
+ * Where an address is given: connect() and sendmsg(). A TCP connect is an attempt; a UDP connect is
+ * a probe, whose verdict waits in the socket for the first datagram; a send by address is an attempt
+ * if it is the first to that peer.
+ */
+#include "bpf/flow.h"
+
+/* Owners of MPTCP connections by token: further subflows are opened by a kernel worker. */
+struct me_mptcp {
+	struct me_origin origin;
+	struct me_addr peer; /* of the first subflow */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct me_mptcp);
+} me_mptcps SEC(".maps");
+
+/* The socket's storage, with its owner filled in at first sight: the running process. */
+static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_sock *sk)
+{
+	struct me_sock *sock = bpf_sk_storage_get(&me_socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!sock) {
+		me_count_total(ME_TOTAL_STORAGE_FAILED);
+		return NULL;
+	}
+	if (!sock->cookie) {
+		sock->cookie = bpf_get_socket_cookie(ctx);
+		sock->origin.netns = bpf_get_netns_cookie(ctx);
+		me_origin_current(&sock->origin);
+		me_netns_meet(&sock->origin);
+	}
+	return sock;
+}
+
+/* Opens the flow of a datagram unless there is one; afterwards the cache is about `target`. */
+static __noinline int me_datagram_open(struct me_sock *sock, const struct me_target *target,
+				       __u64 now)
+{
+	const struct me_control *control = me_control_get();
+	struct me_judgement judged = {};
+	struct me_flow_key key;
+	struct me_flow *flow;
+	__u32 generation;
+
+	if (!sock || !target || !control)
+		return 0;
+	me_flow_key(sock, target, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (flow && !(flow->flags & ME_FLOW_CLOSED) &&
+	    (__s64)(now - flow->last_ns) < (__s64)control->udp_idle_ns) {
+		judged.endpoint = flow->endpoint;
+		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
+		return 0;
+	}
+	if (flow) {
+		me_flow_end(flow, ME_OUTCOME_UNANSWERED, now);
+		bpf_map_delete_elem(&me_flows, &key);
+	}
+	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control, now)) {
+		judged = sock->judged;
+		generation = sock->generation;
+	} else {
+		generation = me_host_judge(sock->origin.netns, target, &judged);
+	}
+	if (!generation)
+		return 0;
+	if (me_attempt(sock, &key, &judged, generation, ME_FLOW_SENT))
+		me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
+	return 0;
+}
+
+/* A send by address, before the packet is made. */
+static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct me_target *target)
+{
+	const struct me_control *control = me_control_get();
+	struct bpf_sock *sk = ctx->sk;
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct me_sock *sock;
+
+	if (!sk || !control || me_link_only(&target->peer))
+		return;
+	sock = me_sock_current(ctx, sk);
+	if (!sock || (me_sock_hit(sock, target, control, now) && sock->state == ME_CACHE_OPEN))
+		return;
+	me_datagram_open(sock, target, now);
+	sock->redirect = 1;
+}
+
+/* A UDP connect: judged, not counted as an attempt. */
+static __always_inline void me_probe(struct me_sock *sock, const struct me_target *target)
+{
+	const struct me_control *control = me_control_get();
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct me_judgement judged;
+	__u32 generation;
+
+	me_count_total(ME_TOTAL_UDP_PROBES);
+	if (!control || me_sock_hit(sock, target, control, now))
+		return;
+	generation = me_host_judge(sock->origin.netns, target, &judged);
+	if (generation)
+		me_sock_cache(sock, target, &judged, generation, ME_CACHE_PROBED);
+}
+
+/*
+ * MPTCP: remembers the owner at the first subflow, and gives it to the later ones. Returns false if
+ * the connect is no attempt: one more subflow to the same peer.
+ */
+static __always_inline bool me_mptcp(struct me_sock *sock, struct bpf_sock *sk,
+				     const struct me_target *target, __u16 *flags)
+{
+	struct mptcp_sock *msk = bpf_skc_to_mptcp_sock(sk);
+	struct me_mptcp *owner;
+	__u32 token;
+
+	if (!msk)
+		return true;
+	token = msk->token;
+	if (sock->origin.proc.tgid) {
+		struct me_mptcp first = {.origin = sock->origin, .peer = target->peer};
+
+		bpf_map_update_elem(&me_mptcps, &token, &first, BPF_ANY);
+		return true;
+	}
+	owner = bpf_map_lookup_elem(&me_mptcps, &token);
+	if (!owner)
+		return true;
+	sock->origin = owner->origin;
+	*flags |= ME_FLOW_MPTCP;
+	return !me_addr_equal(&owner->peer, &target->peer);
+}
+
+/* A TCP connect. The socket is locked, so nobody else is at it. */
+static __always_inline void me_stream_connect(struct me_sock *sock, struct bpf_sock *sk,
+					      const struct me_target *target)
+{
+	struct me_judgement judged;
+	struct me_flow_key key;
+	__u32 generation;
+	__u16 flags = 0;
+
+	sock->state = ME_CACHE_EMPTY;
+	if (!me_mptcp(sock, sk, target, &flags))
+		return;
+	generation = me_host_judge(sock->origin.netns, target, &judged);
+	if (!generation)
+		return;
+	sock->attempts++;
+	me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
+	me_flow_key(sock, target, &key);
+	me_attempt(sock, &key, &judged, generation, flags);
+}
+
+static __always_inline void me_connect(struct bpf_sock_addr *ctx, const struct me_target *target)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct me_sock *sock;
+
+	if (!sk || me_link_only(&target->peer))
+		return;
+	sock = me_sock_current(ctx, sk);
+	if (!sock)
+		return;
+	if (target->proto == IPPROTO_TCP)
+		me_stream_connect(sock, sk, target);
+	else
+		me_probe(sock, target);
+}
+
+static __always_inline void me_target_v4(struct bpf_sock_addr *ctx, struct me_target *target)
+{
+	target->peer = me_addr_v4(ctx->user_ip4);
+	target->port = ME_NET16((__u16)ctx->user_port);
+	target->proto = ctx->protocol;
+}
+
+static __always_inline void me_target_v6(struct bpf_sock_addr *ctx, struct me_target *target)
+{
+	target->peer.word[0] = ctx->user_ip6[0];
+	target->peer.word[1] = ctx->user_ip6[1];
+	target->peer.word[2] = ctx->user_ip6[2];
+	target->peer.word[3] = ctx->user_ip6[3];
+	target->port = ME_NET16((__u16)ctx->user_port);
+	target->proto = ctx->protocol;
+}
+
+#define ME_ADDRESS_HOOK(section, program, family, act)                                             \
+	SEC(section) int program(struct bpf_sock_addr *ctx)                                        \
+	{                                                                                          \
+		struct me_target target = {};                                                      \
+                                                                                                   \
+		me_target_##family(ctx, &target);                                                  \
+		act(ctx, &target);                                                                 \
+		return 1;                                                                          \
+	}
+
+ME_ADDRESS_HOOK("cgroup/connect4", me_connect4, v4, me_connect)
+ME_ADDRESS_HOOK("cgroup/connect6", me_connect6, v6, me_connect)
+ME_ADDRESS_HOOK("cgroup/sendmsg4", me_sendmsg4, v4, me_send_to)
+ME_ADDRESS_HOOK("cgroup/sendmsg6", me_sendmsg6, v6, me_send_to)
+
+#endif

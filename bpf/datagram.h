@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_DATAGRAM_H
+#define MEWATCH_BPF_DATAGRAM_H
+
+/*
+ * Packets of everything but TCP. Egress counts datagrams, and makes the attempt where no address
+ * hook did: connected sockets, raw, ping, UDP-Lite, SCTP. Ingress counts the answers.
+ *
+ * Egress runs after POSTROUTING: with DNAT the packet goes elsewhere than the program said. The
+ * cache keeps both, the peer that was meant and where its packets go (`wire`).
+ */
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include "bpf/connect.h"
+
+#define ME_IPV6_EXTENSIONS_MAX 8
+#define ME_FRAGMENT_OFFSET 0x1fff
+#define ME_ICMP_HEADER 8
+
+/* One side of a packet and its sizes. */
+struct me_datagram {
+	struct me_target target; /* destination at egress, source at ingress */
+	__u8 icmp_type;
+	__u32 payload; /* bytes after the transport header, or after the network header */
+	__u32 wire;    /* network-layer bytes */
+	__u32 packets;
+};
+
+static __always_inline void me_target_ip6(struct me_target *target, const struct in6_addr *address)
+{
+	__builtin_memcpy(&target->peer, address, sizeof(target->peer));
+}
+
+/* UDP without IP options or extension headers, in the linear part: nearly all datagrams. */
+static __always_inline bool me_datagram_quick(struct __sk_buff *skb, bool egress,
+					      struct me_datagram *d)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const struct udphdr *udp;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
+		udp = (void *)(ip + 1);
+		if ((void *)(udp + 1) > end || ip->version != 4 || ip->ihl != 5 ||
+		    ip->protocol != IPPROTO_UDP || (ip->frag_off & bpf_htons(ME_FRAGMENT_OFFSET)))
+			return false;
+		d->target.peer = me_addr_v4(egress ? ip->daddr : ip->saddr);
+		d->payload = sizeof(*ip) + sizeof(*udp);
+	} else {
+		const struct ipv6hdr *ip = data;
+
+		udp = (void *)(ip + 1);
+		if ((void *)(udp + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
+			return false;
+		me_target_ip6(&d->target, egress ? &ip->daddr : &ip->saddr);
+		d->payload = sizeof(*ip) + sizeof(*udp);
+	}
+	d->target.port = bpf_ntohs(egress ? udp->dest : udp->source);
+	d->target.proto = IPPROTO_UDP;
+	return true;
+}
+
+/* The transport header at `offset`: ports, and where its payload begins. */
+static __always_inline bool me_datagram_transport(struct __sk_buff *skb, bool egress, __u32 offset,
+						  struct me_datagram *d)
+{
+	__u8 proto = d->target.proto;
+	__be16 ports[2];
+
+	d->payload = offset;
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
+		bpf_skb_load_bytes(skb, offset, &d->icmp_type, 1);
+		d->payload += ME_ICMP_HEADER;
+	}
+	if (!me_proto_has_ports(proto))
+		return true;
+	if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)))
+		return false;
+	d->target.port = bpf_ntohs(ports[egress ? 1 : 0]);
+	if (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE)
+		d->payload += sizeof(struct udphdr);
+	return true;
+}
+
+static __always_inline bool me_datagram_v6(struct __sk_buff *skb, bool egress, struct me_datagram *d)
+{
+	__u32 offset = sizeof(struct ipv6hdr);
+	struct ipv6hdr ip;
+	__u8 next;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.version != 6)
+		return false;
+	me_target_ip6(&d->target, egress ? &ip.daddr : &ip.saddr);
+	next = ip.nexthdr;
+	for (int i = 0; i < ME_IPV6_EXTENSIONS_MAX; i++) {
+		__u8 extension[2];
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT)
+			break;
+		if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
+			return false;
+		offset += next == IPPROTO_FRAGMENT ? 8 : (extension[1] + 1) * 8;
+		next = extension[0];
+	}
+	d->target.proto = next;
+	return me_datagram_transport(skb, egress, offset, d);
+}
+
+/* Any packet that starts with its network header. False: it cannot be parsed. */
+static __noinline bool me_datagram_parse(struct __sk_buff *skb, bool egress,
+					      struct me_datagram *d)
+{
+	struct iphdr ip;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return me_datagram_v6(skb, egress, d);
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+		return false;
+	d->target.peer = me_addr_v4(egress ? ip.daddr : ip.saddr);
+	d->target.proto = ip.protocol;
+	d->payload = ip.ihl * 4;
+	if (ip.frag_off & bpf_htons(ME_FRAGMENT_OFFSET))
+		return true;
+	return me_datagram_transport(skb, egress, ip.ihl * 4, d);
+}
+
+static __always_inline void me_datagram_sizes(struct __sk_buff *skb, struct me_datagram *d)
+{
+	__u32 segments = skb->gso_segs, headers = d->payload;
+
+	d->packets = segments ? segments : 1;
+	d->payload = skb->len > headers ? skb->len - headers : 0;
+	d->wire = skb->len + (d->packets - 1) * headers;
+}
+
+static __always_inline void me_sent(struct me_sock *sock, const struct me_datagram *d, __u64 now)
+{
+	__sync_fetch_and_add(&sock->delta.bytes_sent, d->payload);
+	__sync_fetch_and_add(&sock->delta.packets_sent, d->packets);
+	__sync_fetch_and_add(&sock->delta.wire_sent, d->wire);
+	sock->last_ns = now;
+}
+
+/* Neighbour discovery and multicast listener reports, also to unicast addresses. */
+static __always_inline bool me_link_protocol(const struct me_datagram *d)
+{
+	if (d->target.proto == IPPROTO_IGMP)
+		return true;
+	return d->target.proto == IPPROTO_ICMPV6 &&
+	       ((d->icmp_type >= 130 && d->icmp_type <= 137) || d->icmp_type == 143);
+}
+
+/* Whom the program meant by a packet that does not go where the cache says. */
+static __always_inline void me_meant(struct bpf_sock *sk, struct me_target *target)
+{
+	if (!sk->dst_port)
+		return;
+	if (sk->family == AF_INET) {
+		if (sk->dst_ip4) {
+			target->peer = me_addr_v4(sk->dst_ip4);
+			target->port = bpf_ntohs(sk->dst_port);
+		}
+	} else if (sk->dst_ip6[0] | sk->dst_ip6[1] | sk->dst_ip6[2] | sk->dst_ip6[3]) {
+		target->peer.word[0] = sk->dst_ip6[0];
+		target->peer.word[1] = sk->dst_ip6[1];
+		target->peer.word[2] = sk->dst_ip6[2];
+		target->peer.word[3] = sk->dst_ip6[3];
+		target->port = bpf_ntohs(sk->dst_port);
+	}
+}
+
+/* A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. */
+static __always_inline void me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
+					   const struct me_datagram *d, __u64 now)
+{
+	struct me_target target = d->target;
+
+	if (sock->redirect && sock->state == ME_CACHE_OPEN && sock->proto == target.proto) {
+		sock->redirect = 0;
+	} else {
+		if (sk->protocol == target.proto)
+			me_meant(sk, &target);
+		me_datagram_open(sock, &target, now);
+	}
+	sock->wire = d->target.peer;
+	sock->wire_port = d->target.port;
+}
+
+static __always_inline bool me_wire_hit(const struct me_sock *sock, const struct me_datagram *d,
+					const struct me_control *control, __u64 now)
+{
+	return sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.peer) &&
+	       sock->wire_port == d->target.port && sock->proto == d->target.proto &&
+	       sock->generation == control->generation &&
+	       (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
+}
+
+/* The verifier does not let a socket be read beyond its public fields; its address may be copied. */
+static __always_inline const struct sock *me_sock_pointer(struct bpf_sock *sk)
+{
+	const struct sock *pointer = NULL;
+	void *known = sk;
+
+	bpf_probe_read_kernel(&pointer, sizeof(pointer), &known);
+	return pointer;
+}
+
+/* The kernel's own control sockets answer pings, report errors, speak IGMP: nobody's attempts. */
+static __always_inline bool me_kernel_control(struct bpf_sock *sk)
+{
+	return sk->type == SOCK_RAW && BPF_CORE_READ_BITFIELD_PROBED(me_sock_pointer(sk), sk_kern_sock);
+}
+
+/* Storage for a socket made before the hooks were there. Who owns it cannot be told from a packet. */
+static __noinline struct me_sock *me_sock_late(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct me_sock *sock;
+
+	if (me_kernel_control(sk))
+		return NULL;
+	sock = bpf_sk_storage_get(&me_socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!sock) {
+		me_count_total(ME_TOTAL_STORAGE_FAILED);
+		return NULL;
+	}
+	sock->cookie = bpf_get_socket_cookie(skb);
+	sock->origin.uid = bpf_get_socket_uid(skb);
+	sock->origin.cgroup = bpf_skb_cgroup_id(skb);
+	sock->origin.netns = BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, net_cookie);
+	return sock;
+}
+
+SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
+{
+	const struct me_control *control = me_control_get();
+	struct bpf_sock *sk = skb->sk;
+	struct me_datagram d = {};
+	struct me_sock *sock;
+	__u64 now;
+
+	if (!sk || !control)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol == IPPROTO_TCP)
+		return 1;
+	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
+	if (!sock)
+		sock = me_sock_late(skb, sk);
+	if (!sock)
+		return 1;
+	if (!me_datagram_quick(skb, true, &d) && !me_datagram_parse(skb, true, &d)) {
+		__builtin_memset(&d.target, 0, sizeof(d.target));
+		d.target.facts = ME_FACT_UNPARSABLE;
+	}
+	if (me_link_only(&d.target.peer) || me_link_protocol(&d)) {
+		me_count_total(ME_TOTAL_LINK);
+		return 1;
+	}
+	me_datagram_sizes(skb, &d);
+	now = bpf_ktime_get_coarse_ns();
+	if (!me_wire_hit(sock, &d, control, now))
+		me_egress_slow(sk, sock, &d, now);
+	else if (sock->redirect)
+		sock->redirect = 0;
+	me_sent(sock, &d, now);
+	return 1;
+}
+
+/* An answer from a peer that is not the cached one. */
+static __always_inline void me_answer_slow(struct me_sock *sock, const struct me_datagram *d,
+					   __u64 now)
+{
+	struct me_delta delta = {.bytes_received = d->payload,
+				 .packets_received = d->packets,
+				 .wire_received = d->wire};
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	me_flow_key(sock, &d->target, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (!flow || (flow->flags & ME_FLOW_CLOSED))
+		return;
+	me_flow_outcome(flow, ME_OUTCOME_ANSWERED);
+	me_flow_add(flow, me_count_endpoint(flow->endpoint), &delta, now);
+}
+
+SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct me_datagram d = {};
+	struct me_sock *sock;
+	__u64 now;
+
+	if (!sk)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol == IPPROTO_TCP)
+		return 1;
+	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
+	if (!sock)
+		return 1;
+	if (!me_datagram_quick(skb, false, &d) && !me_datagram_parse(skb, false, &d))
+		return 1;
+	me_datagram_sizes(skb, &d);
+	now = bpf_ktime_get_coarse_ns();
+	if (sock->answered && sock->state == ME_CACHE_OPEN && sock->port == d.target.port &&
+	    sock->proto == d.target.proto && me_addr_equal(&sock->peer, &d.target.peer)) {
+		__sync_fetch_and_add(&sock->delta.bytes_received, d.payload);
+		__sync_fetch_and_add(&sock->delta.packets_received, d.packets);
+		__sync_fetch_and_add(&sock->delta.wire_received, d.wire);
+		sock->last_ns = now;
+		return 1;
+	}
+	me_answer_slow(sock, &d, now);
+	if (sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->peer, &d.target.peer))
+		sock->answered = 1;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_POLICY_H
+#define MEWATCH_BPF_POLICY_H
+
+/*
+ * The compiled policy in maps, and its lookups: the kernel's half of me_image_judge(). Each map has
+ * two slots; a program reads `control.active` once and uses that slot throughout.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "mewatch/abi.h"
+#include "mewatch/judge.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct me_control);
+} me_control SEC(".maps");
+
+struct me_inner_head {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct me_head));
+};
+
+struct me_inner_addresses {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct me_addr));
+	__uint(value_size, sizeof(struct me_dest));
+};
+
+struct me_inner_prefixes {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct me_prefix));
+	__uint(value_size, sizeof(struct me_dest));
+};
+
+struct me_inner_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct me_inner_entries {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct me_entry));
+};
+
+#define ME_TWO_SLOTS(name, inner)                                                                  \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(max_entries, 2);                                                            \
+		__type(key, __u32);                                                                \
+		__array(values, struct inner);                                                     \
+	} name SEC(".maps")
+
+ME_TWO_SLOTS(me_heads, me_inner_head);
+ME_TWO_SLOTS(me_addresses, me_inner_addresses);
+ME_TWO_SLOTS(me_prefixes, me_inner_prefixes);
+ME_TWO_SLOTS(me_tables, me_inner_table);
+ME_TWO_SLOTS(me_entries, me_inner_entries);
+
+static __always_inline const struct me_control *me_control_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&me_control, &zero);
+}
+
+/* Element 0 of the inner map in `slot`, or NULL. */
+static __always_inline void *me_slot_lookup(void *outer, __u32 slot, const void *key)
+{
+	void *inner = bpf_map_lookup_elem(outer, &slot);
+
+	return inner ? bpf_map_lookup_elem(inner, key) : NULL;
+}
+
+static __always_inline const struct me_dest *me_policy_dest(__u32 slot, const struct me_head *head,
+							    const struct me_addr *dst)
+{
+	const struct me_dest *dest = NULL;
+
+	if (head->flags & ME_HEAD_ADDRESSES)
+		dest = me_slot_lookup(&me_addresses, slot, dst);
+	if (!dest && (head->flags & ME_HEAD_PREFIXES)) {
+		struct me_prefix prefix = {.bits = 128};
+
+		__builtin_memcpy(prefix.address, dst->byte, sizeof(prefix.address));
+		dest = me_slot_lookup(&me_prefixes, slot, &prefix);
+	}
+	return dest;
+}
+
+static __always_inline __u32 me_policy_rank(__u32 slot, const struct me_head *head, __u32 row,
+					    __u32 column)
+{
+	__u32 cell = row * head->columns + column;
+	const __u32 *rank = me_slot_lookup(&me_tables, slot, &cell);
+
+	return rank ? *rank : 0;
+}
+
+/*
+ * Judges `facts` by the policy in force. Returns its generation, or 0 when none is loaded (then
+ * nothing is judged). The same sequence as me_image_judge().
+ */
+static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
+					     struct me_judgement *ret_judgement)
+{
+	const struct me_control *control = me_control_get();
+	enum me_addr_kind kind = me_addr_kind(&facts->dst);
+	struct me_found found = {};
+	__u32 zero = 0, slot, port_slot, column, rank, generation;
+
+	if (!control)
+		return 0;
+	slot = *(volatile const __u32 *)&control->active & 1;
+	found.head = me_slot_lookup(&me_heads, slot, &zero);
+	if (!found.head)
+		return 0;
+	generation = found.head->generation;
+	if (!generation)
+		return 0;
+
+	port_slot = me_slot(facts->proto, facts->dport);
+	if (port_slot >= ME_SLOT_COUNT)
+		return 0;
+	column = found.head->slot[port_slot];
+	if (column < ME_COLUMNS_MAX)
+		found.column = &found.head->column[column];
+	if (!me_judge_is_local(kind, facts->flags))
+		found.dest = me_policy_dest(slot, found.head, &facts->dst);
+	rank = me_policy_rank(slot, found.head, me_judge_row(kind, facts->flags, found.dest), column);
+	if (rank)
+		found.entry = me_slot_lookup(&me_entries, slot, &rank);
+	me_judge(facts, kind, &found, ret_judgement);
+	return generation;
+}
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_STREAM_H
+#define MEWATCH_BPF_STREAM_H
+
+/* The life of sockets: creation and release, and what became of TCP connections. */
+#include <linux/tcp.h>
+#include "bpf/connect.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+/* The flow of a TCP socket's present connection, or NULL. */
+static __always_inline struct me_flow *me_stream_flow(const struct me_sock *sock)
+{
+	struct me_flow_key key;
+
+	if (sock->state != ME_CACHE_OPEN || sock->proto != IPPROTO_TCP)
+		return NULL;
+	me_sock_key(sock, &key);
+	return bpf_map_lookup_elem(&me_flows, &key);
+}
+
+/*
+ * Raises a counter to `value`; returns by how much. The sync may run at the same time, and each
+ * increment must be counted once.
+ */
+static __always_inline __u64 me_raise(__u64 *counter, __u64 value)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)counter;
+
+		if (value <= old)
+			return 0;
+		if (__sync_val_compare_and_swap(counter, old, value) == old)
+			return value - old;
+	}
+	return 0;
+}
+
+/*
+ * Payload so far, each sequence byte once: tcp_sock.bytes_sent has no SYN or FIN but every
+ * retransmission; bytes_received has the peer's FIN, which SOCK_DONE tells.
+ */
+static __always_inline void me_stream_bytes(struct me_flow *flow, const struct tcp_sock *tp, __u64 now)
+{
+	bool fin = ((const struct sock *)tp)->__sk_common.skc_flags & (1ul << SOCK_DONE);
+	__u64 sent = me_raise(&flow->bytes_sent, tp->bytes_sent - tp->bytes_retrans);
+	__u64 received = tp->bytes_received;
+	struct me_endpoint_counts *endpoint;
+
+	received = me_raise(&flow->bytes_received, received - (fin && received));
+	if (!sent && !received)
+		return;
+	flow->last_ns = now;
+	endpoint = me_count_endpoint(flow->endpoint);
+	if (!endpoint)
+		return;
+	__sync_fetch_and_add(&endpoint->bytes_sent, sent);
+	if (received) {
+		__sync_fetch_and_add(&endpoint->bytes_received, received);
+		endpoint->last_success_ns = now;
+	}
+}
+
+/* What a connection that was never established came to. */
+static __always_inline enum me_outcome me_stream_failure(int sk_err)
+{
+	switch (sk_err) {
+	case 0:
+		return ME_OUTCOME_ABORTED;
+	case 111: /* ECONNREFUSED */
+	case 104: /* ECONNRESET */
+		return ME_OUTCOME_REFUSED;
+	case 110: /* ETIMEDOUT */
+		return ME_OUTCOME_TIMEOUT;
+	default:
+		return ME_OUTCOME_UNREACHABLE;
+	}
+}
+
+static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct me_endpoint_counts *endpoint;
+	__u64 now = bpf_ktime_get_ns();
+	int sk_err = 0;
+
+	if (tp) {
+		me_stream_bytes(flow, tp, now);
+		sk_err = ((struct sock *)tp)->sk_err;
+	}
+	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == 104 || sk_err == 32 /* EPIPE */)) {
+		flow->flags |= ME_FLOW_RESET;
+		endpoint = me_count_endpoint(flow->endpoint);
+		if (endpoint)
+			__sync_fetch_and_add(&endpoint->resets, 1);
+	}
+	flow->last_ns = now;
+	me_flow_end(flow, me_stream_failure(sk_err), now);
+}
+
+static __always_inline void me_stream_source(struct bpf_sock_ops *ctx, struct me_flow *flow)
+{
+	flow->flags |= ME_FLOW_SENT;
+	flow->sport = ctx->local_port;
+	if (ctx->family == AF_INET) {
+		flow->src = me_addr_v4(ctx->local_ip4);
+	} else {
+		flow->src.word[0] = ctx->local_ip6[0];
+		flow->src.word[1] = ctx->local_ip6[1];
+		flow->src.word[2] = ctx->local_ip6[2];
+		flow->src.word[3] = ctx->local_ip6[3];
+	}
+}
+
+SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
+{
+	__u32 op = ctx->op;
+	struct bpf_sock *sk;
+	struct me_sock *sock;
+	struct me_flow *flow;
+
+	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+	    op != BPF_SOCK_OPS_STATE_CB) {
+		ctx->reply = -1;
+		return 1;
+	}
+	if (op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] != BPF_TCP_CLOSE)
+		return 1;
+	sk = ctx->sk;
+	if (!sk)
+		return 1;
+	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
+	if (!sock)
+		return 1;
+	flow = me_stream_flow(sock);
+	if (!flow)
+		return 1;
+	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
+		me_stream_source(ctx, flow);
+		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
+						       BPF_SOCK_OPS_STATE_CB_FLAG);
+	} else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
+		me_flow_outcome(flow, ME_OUTCOME_ESTABLISHED);
+	} else if (!(flow->flags & ME_FLOW_CLOSED)) {
+		me_stream_close(flow, sk);
+	}
+	return 1;
+}
+
+/* Sockets that the connect and sendmsg hooks do not see, or not always. */
+static __always_inline enum me_blind me_blind_kind(const struct bpf_sock *sk)
+{
+	if (sk->type == SOCK_RAW)
+		return ME_BLIND_RAW;
+	if (sk->type == SOCK_DCCP)
+		return ME_BLIND_DCCP;
+	switch (sk->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_MPTCP:
+		return ME_BLIND_COUNT;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return ME_BLIND_PING;
+	case IPPROTO_UDPLITE:
+		return ME_BLIND_UDPLITE;
+	case IPPROTO_SCTP:
+		return ME_BLIND_SCTP;
+	default:
+		return ME_BLIND_OTHER;
+	}
+}
+
+SEC("cgroup/sock_create") int me_sock_create(struct bpf_sock *sk)
+{
+	struct me_sock *sock = me_sock_current(sk, sk);
+	enum me_blind blind = me_blind_kind(sk);
+
+	if (blind == ME_BLIND_COUNT)
+		return 1;
+	me_count_total(ME_TOTAL_COUNT + blind);
+	if (sock)
+		me_tell_origin(ME_RECORD_SOCKET, blind, &sock->origin);
+	return 1;
+}
+
+/* The last reference is gone: the end of datagram flows, and of connects that never left. */
+SEC("cgroup/sock_release") int me_sock_release(struct bpf_sock *sk)
+{
+	struct me_sock *sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	if (!sock || sock->state != ME_CACHE_OPEN)
+		return 1;
+	me_sock_flush(sock);
+	me_sock_key(sock, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (!flow || (flow->flags & ME_FLOW_CLOSED))
+		return 1;
+	if (sock->proto != IPPROTO_TCP)
+		me_flow_end(flow, ME_OUTCOME_UNANSWERED, bpf_ktime_get_ns());
+	else if (!(flow->flags & ME_FLOW_SENT))
+		me_flow_end(flow, ME_OUTCOME_UNREACHABLE, bpf_ktime_get_ns());
+	return 1;
+}
+
+#endif

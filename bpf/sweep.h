@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_SWEEP_H
+#define MEWATCH_BPF_SWEEP_H
+
+/* What the daemon runs: the sync of live flows, and the settling of one flow. */
+#include "bpf/stream.h"
+
+/* Brings the flow of each watched socket up to date: run by reading the iterator. */
+SEC("iter/bpf_sk_storage_map") int me_sync(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct me_sock *sock = ctx->value;
+	struct sock *sk = ctx->sk;
+	struct me_flow *flow;
+	struct tcp_sock *tp;
+
+	if (!sock || !sk)
+		return 0;
+	if (sock->proto != IPPROTO_TCP) {
+		me_sock_flush(sock);
+		return 0;
+	}
+	flow = me_stream_flow(sock);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (flow && tp && !(flow->flags & ME_FLOW_CLOSED))
+		me_stream_bytes(flow, tp, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* What the flow has done so far now counts for an endpoint. */
+static __always_inline void me_settle_endpoint(struct me_flow *flow, __u64 now)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(flow->endpoint);
+
+	if (!endpoint)
+		return;
+	__sync_fetch_and_add(&endpoint->attempts, 1);
+	endpoint->last_attempt_ns = flow->first_ns;
+	if (flow->outcome)
+		__sync_fetch_and_add(&endpoint->outcome[flow->outcome & 7], 1);
+	__sync_fetch_and_add(&endpoint->bytes_sent, flow->bytes_sent);
+	__sync_fetch_and_add(&endpoint->bytes_received, flow->bytes_received);
+	if (flow->bytes_received)
+		endpoint->last_success_ns = now;
+}
+
+/* A pending flow becomes final: the state first, then the record, then the cells. */
+static __always_inline int me_settle_verdict(const struct me_settle *settle, struct me_flow *flow)
+{
+	union me_state before = {.word = flow->state.word}, after = {.word = settle->state.word};
+	__u32 service = flow->service;
+
+	after.was_pending = 1;
+	if (before.verdict != ME_PENDING ||
+	    __sync_val_compare_and_swap(&flow->state.word, before.word, after.word) != before.word)
+		return -114; /* EALREADY */
+	if (after.verdict != ME_VIOLATION) {
+		flow->endpoint = settle->endpoint;
+		flow->rule = settle->rule;
+		flow->service = settle->service;
+		me_settle_endpoint(flow, settle->now_ns);
+	}
+	me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
+	if (after.verdict != ME_VIOLATION || after.reason != before.reason)
+		me_count_cell(service, ME_CELL_SHED, before.reason & 15);
+	if (after.verdict == ME_VIOLATION && after.reason != before.reason)
+		me_count_cell(service, ME_CELL_GAINED, after.reason & 15);
+	me_count_cell(flow->service, ME_CELL_VIA, me_cell_end(after.verdict, after.reason) & 15);
+	return 0;
+}
+
+static __always_inline int me_settle_end(const struct me_settle *settle, struct me_flow *flow)
+{
+	if (flow->flags & ME_FLOW_CLOSED)
+		return -114; /* EALREADY */
+	me_flow_end(flow, ME_OUTCOME_UNANSWERED, settle->now_ns);
+	return 0;
+}
+
+/* One run settles one flow, so a daemon killed in between leaves nothing half done. */
+SEC("syscall") int me_settle(struct me_settle *settle)
+{
+	struct me_flow_key key = settle->key;
+	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, &key);
+	struct me_settle copy = *settle;
+
+	if (!flow || flow->id != copy.id)
+		settle->result = -2; /* ENOENT */
+	else if (copy.what == ME_SETTLE_VERDICT)
+		settle->result = me_settle_verdict(&copy, flow);
+	else
+		settle->result = me_settle_end(&copy, flow);
+	return 0;
+}
+
+#endif
