@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Attachments: one pinned link for each hook and cgroup. */
+#include "kernel/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define ME_HOOK(hook, attach, program_)                                                            \
+	{.name = hook, .type = attach, .program = offsetof(struct host_bpf, progs.program_)}
+
+const struct me_hook me_hooks[ME_HOOKS] = {
+	ME_HOOK("sock_create", BPF_CGROUP_INET_SOCK_CREATE, me_sock_create),
+	ME_HOOK("sock_release", BPF_CGROUP_INET_SOCK_RELEASE, me_sock_release),
+	ME_HOOK("sock_ops", BPF_CGROUP_SOCK_OPS, me_sockops),
+	ME_HOOK("ingress", BPF_CGROUP_INET_INGRESS, me_ingress),
+	ME_HOOK("egress", BPF_CGROUP_INET_EGRESS, me_egress),
+	ME_HOOK("sendmsg4", BPF_CGROUP_UDP4_SENDMSG, me_sendmsg4),
+	ME_HOOK("sendmsg6", BPF_CGROUP_UDP6_SENDMSG, me_sendmsg6),
+	ME_HOOK("connect4", BPF_CGROUP_INET4_CONNECT, me_connect4),
+	ME_HOOK("connect6", BPF_CGROUP_INET6_CONNECT, me_connect6),
+};
+
+static int me_hook_program(const struct me_kernel *kernel, const struct me_hook *hook)
+{
+	struct bpf_program *const *program = (const void *)((const char *)kernel->bpf + hook->program);
+
+	return bpf_program__fd(*program);
+}
+
+static int me_link_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *hook, uint64_t id)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s@%llu", hook, (unsigned long long)id);
+	return me_pin_path(out, pins, "links", name);
+}
+
+/* The link's cgroup; 0: the cgroup is gone and the link dead. */
+static int me_link_cgroup(int fd, uint64_t *ret_id)
+{
+	struct bpf_link_info info = {};
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	*ret_id = info.cgroup.cgroup_id;
+	return 0;
+}
+
+/* Takes over a pinned link. -ENOENT: there is none, or it is dead (then its pin is removed). */
+static int me_link_update(const struct me_kernel *kernel, const struct me_hook *hook, const char *path)
+{
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	uint64_t id = 0;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = me_link_cgroup(fd, &id);
+	if (err)
+		return err;
+	if (!id) {
+		unlink(path);
+		return -ENOENT;
+	}
+	return bpf_link_update(fd, me_hook_program(kernel, hook), NULL) ? -errno : 0;
+}
+
+static int me_link_make(const struct me_kernel *kernel, const struct me_hook *hook, int cgroup,
+			const char *path)
+{
+	_cleanup_close_ int fd =
+		bpf_link_create(me_hook_program(kernel, hook), cgroup, hook->type, NULL);
+
+	if (fd < 0)
+		return -errno;
+	return bpf_obj_pin(fd, path) ? -errno : 0;
+}
+
+/* Removes the pins of links whose cgroup is not among `ids`, or which are dead. */
+static int me_links_prune(const struct me_kernel *kernel, const uint64_t *ids, size_t n)
+{
+	char folder[ME_PIN_PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	me_pin_path(folder, kernel->pins, "links", NULL);
+	dir = opendir(folder);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		const char *at = strchr(entry->d_name, '@');
+		bool wanted = entry->d_name[0] == '.';
+		uint64_t id = 0;
+
+		if (at && !me_text_parse_u64(at + 1, 0, UINT64_MAX, &id))
+			continue;
+		for (size_t i = 0; i < n && !wanted; i++)
+			wanted = id == ids[i];
+		if (!wanted)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* Updates the attachment, or makes it (*ret_made). */
+static int me_link_ensure(const struct me_kernel *kernel, const struct me_hook *hook, uint64_t id,
+			  int cgroup, bool *ret_made)
+{
+	char path[ME_PIN_PATH_MAX];
+	int err = me_link_path(path, kernel->pins, hook->name, id);
+
+	if (!err)
+		err = me_link_update(kernel, hook, path);
+	if (err != -ENOENT)
+		return err;
+	err = me_link_make(kernel, hook, cgroup, path);
+	*ret_made = !err;
+	return err;
+}
+
+int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fds, size_t n,
+		    struct me_why *why)
+{
+	_cleanup_free_ bool *made = calloc(n * ME_HOOKS + 1, sizeof(*made));
+	char path[ME_PIN_PATH_MAX];
+	int err = 0;
+	size_t i;
+
+	if (!made)
+		return me_why(why, -ENOMEM, "out of memory");
+	for (i = 0; i < n * ME_HOOKS && !err; i++) {
+		const struct me_hook *hook = &me_hooks[i % ME_HOOKS];
+
+		err = me_link_ensure(kernel, hook, ids[i / ME_HOOKS], fds[i / ME_HOOKS], &made[i]);
+		if (err)
+			me_why(why, err, "hook %s cannot be attached: %s", hook->name,
+			       strerror(-err));
+	}
+	if (!err)
+		return me_links_prune(kernel, ids, n);
+	while (i--)
+		if (made[i] && !me_link_path(path, kernel->pins, me_hooks[i % ME_HOOKS].name,
+					     ids[i / ME_HOOKS]))
+			unlink(path);
+	return err;
+}
+
+int me_attachments_each(const char *pins,
+			int (*fn)(const struct me_attachment *attachment, void *userdata),
+			void *userdata)
+{
+	char folder[ME_PIN_PATH_MAX], path[ME_PIN_PATH_MAX];
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	err = me_pin_path(folder, pins, "links", NULL);
+	if (err)
+		return err;
+	dir = opendir(folder);
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		char *at = strchr(entry->d_name, '@');
+		_cleanup_close_ int fd = -1;
+		struct me_attachment attachment;
+		uint64_t id = 0;
+
+		if (!at || !me_text_parse_u64(at + 1, 0, UINT64_MAX, &attachment.cgroup) ||
+		    me_pin_path(path, pins, "links", entry->d_name))
+			continue;
+		fd = bpf_obj_get(path);
+		*at = '\0';
+		attachment.hook = entry->d_name;
+		attachment.alive = fd >= 0 && !me_link_cgroup(fd, &id) && id;
+		err = fn(&attachment, userdata);
+	}
+	closedir(dir);
+	return err;
+}
+
+/* Removes the pins in one folder, and the folder. */
+static void me_folder_remove(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rmdir(path);
+}
+
+int me_kernel_detach(const char *pins, struct me_why *why)
+{
+	_cleanup_close_ int lock = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[ME_PIN_PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	if (lock < 0)
+		return me_why(why, -errno, "%s: %m", pins);
+	if (flock(lock, LOCK_EX | LOCK_NB))
+		return me_why(why, -EBUSY, "%s: a mewatch runs on these pins; stop it first", pins);
+	if (!me_pin_path(path, pins, "links", NULL))
+		me_folder_remove(path);
+	dir = opendir(pins);
+	if (!dir)
+		return me_why(why, -errno, "%s: %m", pins);
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && !me_pin_path(path, pins, entry->d_name, NULL))
+			me_folder_remove(path);
+	closedir(dir);
+	if (rmdir(pins))
+		return me_why(why, -errno, "%s: cannot be removed: %m", pins);
+	return 0;
+}

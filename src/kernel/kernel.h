@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_KERNEL_KERNEL_H
+#define MEWATCH_KERNEL_KERNEL_H
+
+/*
+ * The programs and maps of the host vantage. Everything is pinned below one folder and goes on
+ * without the daemon:
+ *
+ *	PINS/links/<hook>@<cgroup id>   the attachments, taken over by LINK_UPDATE
+ *	PINS/<layout id>/<map>          the maps of one layout (the hash of what crosses the boundary)
+ *
+ * Functions return 0 or a negative errno and, where a person must act, one line in *why.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "mewatch/abi.h"
+
+struct me_kernel;
+struct me_image;
+
+/* One line for people: what failed and what to do about it. */
+struct me_why {
+	char text[512];
+};
+
+struct me_kernel_options {
+	const char *pins;   /* folder on a BPF file system; made if it is not there */
+	uint32_t flows;     /* size of a new flow table */
+	uint32_t endpoints; /* size of a new endpoint array: more than the highest id */
+	size_t kept_size;   /* bytes of the daemon's own block */
+};
+
+/*
+ * Loads the programs on the pinned maps, or on new ones, which are pinned. Nothing is attached yet.
+ * -EBUSY: another daemon holds the pins; -ENOSYS: the kernel lacks something; -EPERM; others.
+ */
+int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **ret_kernel,
+		   struct me_why *why);
+/* Lets go of it; what is pinned stays. */
+void me_kernel_close(struct me_kernel **kernel);
+
+/* Whether the maps were there already: a restart, not a first start. */
+bool me_kernel_resumed(const struct me_kernel *kernel);
+
+/* The daemon's block of kept_size bytes, shared and pinned. */
+void *me_kernel_kept(const struct me_kernel *kernel);
+/* Counts by endpoint id, shared with the programs: read and add atomically. */
+struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n);
+
+/* --- attach.c ------------------------------------------------------------------------------- */
+
+/*
+ * Makes the attachments those of `ids` (`n` cgroup ids, opened at `fds`): present ones are updated
+ * to these programs, new ones made, then others removed. On an error what was attached before is
+ * attached still.
+ */
+int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fds, size_t n,
+		    struct me_why *why);
+
+struct me_attachment {
+	const char *hook;
+	uint64_t cgroup;
+	bool alive; /* false: the cgroup is gone */
+};
+/* Calls `fn` for each pinned attachment below `pins`. 0, what `fn` returned, or an errno. */
+int me_attachments_each(const char *pins,
+			int (*fn)(const struct me_attachment *attachment, void *userdata),
+			void *userdata);
+/* Removes everything below `pins` and the folder. -EBUSY: a daemon runs on it. -ENOENT: nothing. */
+int me_kernel_detach(const char *pins, struct me_why *why);
+
+/* --- sync.c --------------------------------------------------------------------------------- */
+
+/* The generation in force; 0: none. */
+uint32_t me_kernel_generation(const struct me_kernel *kernel);
+/*
+ * Puts `image` in force: fills the spare slot, writes the index, waits for running programs. The
+ * image's generation must be new.
+ */
+int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, struct me_why *why);
+
+/* An own address appeared or went; a namespace's addresses are complete, or it is gone. */
+int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present);
+int me_kernel_netns(struct me_kernel *kernel, uint64_t cookie, bool known);
+/* Calls `fn` for each own address that the programs know. */
+int me_kernel_own_each(struct me_kernel *kernel,
+		       void (*fn)(const struct me_own_key *own, void *userdata), void *userdata);
+
+/* Stable ids kept over restarts. */
+int me_kernel_id_put(struct me_kernel *kernel, const struct me_id_key *key, uint32_t id);
+int me_kernel_id_each(struct me_kernel *kernel,
+		      int (*fn)(const struct me_id_key *key, uint32_t id, void *userdata),
+		      void *userdata);
+
+/* --- read.c --------------------------------------------------------------------------------- */
+
+/*
+ * Sums the per-CPU counters. Cells of kind VIA and SHED are read before the others, so what they
+ * end was opened. `cells` has ME_CELL_COUNT, `totals` ME_TOTAL_COUNT + ME_BLIND_COUNT elements.
+ */
+int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *totals);
+
+/* Brings the flows of open sockets up to date. */
+int me_kernel_sync(struct me_kernel *kernel);
+
+/*
+ * Calls `fn` for each flow. One that appears or goes meanwhile may be passed over. `fn` may delete
+ * and settle flows. 0 or what `fn` returned.
+ */
+int me_kernel_flows_each(struct me_kernel *kernel,
+			 int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
+				   void *userdata),
+			 void *userdata);
+/* 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL. */
+int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
+			  struct me_flow *ret_flow);
+/* Adds or replaces a flow that the programs do not know: one under way at start. 0, -E2BIG … */
+int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
+		       const struct me_flow *flow);
+bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
+			struct me_flow *ret_flow);
+/* Runs the settling program; 0, -ENOENT or -EALREADY. */
+int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle);
+
+/* Calls `fn` for each record waiting in the ring, until it is empty. How many, or an errno. */
+int me_kernel_ring(struct me_kernel *kernel,
+		   int (*fn)(const struct me_record *record, void *userdata), void *userdata);
+
+/* The program of a process; false if it was not recorded. */
+bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
+		    struct me_proc *ret_proc);
+/* Forgets recorded processes that no longer exist and were seen before `before_ns` (boot time). */
+int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns);
+
+/* Fill levels, for metrics: each map that can fill. */
+struct me_map_level {
+	const char *map;
+	uint64_t entries;
+	uint64_t capacity;
+};
+#define ME_MAP_LEVELS 5
+int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS]);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Programs and maps: loaded, pinned, taken over from an earlier daemon. */
+#include "kernel/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "gen/layout.h"
+#include "kernel/mounts.h"
+
+int me_why(struct me_why *why, int err, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why->text, sizeof(why->text), format, arguments);
+	va_end(arguments);
+	return err;
+}
+
+int me_pin_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *folder, const char *name)
+{
+	int length = snprintf(out, ME_PIN_PATH_MAX, "%s/%s%s%s", pins, folder, name ? "/" : "",
+			      name ? name : "");
+
+	return length < ME_PIN_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* What libbpf says is told only as part of an error: its last warning. */
+static char me_libbpf_text[256];
+
+static int me_libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN && strncmp(format, "libbpf: failed to load object", 29))
+		vsnprintf(me_libbpf_text, sizeof(me_libbpf_text), format, arguments);
+	return 0;
+}
+
+static int me_load_failed(struct me_why *why, int err, const char *what)
+{
+	if (err == -EPERM)
+		return me_why(why, err,
+			      "%s: not permitted; run as root, or with CAP_BPF, CAP_NET_ADMIN, "
+			      "CAP_PERFMON and CAP_SYS_RESOURCE",
+			      what);
+	me_libbpf_text[strcspn(me_libbpf_text, "\n")] = '\0';
+	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), me_libbpf_text);
+}
+
+/* The folders of the pins, and the lock that one daemon holds. */
+static int me_kernel_lock(struct me_kernel *kernel, struct me_why *why)
+{
+	char path[ME_PIN_PATH_MAX];
+	const char *remedy = NULL;
+	int err;
+
+	if (strlen(kernel->pins) > ME_PIN_PATH_MAX - 128)
+		return me_why(why, -ENAMETOOLONG, "--pins: the path is too long");
+	err = me_mounts_ensure_bpffs(kernel->pins, &remedy);
+	if (err)
+		return me_why(why, err, "%s: %s", kernel->pins, remedy ? remedy : strerror(-err));
+	for (int i = 0; i < 3; i++) {
+		if (i == 0)
+			snprintf(path, sizeof(path), "%s", kernel->pins);
+		else
+			me_pin_path(path, kernel->pins, i == 1 ? "links" : ME_LAYOUT_ID, NULL);
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return me_why(why, -errno, "%s: cannot be made: %m", path);
+	}
+	kernel->lock = open(kernel->pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (kernel->lock < 0)
+		return me_why(why, -errno, "%s: %m", kernel->pins);
+	if (flock(kernel->lock, LOCK_EX | LOCK_NB))
+		return me_why(why, -EBUSY, "%s: another mewatch runs on these pins", kernel->pins);
+	return 0;
+}
+
+/* Takes over the pinned maps of this layout; libbpf's own stay out of it. */
+static int me_maps_reuse(struct me_kernel *kernel, struct me_why *why)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, kernel->bpf->obj) {
+		_cleanup_close_ int fd = -1;
+		char path[ME_PIN_PATH_MAX];
+		int err;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		err = me_pin_path(path, kernel->pins, ME_LAYOUT_ID, bpf_map__name(map));
+		if (err)
+			return me_why(why, err, "--pins: the path is too long");
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return me_why(why, -errno, "%s: %m", path);
+		err = bpf_map__reuse_fd(map, fd);
+		if (err)
+			return me_why(why, err, "%s: cannot be used: %s", path, strerror(-err));
+		kernel->resumed = true;
+	}
+	return 0;
+}
+
+static int me_maps_pin(struct me_kernel *kernel, struct me_why *why)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, kernel->bpf->obj) {
+		char path[ME_PIN_PATH_MAX];
+
+		if (bpf_map__is_internal(map) ||
+		    me_pin_path(path, kernel->pins, ME_LAYOUT_ID, bpf_map__name(map)))
+			continue;
+		if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
+			return me_why(why, -errno, "%s: cannot be pinned: %m", path);
+	}
+	return 0;
+}
+
+/* Sizes apply to maps that are not there yet. */
+static void me_maps_size(struct me_kernel *kernel, const struct me_kernel_options *options)
+{
+	bpf_map__set_max_entries(kernel->bpf->maps.me_flows, options->flows);
+	bpf_map__set_max_entries(kernel->bpf->maps.me_endpoints, options->endpoints);
+	bpf_map__set_value_size(kernel->bpf->maps.me_kept, options->kept_size);
+}
+
+/* Maps the whole array `map` of `size` bytes into memory. NULL: errno says why. */
+static void *me_map_memory(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int me_maps_memory(struct me_kernel *kernel, struct me_why *why)
+{
+	const struct bpf_map *kept = kernel->bpf->maps.me_kept;
+	const struct bpf_map *endpoints = kernel->bpf->maps.me_endpoints;
+
+	if (bpf_map__value_size(kept) != kernel->kept_size)
+		return me_why(why, -EPROTO, "%s: pins of another version; run: mewatch detach",
+			      kernel->pins);
+	kernel->n_endpoints = bpf_map__max_entries(endpoints);
+	kernel->control = me_map_memory(kernel->bpf->maps.me_control, sizeof(*kernel->control));
+	kernel->endpoints = me_map_memory(
+		endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
+	kernel->kept = me_map_memory(kept, kernel->kept_size);
+	if (!kernel->control || !kernel->endpoints || !kernel->kept)
+		return me_why(why, -errno, "%s: maps cannot be shared: %m", kernel->pins);
+	return 0;
+}
+
+static int me_ring_record(void *userdata, void *data, size_t size)
+{
+	struct me_kernel *kernel = userdata;
+
+	return size < sizeof(struct me_record) ? 0 : kernel->ring_fn(data, kernel->ring_data);
+}
+
+/* The iterator over the socket storage, the ring, and room to read per-CPU values. */
+static int me_readers(struct me_kernel *kernel, struct me_why *why)
+{
+	union bpf_iter_link_info info = {
+		.map = {.map_fd = bpf_map__fd(kernel->bpf->maps.me_socks)},
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	int n_cpus = libbpf_num_possible_cpus();
+
+	if (n_cpus < 0)
+		return me_why(why, n_cpus, "the CPUs cannot be counted: %s", strerror(-n_cpus));
+	kernel->n_cpus = n_cpus;
+	kernel->percpu = calloc((size_t)n_cpus * ME_CELL_COUNT, sizeof(*kernel->percpu));
+	if (!kernel->percpu)
+		return me_why(why, -ENOMEM, "out of memory");
+	kernel->sync = bpf_program__attach_iter(kernel->bpf->progs.me_sync, &opts);
+	if (!kernel->sync)
+		return me_load_failed(why, -errno, "the socket iterator");
+	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->bpf->maps.me_ring), me_ring_record,
+					kernel, NULL);
+	if (!kernel->ring)
+		return me_load_failed(why, -errno, "the ring");
+	return 0;
+}
+
+static int me_kernel_load(struct me_kernel *kernel, const struct me_kernel_options *options,
+			  struct me_why *why)
+{
+	int err = me_kernel_lock(kernel, why);
+
+	if (err)
+		return err;
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return me_why(why, -ENOSYS,
+			      "/sys/kernel/btf/vmlinux: this kernel has no BTF; run one built with "
+			      "CONFIG_DEBUG_INFO_BTF (Debian's are)");
+	kernel->bpf = host_bpf__open();
+	if (!kernel->bpf)
+		return me_load_failed(why, -errno, "the BPF object");
+	me_maps_size(kernel, options);
+	err = me_maps_reuse(kernel, why);
+	if (err)
+		return err;
+	err = host_bpf__load(kernel->bpf);
+	if (err)
+		return me_load_failed(why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
+				      "the kernel does not take the BPF programs; 6.1 or later is needed");
+	err = me_maps_pin(kernel, why);
+	if (!err)
+		err = me_maps_memory(kernel, why);
+	return err ? err : me_readers(kernel, why);
+}
+
+int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **ret_kernel,
+		   struct me_why *why)
+{
+	struct me_kernel *kernel = calloc(1, sizeof(*kernel));
+	int err;
+
+	if (!kernel)
+		return me_why(why, -ENOMEM, "out of memory");
+	libbpf_set_print(me_libbpf_print);
+	kernel->lock = -1;
+	kernel->kept_size = (options->kept_size + 7) & ~7ul;
+	kernel->pins = strdup(options->pins);
+	err = kernel->pins ? me_kernel_load(kernel, options, why) :
+			     me_why(why, -ENOMEM, "out of memory");
+	if (err) {
+		me_kernel_close(&kernel);
+		return err;
+	}
+	*ret_kernel = kernel;
+	return 0;
+}
+
+void me_kernel_close(struct me_kernel **kernel)
+{
+	struct me_kernel *k = *kernel;
+
+	if (!k)
+		return;
+	ring_buffer__free(k->ring);
+	bpf_link__destroy(k->sync);
+	if (k->control)
+		munmap(k->control, sizeof(*k->control));
+	if (k->endpoints)
+		munmap(k->endpoints, k->n_endpoints * sizeof(struct me_endpoint_counts));
+	if (k->kept)
+		munmap(k->kept, k->kept_size);
+	host_bpf__destroy(k->bpf);
+	me_closep(&k->lock);
+	free(k->percpu);
+	free(k->pins);
+	free(k);
+	*kernel = NULL;
+}
+
+bool me_kernel_resumed(const struct me_kernel *kernel)
+{
+	return kernel->resumed;
+}
+
+void *me_kernel_kept(const struct me_kernel *kernel)
+{
+	return kernel->kept;
+}
+
+struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n)
+{
+	*ret_n = kernel->n_endpoints;
+	return kernel->endpoints;
+}

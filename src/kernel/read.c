@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the daemon reads: counters, flows, the ring, processes. */
+#include "kernel/internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+
+#define ME_FLOW_BATCH 4096u
+
+/* Reads a whole per-CPU array of `n` elements into kernel->percpu. */
+static int me_percpu_read(struct me_kernel *kernel, const struct bpf_map *map, uint32_t n)
+{
+	_cleanup_free_ uint32_t *keys = malloc(n * sizeof(*keys));
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t count = n, out;
+
+	if (!keys)
+		return -ENOMEM;
+	if (bpf_map_lookup_batch(bpf_map__fd(map), NULL, &out, keys, kernel->percpu, &count, &opts) &&
+	    errno != ENOENT)
+		return -errno;
+	return count == n ? 0 : -EIO;
+}
+
+static uint64_t me_percpu_sum(const struct me_kernel *kernel, uint32_t index)
+{
+	const uint64_t *value = kernel->percpu + index * kernel->n_cpus;
+	uint64_t sum = 0;
+
+	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++)
+		sum += value[cpu];
+	return sum;
+}
+
+/* Whether cells of this index end what others opened. */
+static bool me_cell_ends(uint32_t index)
+{
+	uint32_t kind = index / ME_CELL_ENDS % ME_CELL_KINDS;
+
+	return kind == ME_CELL_VIA || kind == ME_CELL_SHED;
+}
+
+int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *totals)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		int err = me_percpu_read(kernel, kernel->bpf->maps.me_cells, ME_CELL_COUNT);
+
+		if (err)
+			return err;
+		for (uint32_t i = 0; i < ME_CELL_COUNT; i++)
+			if (me_cell_ends(i) == !pass)
+				cells[i] = me_percpu_sum(kernel, i);
+	}
+	for (uint32_t i = 0; i < ME_TOTAL_COUNT + ME_BLIND_COUNT; i++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_totals), &i,
+					kernel->percpu))
+			return -errno;
+		totals[i] = me_percpu_sum(kernel, 0);
+	}
+	return 0;
+}
+
+int me_kernel_sync(struct me_kernel *kernel)
+{
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(kernel->sync));
+	char nothing[64];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	/* The program writes nothing: the read returns when it has seen every socket. */
+	do
+		n = read(fd, nothing, sizeof(nothing));
+	while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return n < 0 ? -errno : 0;
+}
+
+int me_kernel_flows_each(struct me_kernel *kernel,
+			 int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
+				   void *userdata),
+			 void *userdata)
+{
+	_cleanup_free_ struct me_flow_key *keys = calloc(ME_FLOW_BATCH, sizeof(*keys));
+	_cleanup_free_ struct me_flow *flows = calloc(ME_FLOW_BATCH, sizeof(*flows));
+	int fd = bpf_map__fd(kernel->bpf->maps.me_flows);
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t at, *from = NULL;
+	int err = 0, last = 0;
+
+	if (!keys || !flows)
+		return -ENOMEM;
+	while (!err && !last) {
+		uint32_t count = ME_FLOW_BATCH;
+
+		if (bpf_map_lookup_batch(fd, from, &at, keys, flows, &count, &opts))
+			last = errno;
+		if (last && last != ENOENT)
+			return -last;
+		from = &at;
+		for (uint32_t i = 0; i < count && !err; i++)
+			err = fn(&keys[i], &flows[i], userdata);
+	}
+	return err;
+}
+
+int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
+			  struct me_flow *ret_flow)
+{
+	struct me_flow flow;
+
+	if (bpf_map_lookup_and_delete_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, &flow))
+		return -errno;
+	if (ret_flow)
+		*ret_flow = flow;
+	return 0;
+}
+
+int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
+		       const struct me_flow *flow)
+{
+	return bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, flow, BPF_ANY) ?
+		       -errno :
+		       0;
+}
+
+bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
+			struct me_flow *ret_flow)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, ret_flow);
+}
+
+int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle),
+		    .ctx_out = settle, .ctx_size_out = sizeof(*settle));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(kernel->bpf->progs.me_settle), &opts);
+
+	return err ? err : settle->result;
+}
+
+int me_kernel_ring(struct me_kernel *kernel,
+		   int (*fn)(const struct me_record *record, void *userdata), void *userdata)
+{
+	kernel->ring_fn = fn;
+	kernel->ring_data = userdata;
+	return ring_buffer__consume(kernel->ring);
+}
+
+bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
+		    struct me_proc *ret_proc)
+{
+	return !bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_procs), key, ret_proc);
+}
+
+int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns)
+{
+	int fd = bpf_map__fd(kernel->bpf->maps.me_procs);
+	struct me_proc_key key, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &next);
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (key.start_ns < before_ns && kill(key.tgid, 0) && errno == ESRCH)
+			bpf_map_delete_elem(fd, &key);
+	}
+	return 0;
+}
+
+/* How many entries a hash has: there is no better way than to count its keys. */
+static uint64_t me_map_count(const struct bpf_map *map)
+{
+	_cleanup_free_ char *key = malloc(bpf_map__key_size(map));
+	uint64_t n = 0;
+
+	if (!key || bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		return 0;
+	do
+		n++;
+	while (n < bpf_map__max_entries(map) && !bpf_map_get_next_key(bpf_map__fd(map), key, key));
+	return n;
+}
+
+int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS])
+{
+	const struct bpf_map *const maps[ME_MAP_LEVELS] = {
+		kernel->bpf->maps.me_flows, kernel->bpf->maps.me_procs, kernel->bpf->maps.me_own,
+		kernel->bpf->maps.me_netns, kernel->bpf->maps.me_registry,
+	};
+	static const char *const names[ME_MAP_LEVELS] = {"flows", "processes", "own_addresses",
+							 "namespaces", "ids"};
+
+	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
+		levels[i] = (struct me_map_level){names[i], me_map_count(maps[i]),
+						  bpf_map__max_entries(maps[i])};
+	return 0;
+}
