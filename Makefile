@@ -24,7 +24,7 @@ B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
 MODULES := export kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmicrohttpd jansson
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
 
@@ -110,7 +110,7 @@ $(O)/gen/profiles.c: vendor/gfi $(PROFILES:%=vendor/gfi/%.yaml) Makefile
 	echo 'const struct me_builtin_profile me_builtin_profiles[] = {'; \
 	for name in $(PROFILES); do \
 		file=vendor/gfi/$$name.yaml; \
-		echo "{\"$$name\", \"$$file\","; \
+		echo "{\"$$name\", \"$$name.yaml\","; \
 		od -An -v -to1 $$file | sed 's/ \(...\)/\\\1/g; s/.*/"&"/'; \
 		echo ", $$(wc -c <$$file)},"; \
 	done; \
@@ -294,22 +294,23 @@ format-check: ## whether clang-format would change a source
 	$(Q)tests/check-format
 
 MANUALS := $(wildcard tools/dist/*.[1-8])
+EXAMPLES := $(wildcard tools/dist/*.yaml)
 DATA := $(DESTDIR)$(PREFIX)/share/mewatch
 
 install: all ## install below DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/mewatch
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/metop
 	install -D -m 644 -t $(DATA)/profiles $(PROFILES:%=vendor/gfi/%.yaml)
-	install -D -m 644 -t $(DATA) tools/dist/policy.yaml
+	install -D -m 644 -t $(DATA) tools/dist/policy.example.yaml
 	$(foreach m,$(MANUALS),install -D -m 644 -t \
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m);)
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.yaml
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.example.yaml
 	rm -f $(PROFILES:%=$(DATA)/profiles/%.yaml)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst \
 		.%,%,$(suffix $(m)))/$(notdir $(m)))
-	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) 2>/dev/null || true
+	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA)/examples $(DATA) 2>/dev/null || true
 
 clean: ## remove everything that was built
 	rm -rf $(O)
