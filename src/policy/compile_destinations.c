@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "policy/compile_destinations.h"
+#include "policy/policy.h"
+
+/* A prefix that the sweep is in. */
+struct level {
+	const struct me_target *target; /* NULL: the whole address space */
+	struct me_dest dest;
+	uint32_t set;
+	uint32_t prefix; /* index in the image of the nearest prefix kept, or ME_NO_PREFIX */
+	bool global;
+};
+
+static bool same_target(const struct me_target *a, const struct me_target *b)
+{
+	return a->bits == b->bits && me_addr_equal(&a->address, &b->address);
+}
+
+static bool same_dest(const struct me_dest *a, const struct me_dest *b)
+{
+	return a->row == b->row && a->flags == b->flags;
+}
+
+/* What the `n` targets of one address or prefix inside `outer` are together. */
+static int merge(struct me_rows *rows, const struct level *outer, const struct me_target *targets,
+		 size_t n, struct level *ret_level)
+{
+	struct level level = *outer;
+	int r = 0;
+
+	level.target = targets;
+	level.dest.flags &= ME_DEST_LISTED;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (targets[i].flags & ME_TARGET_SPECIAL)
+			level.global = false;
+		else
+			level.dest.flags |= targets[i].flags;
+		if (!targets[i].entry || (i && targets[i].entry == targets[i - 1].entry))
+			continue;
+		level.dest.flags |= ME_DEST_LISTED;
+		r = me_rows_extend(rows, level.set, targets[i].entry, &level.set);
+	}
+	if (r == 0)
+		r = me_rows_of_set(rows, level.set, level.global, &level.dest.row);
+	if (r == 0)
+		*ret_level = level;
+	return r;
+}
+
+static void keep_address(struct me_image *image, const struct level *level)
+{
+	image->addresses[image->n_addresses++] = (struct me_image_address){
+		.address = level->target->address,
+		.dest = level->dest,
+	};
+}
+
+static void keep_prefix(struct me_image *image, struct level *level)
+{
+	struct me_image_prefix *prefix = &image->prefixes[image->n_prefixes];
+
+	*prefix = (struct me_image_prefix){
+		.prefix.bits = level->target->bits,
+		.dest = level->dest,
+		.around = level->prefix,
+	};
+	memcpy(prefix->prefix.address, level->target->address.byte, sizeof(prefix->prefix.address));
+	level->prefix = (uint32_t)image->n_prefixes++;
+}
+
+static int sweep(const struct me_entries *entries, struct me_rows *rows, struct me_image *image)
+{
+	struct level levels[129] = {{.prefix = ME_NO_PREFIX, .global = true}};
+	unsigned int depth = 0;
+	size_t n;
+	int r;
+
+	for (size_t i = 0; i < entries->n_targets; i += n) {
+		const struct me_target *target = &entries->targets[i];
+		struct level level;
+
+		for (n = 1; i + n < entries->n_targets && same_target(target, target + n);)
+			n++;
+		while (depth && !me_addr_in(&target->address, &levels[depth].target->address,
+					    levels[depth].target->bits))
+			depth--;
+		r = merge(rows, &levels[depth], target, n, &level);
+		if (r < 0)
+			return r;
+		if (level.dest.flags && !same_dest(&level.dest, &levels[depth].dest)) {
+			if (target->bits == 128)
+				keep_address(image, &level);
+			else
+				keep_prefix(image, &level);
+		}
+		if (target->bits < 128)
+			levels[++depth] = level;
+	}
+	return 0;
+}
+
+/* Gives back what was allocated beyond `n` elements; an empty array is NULL. */
+static void trim(void *array, size_t n, size_t size)
+{
+	void *held, *shrunk;
+
+	memcpy(&held, array, sizeof(held));
+	shrunk = n ? reallocarray(held, n, size) : NULL;
+	if (!n)
+		free(held);
+	if (!n || shrunk)
+		memcpy(array, &shrunk, sizeof(shrunk));
+}
+
+int me_compile_destinations(const struct me_entries *entries, struct me_rows *rows,
+			    struct me_image *image)
+{
+	size_t n_addresses = 0, n_prefixes;
+	int r;
+
+	for (size_t i = 0; i < entries->n_targets; i++)
+		n_addresses += entries->targets[i].bits == 128;
+	n_prefixes = entries->n_targets - n_addresses;
+	image->addresses = calloc(n_addresses, sizeof(*image->addresses));
+	image->prefixes = calloc(n_prefixes, sizeof(*image->prefixes));
+	if (!image->addresses || !image->prefixes)
+		return -ENOMEM;
+	r = sweep(entries, rows, image);
+	trim(&image->addresses, image->n_addresses, sizeof(*image->addresses));
+	trim(&image->prefixes, image->n_prefixes, sizeof(*image->prefixes));
+	return r;
+}
+
+/* A name entry and its endpoint, to bring entries of one endpoint together. */
+struct named {
+	uint32_t endpoint;
+	uint32_t rank;
+};
+
+static int compare_named(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+
+	if (a->endpoint != b->endpoint)
+		return a->endpoint < b->endpoint ? -1 : 1;
+	return a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+/* The name that an entry stands for: what its `to` says, or the proxy's. */
+static const char *name_of(const struct me_policy *policy, const struct me_image_source *source)
+{
+	const struct me_to *to = &policy->rules[source->rule].to[source->to];
+
+	return to->kind == ME_TO_PROXY ? policy->proxy.name : to->name;
+}
+
+/* The names of the first `n` entries: they come first in the order of ranks. */
+static int add_names(const struct me_policy *policy, const struct me_entries *entries,
+		     struct me_rows *rows, struct me_image *image, uint32_t n)
+{
+	_cleanup_free_ struct named *named = calloc(n, sizeof(*named));
+	_cleanup_free_ uint32_t *ranks = calloc(n, sizeof(*ranks));
+	size_t size = 0;
+	char *text;
+	int r = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		size += strlen(name_of(policy, &entries->sources[i + 1])) + 1;
+	image->text = text = malloc(size);
+	image->names = calloc(n, sizeof(*image->names));
+	if (!named || !ranks || !image->text || !image->names)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		named[i] = (struct named){entries->list[i + 1].endpoint, i + 1};
+	qsort(named, n, sizeof(*named), compare_named);
+	for (uint32_t i = 0, count; r == 0 && i < n; i += count) {
+		struct me_image_name *name = &image->names[image->n_names++];
+		const struct me_entry *entry = &entries->list[named[i].rank];
+
+		*name = (struct me_image_name){
+			.endpoint = entry->endpoint,
+			.match = entry->match,
+			.name = text,
+		};
+		text = stpcpy(text, name_of(policy, &entries->sources[named[i].rank])) + 1;
+		for (count = 0; i + count < n && named[i + count].endpoint == entry->endpoint;
+		     count++) {
+			ranks[count] = named[i + count].rank;
+			name->flags |= entries->list[ranks[count]].flags;
+		}
+		r = me_rows_of_name(rows, ranks, count, &name->row);
+	}
+	trim(&image->names, image->n_names, sizeof(*image->names));
+	return r;
+}
+
+int me_compile_names(const struct me_policy *policy, const struct me_entries *entries,
+		     struct me_rows *rows, struct me_image *image)
+{
+	uint32_t n = 0;
+
+	while (n + 1 < entries->count && entries->list[n + 1].match <= ME_MATCH_SUBTREE)
+		n++;
+	return n ? add_names(policy, entries, rows, image, n) : 0;
+}
