@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The processes that the bench holds on to: the traffic and the daemon. Sourced by `run`.
+
+# The traffic has the last CPU for itself as far as that is ours to say; all else shares the first.
+start_traffic() {
+	local last=$(($(nproc) - 1))
+
+	taskset --pid --cpu-list 0 $$ >/dev/null
+	coproc TRAFFIC { exec taskset --cpu-list "$last" "$BUILD/tests/bench/traffic" "/proc/$FAR_PID/ns/net"; }
+}
+
+move_to() {
+	echo "$TRAFFIC_PID" >"$CGROUP/$1/cgroup.procs" || die "cannot move to cgroup $1"
+}
+
+# Sends a command to the traffic; its answer is in ANSWER.
+ask() {
+	echo "$*" >&"${TRAFFIC[1]}"
+	read -r -u "${TRAFFIC[0]}" ANSWER || die "the traffic stopped at: $*"
+}
+
+have_daemon() {
+	[[ -x $BUILD/mewatch ]]
+}
+
+is_ready() {
+	kill -0 "$DAEMON_PID" 2>/dev/null || die "the daemon ended: $(tail -n 3 "$WORK/daemon.log")"
+	metrics >/dev/null
+}
+
+metrics() {
+	curl --silent --fail --max-time 10 http://127.0.0.1:9815/metrics
+}
+
+# Sum of the samples of one metric whose labels contain $2 (a fixed text, may be empty).
+metric() {
+	metrics | awk -v name="mewatch_$1" -v label="${2:-}" '
+		{ bare = $1; sub(/\{.*/, "", bare) }
+		bare == name && index($0, label) { sum += $NF }
+		END { printf "%.0f\n", sum }'
+}
+
+# Starts the daemon on the watched cgroup with a list of $1 entries ($2: prefixes) and room for $3
+# flows; LOADED is the seconds from exec to the first answer.
+start_daemon() {
+	local begin
+
+	write_policy "$1" "$2" "$3" >"$WORK/policy.yaml"
+	begin=$(date +%s%N)
+	"$BUILD/mewatch" run -c "$WORK/policy.yaml" --cgroup "/${CGROUP##*/}/watched" \
+		--pins "$PINS/mewatch" --state "$WORK/state" --socket "$WORK/socket" \
+		--listen 127.0.0.1:9815 --events "$WORK/events" 2>"$WORK/daemon.log" &
+	DAEMON_PID=$!
+	wait_until 120 is_ready || die "the daemon does not answer: $(tail -n 3 "$WORK/daemon.log")"
+	LOADED=$(awk -v a="$begin" -v b="$(date +%s%N)" 'BEGIN { printf "%.2f", (b - a) / 1e9 }')
+}
+
+stop_daemon() {
+	kill "$DAEMON_PID"
+	wait "$DAEMON_PID"
+	DAEMON_PID=
+	"$BUILD/mewatch" detach --pins "$PINS/mewatch" --state "$WORK/state" >/dev/null || die "detach failed"
+	rm -rf "$WORK/state" "$WORK/events"
+}
+
+# CPU seconds that the daemon has used.
+daemon_cpu() {
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$DAEMON_PID/stat"
+}
+
+# Memory of its own, in bytes (maps shared with the kernel are not in it).
+daemon_memory() {
+	awk '/^RssAnon:/ { printf "%d\n", $2 * 1024 }' "/proc/$DAEMON_PID/status"
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BENCH_PEERS_H
+#define MEWATCH_BENCH_PEERS_H
+
+/*
+ * Whom the traffic talks to. site.sh knows the same numbers: it routes the pools and writes the
+ * lists.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TCP_PORT 2525
+#define UDP_PORT_FIRST 1024u
+#define UDP_PORTS 50000u
+
+/*
+ * Peer i of the list is in pool i % 4: one quarter of 10.0.0.0/8 each, sixteen addresses apart so
+ * that a /30 round each is a list of prefixes that do not touch. Strangers are in a quarter of
+ * 198.18.0.0/15. Each pool has a route of its own; the fourth only fills the list.
+ */
+enum pool { POOL_SINK, POOL_NEAR, POOL_FAR, POOL_COUNT = 4 };
+#define STRANGERS 32767u
+#define STRIDE 2654435761u /* a prime above any list: its multiples visit a whole pool */
+
+struct plan {
+	bool stranger;
+	bool known;
+	uint32_t size;
+	enum pool pool;
+};
+
+/* The n-th peer of a plan: no two of the same (address, port) before the ports run out. */
+static inline void bench_peer(const struct plan *plan, uint64_t n, bool udp,
+			      struct sockaddr_in *ret_peer)
+{
+	uint32_t in_pool = (plan->size + POOL_COUNT - 1 - plan->pool) / POOL_COUNT;
+	uint32_t among = plan->stranger ? STRANGERS : in_pool;
+	uint32_t i = (uint32_t)(n * STRIDE % among);
+	uint32_t address = plan->stranger ? 0xc6120000u + (plan->pool << 15) + 1 + i
+					  : 0x0a000000u + (plan->pool << 22) + 1 + 16 * i;
+	uint32_t port = udp ? UDP_PORT_FIRST + (uint32_t)(n / among % UDP_PORTS) : TCP_PORT;
+
+	*ret_peer = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(address),
+	};
+}
+
+#endif
