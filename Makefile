@@ -44,7 +44,7 @@ endif
 DEPFLAGS = -MD -MP -MT $@ -MF $(@:.o=.d)
 
 # The UAPI headers of the host (asm/types.h) are looked for last.
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu17 $(WARNINGS) -Iinclude -I. \
+BPF_CFLAGS = -O2 -g -target bpf -mcpu=v3 -std=gnu17 $(WARNINGS) -Iinclude -I. \
 	-idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %.bpf.c,$(wildcard $(1))))
