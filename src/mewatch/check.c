@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "mewatch/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "policy/lint.h"
+#include "policy/policy.h"
+
+#define PATH_SHOWN 512 /* bytes of a path in the output */
+
+static const char usage[] = "usage: mewatch check [-c FILE] [--json]\n";
+
+struct request {
+	const char *path; /* NULL: the built-in profile alone */
+	bool json;
+};
+
+static bool parse(int argc, char **argv, struct request *request)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option;
+
+	request->path = access(ME_DEFAULT_POLICY, F_OK) == 0 ? ME_DEFAULT_POLICY : NULL;
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			request->path = optarg;
+			break;
+		case 'j':
+			request->json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(ME_EXIT_OK);
+		default:
+			return false;
+		}
+	}
+	return optind == argc;
+}
+
+static const char *shown(const char *path, char out[PATH_SHOWN])
+{
+	me_text_escape(out, PATH_SHOWN, path, strlen(path));
+	return out;
+}
+
+static size_t count(const struct me_diagnostics *diagnostics, enum me_severity severity)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < diagnostics->count; i++)
+		n += diagnostics->list[i].severity == severity;
+	return n;
+}
+
+static void print_text(const struct request *request, const struct me_policy *policy,
+		       const struct me_diagnostics *diagnostics)
+{
+	char path[PATH_SHOWN];
+
+	for (size_t i = 0; i < diagnostics->count; i++) {
+		const struct me_diagnostic *d = &diagnostics->list[i];
+
+		if (d->at.file)
+			printf("%s:", shown(d->at.file, path));
+		if (d->at.line)
+			printf("%u:%u:", d->at.line, d->at.column);
+		printf("%s%s: %s\n", d->at.file ? " " : "", me_severity_label(d->severity),
+		       d->text);
+	}
+	if (diagnostics->dropped)
+		printf("and %zu more\n", diagnostics->dropped);
+	printf("%s: ", request->path ? shown(request->path, path) : "built-in policy");
+	if (policy)
+		printf("profile %s, %zu rules, ", shown(policy->profile, path), policy->n_rules);
+	printf("%zu errors, %zu findings, %zu notes\n", diagnostics->errors, diagnostics->findings,
+	       count(diagnostics, ME_NOTE));
+}
+
+/* A text that may hold any byte. */
+static json_t *text(const char *bytes)
+{
+	char safe[PATH_SHOWN];
+
+	return bytes ? json_string(shown(bytes, safe)) : json_null();
+}
+
+static json_t *diagnostic_json(const struct me_diagnostic *d)
+{
+	return json_pack("{s:s, s:o, s:i, s:i, s:s, s:s}", "severity",
+			 me_severity_label(d->severity), "file", text(d->at.file), "line",
+			 (int)d->at.line, "column", (int)d->at.column, "kind", d->kind, "text",
+			 d->text);
+}
+
+static int print_json(const struct request *request, const struct me_policy *policy,
+		      const struct me_diagnostics *diagnostics)
+{
+	json_t *list = json_array(), *root;
+	int err;
+
+	for (size_t i = 0; i < diagnostics->count; i++)
+		json_array_append_new(list, diagnostic_json(&diagnostics->list[i]));
+	root = json_pack(
+		"{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "file", text(request->path),
+		"usable", policy != NULL, "profile", text(policy ? policy->profile : NULL),
+		"sha256", text(policy ? policy->sha256 : NULL), "rules",
+		(json_int_t)(policy ? policy->n_rules : 0), "errors",
+		(json_int_t)diagnostics->errors, "findings", (json_int_t)diagnostics->findings,
+		"notes", (json_int_t)count(diagnostics, ME_NOTE), "dropped",
+		(json_int_t)diagnostics->dropped, "diagnostics", list);
+	err = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+	json_decref(root);
+	if (err) {
+		me_log_error("cannot write the answer");
+		return -EIO;
+	}
+	putchar('\n');
+	return 0;
+}
+
+/* mewatch check: says everything that is wrong or odd in a policy. */
+int me_cmd_check(int argc, char **argv)
+{
+	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
+	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	struct request request = {0};
+	int err;
+
+	if (!parse(argc, argv, &request)) {
+		fputs(usage, stderr);
+		return ME_EXIT_USAGE;
+	}
+	err = me_policy_load(request.path, NULL, &diagnostics, &policy);
+	if (!err)
+		err = me_lint(policy, me_clock_now(CLOCK_REALTIME), &diagnostics);
+	if (err == -ENOMEM) {
+		me_log_error("out of memory");
+		return ME_EXIT_USAGE;
+	}
+	me_diagnostics_sort(&diagnostics);
+	if (!request.json)
+		print_text(&request, policy, &diagnostics);
+	else if (print_json(&request, policy, &diagnostics) < 0)
+		return ME_EXIT_USAGE;
+	if (err)
+		return ME_EXIT_USAGE;
+	return diagnostics.findings ? ME_EXIT_FINDINGS : ME_EXIT_OK;
+}
