@@ -102,7 +102,7 @@ $(O)/gen/version.h: Makefile
 	$(Q)echo '#define ME_VERSION "$(VERSION)"' >$@
 
 # The profiles as C strings in octal, so that any byte passes.
-$(O)/gen/profiles.c: vendor/gfi $(PROFILES:%=vendor/gfi/%.yaml) Makefile
+$(O)/gen/profiles.c: $(wildcard vendor/gfi) $(PROFILES:%=vendor/gfi/%.yaml) Makefile
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
 	$(Q){ \
@@ -159,10 +159,10 @@ $(call objects,src/kernel/*.c): | $(call skeletons,bpf) $(O)/gen/layout.h
 $(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
 
 # The folder itself is a prerequisite: a source that went away leaves the archive.
-$(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) src/$(m)))
+$(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) $(wildcard src/$(m))))
 $(B)/libpolicy.a: $(B)/obj/gen/profiles.o
-$(B)/libmewatch.a: $(filter-out %/main.o,$(call objects,src/mewatch/*.c)) src/mewatch
-$(B)/libmetop.a: $(filter-out %/main.o,$(call objects,tools/metop/*.c)) tools/metop
+$(B)/libmewatch.a: $(filter-out %/main.o,$(call objects,src/mewatch/*.c)) $(wildcard src/mewatch)
+$(B)/libmetop.a: $(filter-out %/main.o,$(call objects,tools/metop/*.c)) $(wildcard tools/metop)
 $(B)/%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
