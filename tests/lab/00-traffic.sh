@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2086
 #
 # The ground truth itself, without the daemon: what the traffic programs say they did is what the
 # far side saw.

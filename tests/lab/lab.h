@@ -151,8 +151,8 @@ static inline void lab_finish(int fd, struct lab_truth *truth)
 		truth->error = errno;
 }
 
-/* Sends `bytes` to an echoing peer, receives them again and ends the stream in order. */
-static inline void lab_exchange(int fd, size_t bytes, struct lab_truth *truth)
+/* Sends `bytes` to an echoing peer and receives them again. False if that did not work. */
+static inline bool lab_echo(int fd, size_t bytes, struct lab_truth *truth)
 {
 	static const char zeros[LAB_CHUNK];
 	ssize_t n;
@@ -161,14 +161,21 @@ static inline void lab_exchange(int fd, size_t bytes, struct lab_truth *truth)
 		n = send(fd, zeros, bytes < sizeof(zeros) ? bytes : sizeof(zeros), MSG_NOSIGNAL);
 		if (n < 0) {
 			truth->error = errno;
-			return;
+			return false;
 		}
 		truth->sent += n;
 		bytes -= n;
 		if (!lab_receive(fd, n, truth))
-			return;
+			return false;
 	}
-	lab_finish(fd, truth);
+	return true;
+}
+
+/* The same, and the stream ends in order. */
+static inline void lab_exchange(int fd, size_t bytes, struct lab_truth *truth)
+{
+	if (lab_echo(fd, bytes, truth))
+		lab_finish(fd, truth);
 }
 
 /* One datagram from the peer, or the deadline. */
@@ -191,13 +198,13 @@ static inline void lab_say(const char *path, const struct lab_truth *truth)
 	fflush(stdout);
 }
 
-/* Keeps the sockets open until whoever started us closes our input. */
+/* Keeps the sockets open until there is something on our input, or its end. */
 static inline void lab_hold(void)
 {
 	char byte;
 
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
+	if (read(STDIN_FILENO, &byte, 1) < 0)
+		err(1, "standard input");
 }
 
 /* One path of a program: it may leave sockets open, they end with the process. */

@@ -206,12 +206,29 @@ lab_hold() {
 lab_release() {
 	local fd=${lab_held[$1.fd]}
 
+	echo >&"$fd" # not by closing it: a daemon started in between holds it open too
 	exec {fd}>&-
 	wait "${lab_held[$1.pid]}"
 	rm "$LAB_TMP/hold.$1"
 }
 
 # --- the daemon
+
+# lab_policy [FILE]: the policy on standard input below a head that leaves the vendor's lists out.
+lab_policy() {
+	cat >"$LAB_TMP/profile.yaml" <<-EOF
+		version: 1
+		allow:
+		  - service: profile
+		    to: [192.0.2.250]
+		    ports: [tcp/9]
+	EOF
+	{
+		echo "version: 1"
+		echo "profile: $LAB_TMP/profile.yaml"
+		cat
+	} >"${1:-$LAB_POLICY}"
+}
 
 lab_start() {
 	"$LAB_BUILD/mewatch" run -c "$LAB_POLICY" --cgroup "$LAB_WATCHED_PATH" --pins "$LAB_PINS" \

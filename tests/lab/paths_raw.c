@@ -32,12 +32,13 @@ static uint16_t checksum(const void *data, size_t len)
 	return ~(sum + (sum >> 16));
 }
 
-/* The address that this host would use towards the peer, found without sending. */
-static struct in_addr own_address(const struct lab_peer *peer)
+/* The address that this host would use towards the peer, asked by a UDP connect. */
+static struct in_addr own_address(const struct lab_peer *peer, struct lab_truth *truth)
 {
 	struct lab_peer own = {.len = sizeof(own.in)};
-	int fd = lab_socket(AF_INET, SOCK_RAW, EXPERIMENTAL);
+	int fd = lab_socket(AF_INET, SOCK_DGRAM, 0);
 
+	truth->probes++;
 	if (connect(fd, &peer->sa, peer->len) || getsockname(fd, &own.sa, &own.len))
 		err(1, "own address");
 	close(fd);
@@ -86,7 +87,7 @@ static void send_all(int fd, const void *data, size_t len, const struct sockaddr
 static void header_included(const struct lab_peer *peer, unsigned long count,
 			    struct lab_truth *truth)
 {
-	struct udp_packet packet = udp_packet(peer, own_address(peer));
+	struct udp_packet packet = udp_packet(peer, own_address(peer, truth));
 	int fd = lab_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 
 	truth->attempts++;
@@ -179,7 +180,7 @@ static int interface_of(struct in_addr own)
 static void frame(const struct lab_peer *peer, bool bypass, unsigned long count,
 		  struct lab_truth *truth)
 {
-	struct in_addr own = own_address(peer);
+	struct in_addr own = own_address(peer, truth);
 	struct udp_packet packet = udp_packet(peer, own);
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,

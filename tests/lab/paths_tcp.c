@@ -144,7 +144,7 @@ static void fastopen_connect(const struct lab_peer *peer, unsigned long count,
 	}
 }
 
-/* Waits until the peer has given us `count` subflows beyond the first, then exchanges. */
+/* Exchanges, which makes the peer known to speak MPTCP, and waits for `count` further subflows. */
 static void mptcp_with(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
@@ -157,6 +157,8 @@ static void mptcp_with(const struct lab_peer *peer, unsigned long count, struct 
 		truth->error = errno;
 		return;
 	}
+	if (!lab_echo(fd, BYTES, truth))
+		return;
 	for (unsigned int tries = 0; info[0] < count; tries++) {
 		if (tries == LAB_DEADLINE_S * 100)
 			errx(1, "the subflow did not come");
@@ -165,7 +167,7 @@ static void mptcp_with(const struct lab_peer *peer, unsigned long count, struct 
 			err(1, "MPTCP_INFO");
 		nanosleep(&pause, NULL);
 	}
-	lab_exchange(fd, BYTES, truth);
+	lab_finish(fd, truth);
 }
 
 static void mptcp(const struct lab_peer *peer, unsigned long count, struct lab_truth *truth)

@@ -12,9 +12,9 @@
  *	ports=1      attempt i goes to PORT + i % ports …
  *	addresses=1  … and to DEST + (i / ports) % addresses
  *	bytes=0      payload of a connection or datagram
- *	hold=0       1: keep all sockets open until standard input closes
+ *	hold=0       1: keep all sockets open until a byte on standard input
  *
- * COUNT 0 goes on until standard input closes. A failed call is counted in `failed`.
+ * COUNT 0 goes on until then. A failed call is counted in `failed`.
  */
 #include <pthread.h>
 #include <sys/resource.h>
@@ -92,7 +92,7 @@ static void one_datagram(struct worker *worker, int fd, const struct lab_peer *p
 	worker->truth.sent += n;
 }
 
-static bool input_closed(void)
+static bool told_to_end(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
@@ -111,7 +111,7 @@ static void *work(void *argument)
 		struct lab_peer peer = peer_of(storm, i);
 		int fd;
 
-		if (!storm->count && input_closed())
+		if (!storm->count && told_to_end())
 			break;
 		switch (storm->kind) {
 		case KIND_TCP:
