@@ -124,9 +124,12 @@ done
 for dest in $LAB_LISTED4 $LAB_STRANGER4; do
 	for path in moved passed; do
 		run_path no - tcp "$dest" "$LAB_BIN/paths_task" $path "$dest" 20000 2 "$LAB_WATCHED"
-		run_path yes - tcp "$dest" lab_in_cgroup "$LAB_BIN/paths_task" $path "$dest" 20000 2 \
-			"$LAB_CGROUPS/control"
 	done
+	run_path yes - tcp "$dest" lab_in_cgroup "$LAB_BIN/paths_task" moved "$dest" 20000 2 \
+		"$LAB_CGROUPS/control"
+	# the flows are found by their port: the pid may be the giver's or the user's
+	port=20008 run_path yes - tcp "$dest" lab_in_cgroup "$LAB_BIN/paths_task" passed "$dest" 20008 2 \
+		"$LAB_CGROUPS/control"
 	port=20007 run_path yes - tcp "$dest" lab_in_cgroup "$LAB_BIN/paths_task" short-lived "$dest" \
 		20007 20
 done
