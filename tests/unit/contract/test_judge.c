@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/cleanup.h"
+#include "mewatch/judge.h"
+
+static struct me_head *head;
+
+static int setup(void **state)
+{
+	head = calloc(1, sizeof(*head));
+	return head ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	free(head);
+	return 0;
+}
+
+/* The judgement of these lookups, over a filled pattern: what the judge leaves unset would show. */
+static struct me_judgement judge(struct me_facts facts, enum me_addr_kind kind,
+				 struct me_found found)
+{
+	struct me_judgement j;
+
+	memset(&j, 0xa5, sizeof(j));
+	found.head = head;
+	me_judge(&facts, kind, &found, &j);
+	assert_int_equal(j.reserved, 0);
+	return j;
+}
+
+static void test_better(void **state)
+{
+	assert_int_equal(me_judge_better(0, 0), 0);
+	assert_int_equal(me_judge_better(0, 7), 7);
+	assert_int_equal(me_judge_better(7, 0), 7);
+	assert_int_equal(me_judge_better(3, 7), 3);
+	assert_int_equal(me_judge_better(7, 3), 3);
+	assert_int_equal(me_judge_better(7, 7), 7);
+}
+
+static void test_row(void **state)
+{
+	const struct me_dest listed = {.row = 9, .flags = ME_DEST_LISTED},
+			     known = {.row = 9, .flags = ME_DEST_RESOLVER | ME_DEST_DOH};
+	static const enum me_addr_kind kinds[] = {ME_ADDR_GLOBAL, ME_ADDR_LOOPBACK, ME_ADDR_LINK,
+						  ME_ADDR_LINKLOCAL, ME_ADDR_OTHER};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(kinds); i++) {
+		enum me_addr_kind kind = kinds[i];
+		uint32_t stranger = kind == ME_ADDR_LOOPBACK ? ME_ROW_LOCAL
+				    : kind == ME_ADDR_GLOBAL ? ME_ROW_ANY
+							     : ME_ROW_NOTHING;
+
+		assert_int_equal(me_judge_row(kind, 0, NULL), stranger);
+		assert_int_equal(me_judge_row(kind, 0, &known), stranger);
+		assert_int_equal(me_judge_row(kind, 0, &listed),
+				 kind == ME_ADDR_LOOPBACK ? ME_ROW_LOCAL : 9);
+		assert_int_equal(me_judge_row(kind, ME_FACT_OWN, &listed), ME_ROW_LOCAL);
+		assert_int_equal(me_judge_row(kind, ME_FACT_OWN, NULL), ME_ROW_LOCAL);
+	}
+}
+
+/* Each line lacks what made the one before it decide. */
+static void test_reason_order(void **state)
+{
+	static const struct {
+		uint16_t column;
+		uint32_t dest;
+		uint8_t proto;
+		uint8_t learned;
+		uint32_t head;
+		enum me_reason reason;
+	} lines[] = {
+		{0xffff & ~ME_COLUMN_LISTED, ~0u, 132, 1, ~0u, ME_REASON_UNLISTED_PROTOCOL},
+		{0xffff, ~ME_DEST_RESOLVER, 132, 1, ~0u, ME_REASON_WRONG_RESOLVER},
+		{0xffff & ~ME_COLUMN_LISTED, ~ME_DEST_RESOLVER, 17, 1, ~0u,
+		 ME_REASON_WRONG_RESOLVER},
+		{0xffff, ~0u, 6, 1, ~0u, ME_REASON_ENCRYPTED_DNS},
+		{0xffff & ~ME_COLUMN_DOT, ~ME_DEST_DOH, 6, 1, ~0u, ME_REASON_ENCRYPTED_DNS},
+		{0xffff & ~(ME_COLUMN_DOT | ME_COLUMN_DNS), ~ME_DEST_RESOLVER, 6, 1, ~0u,
+		 ME_REASON_ENCRYPTED_DNS},
+		{0xffff & ~(ME_COLUMN_DOT | ME_COLUMN_DNS), ~(ME_DEST_RESOLVER | ME_DEST_DOH), 6, 1,
+		 ~0u, ME_REASON_PEER_UNKNOWN},
+		{ME_COLUMN_REMOTING | ME_COLUMN_QUIC, ~0u, 6, 1, ~0u, ME_REASON_REMOTING_OFF_HOST},
+		{ME_COLUMN_HTTPS | ME_COLUMN_QUIC, ME_DEST_LISTED, 17, 1, ~0u, ME_REASON_QUIC},
+		{0, ME_DEST_LISTED, 6, 0, 0, ME_REASON_UNLISTED_PORT},
+		{0, 0, 6, 1, 0, ME_REASON_UNLISTED_PORT},
+		{0, 0, 6, 0, ME_HEAD_ANY, ME_REASON_UNLISTED_PORT},
+		{0, ~ME_DEST_LISTED, 6, 0, ~ME_HEAD_ANY, ME_REASON_UNLISTED_DESTINATION},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(lines); i++) {
+		const struct me_column column = {.service = 7, .flags = lines[i].column};
+		const struct me_dest dest = {.flags = lines[i].dest};
+		struct me_judgement j;
+
+		head->flags = lines[i].head;
+		j = judge((struct me_facts){.proto = lines[i].proto}, ME_ADDR_GLOBAL,
+			  (struct me_found){
+				  .column = &column, .dest = &dest, .learned = lines[i].learned});
+		if (j.reason != lines[i].reason)
+			fail_msg("line %zu: %s", i, me_reason_label(j.reason));
+		assert_int_equal(j.verdict,
+				 lines[i].column & ME_COLUMN_NAMED ? ME_PENDING : ME_VIOLATION);
+		assert_int_equal(j.service, 7);
+		assert_int_equal(j.evidence, ME_EVIDENCE_NONE);
+		assert_int_equal(j.endpoint | j.rule, 0);
+	}
+}
+
+/* `any` speaks for global unicast only. */
+static void test_reason_any(void **state)
+{
+	const struct me_column column = {0};
+
+	head->flags = ME_HEAD_ANY;
+	assert_int_equal(judge((struct me_facts){.proto = 6}, ME_ADDR_LINKLOCAL,
+			       (struct me_found){.column = &column})
+				 .reason,
+			 ME_REASON_UNLISTED_DESTINATION);
+}
+
+static void test_entry(void **state)
+{
+	const struct me_column column = {.service = 7, .flags = ME_COLUMN_NAMED};
+
+	for (unsigned int match = 0; match < ME_MATCH_COUNT; match++) {
+		const struct me_entry entry = {
+			.endpoint = 3,
+			.rule = 4,
+			.service = 5,
+			.match = (uint8_t)match,
+			.flags = ME_ENTRY_RETIRED,
+		};
+		const struct me_found found = {
+			.column = &column,
+			.entry = &entry,
+			.evidence = ME_EVIDENCE_STALE,
+		};
+		struct me_judgement j = judge((struct me_facts){.proto = 6}, ME_ADDR_GLOBAL, found);
+
+		assert_int_equal(j.verdict, ME_ALLOWED);
+		assert_int_equal(j.reason, ME_REASON_NONE);
+		assert_int_equal(j.endpoint, 3);
+		assert_int_equal(j.rule, 4);
+		assert_int_equal(j.service, 5);
+		assert_int_equal(j.flags, ME_ENTRY_RETIRED);
+		assert_int_equal(j.evidence, match <= ME_MATCH_SUBTREE ? ME_EVIDENCE_STALE
+								       : ME_EVIDENCE_LISTED);
+		j = judge((struct me_facts){.proto = 6}, ME_ADDR_LOOPBACK, found);
+		assert_int_equal(j.verdict, ME_LOCAL);
+		assert_int_equal(j.service, 5);
+		j = judge((struct me_facts){.proto = 6, .flags = ME_FACT_OWN}, ME_ADDR_GLOBAL,
+			  found);
+		assert_int_equal(j.verdict, ME_LOCAL);
+		j = judge((struct me_facts){.flags = ME_FACT_UNPARSABLE}, ME_ADDR_GLOBAL, found);
+		assert_int_equal(j.verdict, ME_VIOLATION);
+		assert_int_equal(j.reason, ME_REASON_UNPARSABLE);
+		assert_int_equal(j.service, ME_SERVICE_UNLISTED);
+		assert_int_equal(j.rule, 0);
+	}
+}
+
+static void test_without_entry(void **state)
+{
+	const struct me_column column = {.service = 7, .flags = ME_COLUMN_DNS};
+	const struct me_found found = {.column = &column};
+	struct me_judgement j = judge((struct me_facts){.proto = 17}, ME_ADDR_LOOPBACK, found);
+
+	assert_int_equal(j.verdict, ME_LOCAL);
+	assert_int_equal(j.reason, ME_REASON_NONE);
+	assert_int_equal(j.service, ME_SERVICE_LOCAL);
+	assert_int_equal(j.evidence, ME_EVIDENCE_NONE);
+
+	/* While own addresses are unknown a violation may still turn out to be local. */
+	j = judge((struct me_facts){.proto = 17, .flags = ME_FACT_OWN_UNKNOWN}, ME_ADDR_GLOBAL,
+		  found);
+	assert_int_equal(j.verdict, ME_PENDING);
+	assert_int_equal(j.reason, ME_REASON_WRONG_RESOLVER);
+
+	j = judge((struct me_facts){.proto = 6}, ME_ADDR_GLOBAL, (struct me_found){0});
+	assert_int_equal(j.verdict, ME_VIOLATION);
+	assert_int_equal(j.reason, ME_REASON_UNLISTED_DESTINATION);
+	assert_int_equal(j.service, ME_SERVICE_UNLISTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_better),     TEST(test_row),   TEST(test_reason_order),
+		TEST(test_reason_any), TEST(test_entry), TEST(test_without_entry),
+#undef TEST
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
