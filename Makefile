@@ -222,7 +222,10 @@ $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES)
 # --- Test targets ----------------------------------------------------------------------------
 
 SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
-NEEDS_ROOT = @test "$$(id -u)" = 0 || { echo "needs root: sudo make $@" >&2; exit 1; }
+
+.PHONY: needs-root
+needs-root:
+	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
 .PHONY: check check-kernel check-lab check-lab-full fuzz bench test
 .PHONY: run-check run-check-kernel run-fuzz
@@ -234,23 +237,19 @@ run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libmewatch.a $(B)/libm
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
 		tests/test-layers tests/check-format
 
-check-kernel: $(GENERATED) ## tests in the kernel (root)
-	$(NEEDS_ROOT)
+check-kernel: needs-root $(GENERATED) ## tests in the kernel (root)
 	$(SANITIZED) run-check-kernel
 
 run-check-kernel: $(KERNEL_TESTS)
 	$(Q)tests/run-tests $(KERNEL_TESTS)
 
-check-lab: all $(LAB_HELPERS) ## the lab: namespaces, real servers and clients (root)
-	$(NEEDS_ROOT)
+check-lab: needs-root all $(LAB_HELPERS) ## the lab: namespaces, real servers and clients (root)
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run
 
-check-lab-full: all $(LAB_HELPERS) ## the lab, long form
-	$(NEEDS_ROOT)
+check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
 
-test: ## install what is missing, build, and run check, check-kernel and check-lab (root)
-	$(NEEDS_ROOT)
+test: needs-root ## install what is missing, build, and run check, check-kernel and check-lab (root)
 	+$(Q)$(MAKE) --no-print-directory deps
 	+$(Q)$(MAKE) --no-print-directory test-deps
 	+$(Q)$(MAKE) --no-print-directory all
@@ -267,8 +266,7 @@ run-fuzz: $(FUZZERS)
 			exit 1; \
 	done
 
-bench: all $(BENCHES) $(call bpf_objects,tests/bench) ## what it costs, beside its peers (root)
-	$(NEEDS_ROOT)
+bench: needs-root all $(BENCHES) $(call bpf_objects,tests/bench) ## what it costs, beside its peers (root)
 	$(Q)BUILD=$(abspath $(B)) tests/bench/run
 
 # --- The rest --------------------------------------------------------------------------------
@@ -281,8 +279,7 @@ deps: ## install libraries and compilers from the distribution (root)
 test-deps: ## install what the tests need; nothing is started by it (root)
 	$(Q)tests/install-deps test
 
-run: ## install what is missing, build, and watch this machine with the default profile (root)
-	$(NEEDS_ROOT)
+run: needs-root ## install what is missing, build, and watch this machine with the default profile (root)
 	+$(Q)$(MAKE) --no-print-directory deps
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/dist/run-here $(B)
