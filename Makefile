@@ -291,7 +291,6 @@ format-check: ## whether clang-format would change a source
 	$(Q)tests/check-format
 
 MANUALS := $(wildcard tools/dist/*.[1-8])
-EXAMPLES := $(wildcard tools/dist/*.yaml)
 DATA := $(DESTDIR)$(PREFIX)/share/mewatch
 
 install: all ## install below DESTDIR and PREFIX (/usr/local)
@@ -307,7 +306,7 @@ uninstall: ## remove what install put there
 	rm -f $(PROFILES:%=$(DATA)/profiles/%.yaml)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst \
 		.%,%,$(suffix $(m)))/$(notdir $(m)))
-	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA)/examples $(DATA) 2>/dev/null || true
+	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) 2>/dev/null || true
 
 clean: ## remove everything that was built
 	rm -rf $(O)
