@@ -45,7 +45,7 @@ lab_far ip link set far1 up
 "${child[@]}" ip address add 203.0.113.2/24 dev child0
 "${child[@]}" ip link set child0 up
 "${child[@]}" ip route add default via 203.0.113.1
-lab_wait '"${child[@]}" ping -qc1 -W1 $LAB_LISTED4 >/dev/null'
+lab_wait 'lab_reaches $LAB_LISTED4 "${child[@]}"'
 for dest in $LAB_LISTED4 $LAB_STRANGER4; do
 	lab_mark
 	lab_truth lab_in_cgroup "${child[@]}" "$LAB_BIN/paths_tcp" tcp $dest 20004 3

@@ -16,8 +16,8 @@ flood() {
 events_agree() {
 	lab_assert_eq "$1: confirmed" "$(lab_metric 'violations_total{state="confirmed"}')" "$2"
 	lab_assert_eq "$1: connections" "$(lab_metric 'connections_total{verdict="violation"}')" "$2"
-	lab_wait "[ \"\$(lab_event_sum '.event == \"violation\" or .event == \"aggregate\"')\" -ge $2 ]" 30
-	lab_assert_eq "$1: told" "$(lab_event_sum '.event == "violation" or .event == "aggregate"')" "$2"
+	lab_wait "[ \"\$(lab_event_sum '.state == \"confirmed\"')\" -ge $2 ]" 30
+	lab_assert_eq "$1: told" "$(lab_event_sum '.state == "confirmed"')" "$2"
 }
 
 lab_network

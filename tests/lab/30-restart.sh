@@ -37,7 +37,7 @@ lab_assert_eq "again: attached" "$(attached)" "$before"
 lab_assert_eq "attempts" "$(lab_metric attempts_total)" $((count + 135))
 lab_assert_eq "allowed" "$(lab_metric 'connections_total{verdict="allowed"}')" $((count + 100))
 lab_assert_eq "violations" "$(lab_metric 'violations_total{state="confirmed"}')" 35
-lab_settle "told afterwards" 35 lab_event_sum '.event == "violation" or .event == "aggregate"'
+lab_settle "told afterwards" 35 lab_event_sum '.state == "confirmed"'
 lab_assert_eq "told once" "$(lab_event_list '.event == "violation"' | jq .id | sort | uniq -d)" ""
 lab_settle "outcomes" $((count + 100)) \
 	lab_metric 'endpoint_connections_total{service="lab",outcome="established"}'

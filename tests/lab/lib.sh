@@ -126,6 +126,11 @@ lab_far() {
 	"${lab_there[@]}" "$@"
 }
 
+# lab_reaches DESTINATION [COMMAND…]: it answers an echo request, sent under the command.
+lab_reaches() {
+	"${@:2}" "$LAB_BIN/paths_raw" raw-echo "$1" 0 | grep -q 'received=[1-9]'
+}
+
 lab_network() {
 	local address
 
@@ -148,7 +153,7 @@ lab_network() {
 		sysctl -qw "net.ipv4.$address"
 		lab_far sysctl -qw "net.ipv4.$address"
 	done
-	lab_wait 'ping -qc1 -W1 $LAB_LISTED4 >/dev/null && ping -qc1 -W1 $LAB_LISTED6 >/dev/null' ||
+	lab_wait 'lab_reaches $LAB_LISTED4 && lab_reaches $LAB_LISTED6' ||
 		lab_die "the far side does not answer"
 }
 
