@@ -284,10 +284,10 @@ run: needs-root ## install what is missing, build, and watch this machine with t
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/dist/run-here $(B)
 
-format: ## let clang-format lay out the sources
+format: test-tools ## let clang-format lay out the sources
 	$(Q)tests/check-format --fix
 
-format-check: ## whether clang-format would change a source
+format-check: test-tools ## whether clang-format would change a source
 	$(Q)tests/check-format
 
 MANUALS := $(wildcard tools/dist/*.[1-8])
@@ -299,7 +299,7 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 	install -D -m 644 -t $(DATA)/profiles $(PROFILES:%=vendor/gfi/%.yaml)
 	install -D -m 644 -t $(DATA) tools/dist/policy.example.yaml
 	$(foreach m,$(MANUALS),install -D -m 644 -t \
-		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m);)
+		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m) &&) true
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.example.yaml
