@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/api.h"
+
+#include <errno.h>
+#include <string.h>
+#include "export/prometheus.h"
+
+#define OK 200u
+#define BAD_REQUEST 400u
+#define NOT_FOUND 404u
+#define FAILED 500u
+
+static unsigned int list(const struct me_api *api, const struct me_rows *rows,
+			 const struct me_http_request *request, struct me_strbuf *body)
+{
+	_cleanup_strbuf_ struct me_strbuf error = {0};
+	int r = me_view_list(rows, api->ledger, api->status(api->data), &request->query, body,
+			     &error);
+
+	if (r == 0)
+		return OK;
+	me_strbuf_free(body);
+	me_view_error(r == -EINVAL && error.data ? error.data : strerror(-r), body);
+	return r == -EINVAL ? BAD_REQUEST : FAILED;
+}
+
+static unsigned int v1(const struct me_api *api, const char *what,
+		       const struct me_http_request *request, struct me_strbuf *body)
+{
+	static const struct me_rows *const lists[] = {&me_rows_flows, &me_rows_endpoints,
+						      &me_rows_violations};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(lists); i++)
+		if (!strcmp(what, lists[i]->path))
+			return list(api, lists[i], request, body);
+	if (!strcmp(what, "health"))
+		return me_view_health(api->ledger, api->status(api->data), body) < 0 ? FAILED : OK;
+	me_view_error("there is /v1/flows, /v1/endpoints, /v1/violations and /v1/health", body);
+	return NOT_FOUND;
+}
+
+unsigned int me_api_answer(void *data, const struct me_http_request *request,
+			   struct me_strbuf *body, const char **type)
+{
+	const struct me_api *api = data;
+
+	if (!strcmp(request->path, "/metrics")) {
+		*type = ME_PROMETHEUS_TYPE;
+		return me_prometheus_write(api->ledger, api->status(api->data), body) < 0 ? FAILED
+											  : OK;
+	}
+	if (request->service == ME_HTTP_API && !strncmp(request->path, "/v1/", 4))
+		return v1(api, request->path + 4, request, body);
+	me_view_error(request->service == ME_HTTP_API ? "there is /v1/… and /metrics"
+						      : "there is /metrics",
+		      body);
+	return NOT_FOUND;
+}

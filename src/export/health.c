@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/views.h"
+
+#include "base/clock.h"
+
+static struct me_json *policy(const struct me_status *status, const struct me_kept *kept)
+{
+	struct me_json *object = me_json_object();
+	_cleanup_json_ struct me_json *reloads = me_json_object();
+
+	me_json_set_text(object, "profile", status->policy.profile);
+	me_json_set_text(object, "path", status->policy.path);
+	me_json_set_text(object, "sha256", status->policy.sha256);
+	me_json_set_number(object, "generation", status->policy.generation);
+	me_json_set(object, "loaded", me_value_time(status->policy.loaded_ns));
+	me_json_set_number(reloads, "ok", kept->reloads_ok);
+	me_json_set_number(reloads, "failed", kept->reloads_failed);
+	me_json_set_child(object, "reloads", &reloads);
+	me_json_set_text(object, "last_error", status->policy.last_error);
+	return object;
+}
+
+static struct me_json *attached(const struct me_status *status)
+{
+	struct me_json *array = me_json_array();
+
+	for (size_t i = 0; i < status->n_attached; i++) {
+		_cleanup_json_ struct me_json *object = me_json_object();
+
+		me_json_set_text(object, "hook", status->attached[i].hook);
+		me_json_set_text(object, "target", status->attached[i].target);
+		me_json_set_bool(object, "ok", status->attached[i].ok);
+		me_json_append(array, &object);
+	}
+	return array;
+}
+
+static struct me_json *maps(const struct me_status *status)
+{
+	struct me_json *array = me_json_array();
+
+	for (size_t i = 0; i < status->n_maps; i++) {
+		_cleanup_json_ struct me_json *object = me_json_object();
+
+		me_json_set_text(object, "map", status->maps[i].map);
+		me_json_set_number(object, "entries", status->maps[i].entries);
+		me_json_set_number(object, "capacity", status->maps[i].capacity);
+		me_json_append(array, &object);
+	}
+	return array;
+}
+
+static void set_counts(struct me_json *health, const struct me_ledger *ledger)
+{
+	const uint64_t *cells = me_ledger_cells(ledger);
+	_cleanup_json_ struct me_json *attempts = me_json_object();
+	_cleanup_json_ struct me_json *verdicts = me_json_object();
+	_cleanup_json_ struct me_json *violations = me_json_object();
+	uint64_t pending = 0;
+
+	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++) {
+		me_json_set_number(attempts, me_vantage_label(vantage),
+				   me_cells_attempts(cells, vantage));
+		pending += me_cells_pending(cells, vantage);
+	}
+	for (unsigned int verdict = 0; verdict < ME_VERDICT_FINAL_COUNT; verdict++)
+		me_json_set_number(verdicts, me_verdict_label(verdict),
+				   me_cells_verdict(cells, verdict));
+	for (unsigned int stage = 0; stage < ME_STAGE_COUNT; stage++)
+		me_json_set_number(violations, me_stage_label(stage),
+				   me_cells_violations_sum(cells, stage));
+	me_json_set_child(health, "attempts", &attempts);
+	me_json_set_child(health, "verdicts", &verdicts);
+	me_json_set_number(health, "pending", pending);
+	me_json_set_child(health, "violations", &violations);
+}
+
+static void set_observations(struct me_json *health, const struct me_ledger *ledger)
+{
+	const struct me_kept *kept = me_ledger_kept(ledger);
+	const uint64_t *totals = me_ledger_totals(ledger);
+	_cleanup_json_ struct me_json *lost = me_json_object();
+	_cleanup_json_ struct me_json *blind = me_json_object();
+	_cleanup_json_ struct me_json *findings = me_json_object();
+	_cleanup_json_ struct me_json *preexisting = me_json_object();
+
+	me_json_set_number(health, "udp_probes", totals[ME_TOTAL_UDP_PROBES]);
+	me_json_set_number(health, "flow_overflow", totals[ME_TOTAL_FLOW_OVERFLOW]);
+	me_json_set_number(lost, "ring", totals[ME_TOTAL_RING_LOST]);
+	me_json_set_number(lost, "file", kept->events_lost_file);
+	for (unsigned int kind = 0; kind < ME_BLIND_COUNT; kind++)
+		me_json_set_number(blind, me_blind_label(kind), me_ledger_blind(ledger)[kind]);
+	for (unsigned int kind = 0; kind < ME_FINDING_COUNT; kind++)
+		me_json_set_number(findings, me_finding_label(kind), kept->findings[kind]);
+	for (unsigned int verdict = 0; verdict < ME_VERDICT_COUNT; verdict++) {
+		uint64_t sum = 0;
+
+		for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
+			sum += kept->preexisting[vantage][verdict];
+		me_json_set_number(preexisting, me_verdict_label(verdict), sum);
+	}
+	me_json_set_child(health, "events_lost", &lost);
+	me_json_set_child(health, "blind_spots", &blind);
+	me_json_set_child(health, "findings", &findings);
+	me_json_set_child(health, "preexisting", &preexisting);
+}
+
+/* One line for each thing that somebody should look at. */
+static struct me_json *problems(const struct me_ledger *ledger, const struct me_status *status)
+{
+	static const char *const of_total[ME_TOTAL_COUNT] = {
+		[ME_TOTAL_FLOW_OVERFLOW] = "raise limits.flows: they are counted, but not listed",
+		[ME_TOTAL_RING_LOST] = "they are in the totals and in aggregate events",
+		[ME_TOTAL_STORAGE_FAILED] = "the machine is short of memory",
+		[ME_TOTAL_PROC_OVERFLOW] = "their programs are not named",
+	};
+#define PICK_HELP(constant, help) help,
+	static const char *const help[] = {ME_TOTAL_LIST(PICK_HELP)};
+#undef PICK_HELP
+	const uint64_t *totals = me_ledger_totals(ledger);
+	struct me_json *array = me_json_array();
+	_cleanup_strbuf_ struct me_strbuf line = {0};
+
+	for (size_t i = 0; i < status->n_attached; i++) {
+		if (status->attached[i].ok)
+			continue;
+		line.len = 0;
+		me_strbuf_addf(&line, "%s is not attached to %s: its traffic is not seen",
+			       status->attached[i].hook, status->attached[i].target);
+		me_json_append_text(array, line.data ? line.data : "");
+	}
+	for (size_t i = 0; i < ME_TOTAL_COUNT; i++) {
+		if (!of_total[i] || !totals[i])
+			continue;
+		line.len = 0;
+		me_strbuf_addf(&line, "%llu %s: %s", (unsigned long long)totals[i], help[i],
+			       of_total[i]);
+		me_json_append_text(array, line.data ? line.data : "");
+	}
+	if (me_ledger_kept(ledger)->events_lost_file)
+		me_json_append_text(array, "events could not be written: see events_lost");
+	if (status->policy.last_error) {
+		line.len = 0;
+		me_strbuf_addf(&line, "the policy was not reloaded: %s", status->policy.last_error);
+		me_json_append_text(array, line.data ? line.data : "");
+	}
+	return array;
+}
+
+int me_view_health(const struct me_ledger *ledger, const struct me_status *status,
+		   struct me_strbuf *out)
+{
+	_cleanup_json_ struct me_json *health = me_json_object();
+	_cleanup_json_ struct me_json *part = NULL;
+	int r;
+
+	me_json_set(health, "ts", me_value_time(status->now_ns));
+	me_json_set_text(health, "version", status->version);
+	me_json_set_number(health, "pid", (uint64_t)status->pid);
+	me_json_set(health, "started", me_value_time(status->started_ns));
+	me_json_set_number(health, "uptime_s", (status->now_ns - status->started_ns) / ME_NS_PER_S);
+	part = policy(status, me_ledger_kept(ledger));
+	me_json_set_child(health, "policy", &part);
+	part = attached(status);
+	me_json_set_child(health, "attached", &part);
+	part = maps(status);
+	me_json_set_child(health, "maps", &part);
+	set_counts(health, ledger);
+	set_observations(health, ledger);
+	part = problems(ledger, status);
+	me_json_set_child(health, "problems", &part);
+	r = me_json_write(health, out);
+	me_strbuf_addc(out, '\n');
+	return r < 0 ? r : out->err;
+}

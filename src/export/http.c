@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include "export/listen.h"
+
+#define LISTENERS_MAX 4u
+
+struct connection {
+	struct connection *next;
+	int fd;
+	uint64_t since_ns; /* when its present request could have begun */
+};
+
+struct listener {
+	struct me_http *http;
+	struct MHD_Daemon *daemon;
+	enum me_http_service service;
+	char *unlink_path; /* of a Unix socket; else NULL */
+};
+
+struct me_http {
+	me_http_answer answer;
+	void *data;
+	int epoll_fd; /* holds the epoll fds of the listeners */
+	uint64_t now_ns;
+	struct connection *connections;
+	struct listener listeners[LISTENERS_MAX];
+	size_t count;
+};
+
+int me_http_new(me_http_answer answer, void *data, struct me_http **ret_http)
+{
+	struct me_http *http = calloc(1, sizeof(*http));
+
+	if (!http)
+		return -ENOMEM;
+	http->answer = answer;
+	http->data = data;
+	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (http->epoll_fd < 0) {
+		free(http);
+		return -errno;
+	}
+	*ret_http = http;
+	return 0;
+}
+
+void me_http_free(struct me_http **http)
+{
+	struct me_http *h = *http;
+
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->count; i++) {
+		MHD_stop_daemon(h->listeners[i].daemon);
+		if (h->listeners[i].unlink_path)
+			unlink(h->listeners[i].unlink_path);
+		free(h->listeners[i].unlink_path);
+	}
+	close(h->epoll_fd);
+	free(h);
+	*http = NULL;
+}
+
+static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct me_http *http = data;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct connection *connection = *context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		connection = calloc(1, sizeof(*connection));
+		*context = connection;
+		if (!connection)
+			return;
+		*connection = (struct connection){.next = http->connections,
+						  .fd = info->connect_fd,
+						  .since_ns = http->now_ns};
+		http->connections = connection;
+		return;
+	}
+	for (struct connection **at = &http->connections; *at; at = &(*at)->next) {
+		if (*at != connection)
+			continue;
+		*at = connection->next;
+		free(connection);
+		break;
+	}
+	*context = NULL;
+}
+
+static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
+			 enum MHD_RequestTerminationCode how)
+{
+	struct me_http *http = data;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct connection *connection = info->socket_context;
+
+	(void)context;
+	(void)how;
+	if (connection)
+		connection->since_ns = http->now_ns;
+}
+
+static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status, const char *type,
+				 struct me_strbuf *body)
+{
+	struct MHD_Response *response;
+	enum MHD_Result r;
+
+	response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		return MHD_NO;
+	*body = (struct me_strbuf){0};
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	r = MHD_queue_response(mhd, status, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *url,
+				  const char *method, const char *version, const char *upload,
+				  size_t *upload_len, void **context)
+{
+	const struct listener *listener = data;
+	const enum MHD_ValueKind query = MHD_GET_ARGUMENT_KIND;
+	struct me_http_request request = {
+		.service = listener->service,
+		.path = url,
+		.query =
+			{
+				.limit = MHD_lookup_connection_value(mhd, query, "limit"),
+				.offset = MHD_lookup_connection_value(mhd, query, "offset"),
+				.sort = MHD_lookup_connection_value(mhd, query, "sort"),
+				.desc = MHD_lookup_connection_value(mhd, query, "desc"),
+				.filter = MHD_lookup_connection_value(mhd, query, "filter"),
+			},
+	};
+	_cleanup_strbuf_ struct me_strbuf body = {0};
+	const char *type = "application/json";
+	unsigned int status;
+
+	(void)version;
+	(void)upload;
+	(void)upload_len;
+	(void)context;
+	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		me_view_error("only GET and HEAD are answered", &body);
+		status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	} else {
+		status = listener->http->answer(listener->http->data, &request, &body, &type);
+	}
+	if (body.err) {
+		me_strbuf_free(&body);
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	}
+	return send_body(mhd, status, type, &body);
+}
+
+/* Takes over the listening socket. */
+static int start(struct me_http *http, enum me_http_service service, int fd, const char *where,
+		 const char *unlink_path, struct me_strbuf *error)
+{
+	struct listener *listener = &http->listeners[http->count];
+	struct epoll_event event = {.events = EPOLLIN};
+	_cleanup_free_ char *path = unlink_path ? strdup(unlink_path) : NULL;
+	int r = -ENOMEM;
+
+	*listener = (struct listener){.http = http, .service = service};
+	if (path || !unlink_path)
+		listener->daemon = MHD_start_daemon(
+			MHD_USE_EPOLL, 0, NULL, NULL, on_request, listener,
+			MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+			ME_HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+			ME_HTTP_CONNECTIONS_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			(size_t)ME_HTTP_REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT, ME_HTTP_IDLE_S,
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+			MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+	if (!listener->daemon) {
+		close(fd);
+		me_strbuf_addf(error, "cannot serve HTTP on %s: %s", where, strerror(-r));
+		return r;
+	}
+	if (epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD,
+		      MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		      &event) < 0) {
+		r = -errno;
+		MHD_stop_daemon(listener->daemon);
+		me_strbuf_addf(error, "cannot serve HTTP on %s: %s", where, strerror(-r));
+		return r;
+	}
+	listener->unlink_path = me_steal_ptr(&path);
+	http->count++;
+	return 0;
+}
+
+int me_http_listen_tcp(struct me_http *http, enum me_http_service service, const char *address,
+		       struct me_strbuf *error)
+{
+	int fd = http->count < LISTENERS_MAX ? me_listen_tcp(address, error) : -EMFILE;
+
+	return fd < 0 ? fd : start(http, service, fd, address, NULL, error);
+}
+
+int me_http_listen_unix(struct me_http *http, enum me_http_service service, const char *path,
+			struct me_strbuf *error)
+{
+	int fd = http->count < LISTENERS_MAX ? me_listen_unix(path, error) : -EMFILE;
+
+	return fd < 0 ? fd : start(http, service, fd, path, path, error);
+}
+
+int me_http_fd(const struct me_http *http)
+{
+	return http->epoll_fd;
+}
+
+int me_http_timeout(const struct me_http *http)
+{
+	unsigned MHD_LONG_LONG soonest = http->connections ? 1000 : (unsigned MHD_LONG_LONG) - 1;
+
+	for (size_t i = 0; i < http->count; i++) {
+		unsigned MHD_LONG_LONG timeout;
+
+		if (MHD_get_timeout(http->listeners[i].daemon, &timeout) == MHD_YES &&
+		    timeout < soonest)
+			soonest = timeout;
+	}
+	return http->connections || soonest != (unsigned MHD_LONG_LONG) - 1 ? (int)soonest : -1;
+}
+
+void me_http_run(struct me_http *http, uint64_t now_ns)
+{
+	http->now_ns = now_ns;
+	/* The idle timeout alone would let a client hold a connection with a byte now and then. */
+	for (struct connection *c = http->connections; c; c = c->next)
+		if (now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
+			shutdown(c->fd, SHUT_RDWR);
+	for (size_t i = 0; i < http->count; i++)
+		MHD_run(http->listeners[i].daemon);
+}

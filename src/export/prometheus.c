@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/prometheus.h"
+
+#include "base/file.h"
+#include "export/metric.h"
+#include "export/prometheus_endpoints.h"
+
+/* Calls `each` for the services that have a name. */
+static const char *service_name(const struct me_ledger *ledger, uint32_t service)
+{
+	const struct me_names *names = me_ledger_names(ledger);
+
+	return names->service(names->data, service);
+}
+
+/* Transit is not shown where it was never used: it would only be rows of zeros. */
+static bool is_shown(const struct me_ledger *ledger, uint32_t vantage)
+{
+	return vantage == ME_HOST || me_cells_attempts(me_ledger_cells(ledger), vantage);
+}
+
+static void attempts(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	const uint64_t *cells = me_ledger_cells(ledger);
+
+	me_metric_head(out, "mewatch_attempts_total", "counter",
+		       "Outbound attempts seen, judged or pending.");
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		me_metric_sample(out, "mewatch_attempts_total",
+				 ME_LABELS({"vantage", me_vantage_label(v)}),
+				 me_cells_attempts(cells, v));
+	me_metric_head(out, "mewatch_pending_flows", "gauge",
+		       "Flows that no rule allows yet and that a name rule may still allow.");
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		me_metric_sample(out, "mewatch_pending_flows",
+				 ME_LABELS({"vantage", me_vantage_label(v)}),
+				 me_cells_pending(cells, v));
+}
+
+static void connection(const struct me_ledger *ledger, uint32_t v, uint32_t s, uint8_t verdict,
+		       uint8_t reason, struct me_strbuf *out)
+{
+	me_metric_sample(
+		out, "mewatch_connections_total",
+		ME_LABELS({"vantage", me_vantage_label(v)}, {"service", service_name(ledger, s)},
+			  {"verdict", me_verdict_label(verdict)},
+			  {"reason", me_reason_label(reason)}),
+		me_cells_ended(me_ledger_cells(ledger), v, s, me_cell_end(verdict, reason)));
+}
+
+static void connections(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	me_metric_head(out, "mewatch_connections_total", "counter",
+		       "Attempts with their final verdict and, for violations, the reason.");
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++) {
+		for (uint32_t s = 0; is_shown(ledger, v) && s < ME_SERVICES_MAX; s++) {
+			if (!service_name(ledger, s))
+				continue;
+			for (uint8_t verdict = 0; verdict < ME_VIOLATION; verdict++)
+				connection(ledger, v, s, verdict, ME_REASON_NONE, out);
+			for (uint8_t r = ME_REASON_NONE + 1; r < ME_REASON_COUNT; r++)
+				connection(ledger, v, s, ME_VIOLATION, r, out);
+		}
+	}
+}
+
+static uint64_t violations_of(const struct me_ledger *ledger, uint32_t s, uint32_t r,
+			      enum me_stage stage)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		sum += me_cells_violations(me_ledger_cells(ledger), v, s, r, stage);
+	return sum;
+}
+
+static void violations(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	me_metric_head(out, "mewatch_violations_total", "counter",
+		       "Violations by stage: open are provisional less confirmed less retracted.");
+	for (uint32_t s = 0; s < ME_SERVICES_MAX; s++)
+		for (uint32_t r = ME_REASON_NONE + 1;
+		     service_name(ledger, s) && r < ME_REASON_COUNT; r++)
+			for (unsigned int stage = 0; stage < ME_STAGE_COUNT; stage++)
+				me_metric_sample(out, "mewatch_violations_total",
+						 ME_LABELS({"service", service_name(ledger, s)},
+							   {"reason", me_reason_label(r)},
+							   {"state", me_stage_label(stage)}),
+						 violations_of(ledger, s, r, stage));
+}
+
+static void observations(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	const struct me_kept *kept = me_ledger_kept(ledger);
+
+	me_metric_head(out, "mewatch_findings_total", "counter",
+		       "Observations that are no verdict, by kind.");
+	for (unsigned int kind = 0; kind < ME_FINDING_COUNT; kind++)
+		me_metric_sample(out, "mewatch_findings_total",
+				 ME_LABELS({"kind", me_finding_label(kind)}), kept->findings[kind]);
+	me_metric_head(out, "mewatch_preexisting_flows_total", "counter",
+		       "Flows that were under way when the watch began; they are no attempts.");
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		for (unsigned int verdict = 0; verdict < ME_VERDICT_COUNT; verdict++)
+			me_metric_sample(out, "mewatch_preexisting_flows_total",
+					 ME_LABELS({"vantage", me_vantage_label(v)},
+						   {"verdict", me_verdict_label(verdict)}),
+					 kept->preexisting[v][verdict]);
+	me_metric_head(out, "mewatch_blind_spots_total", "counter",
+		       "Sockets made whose traffic the connect hooks do not see, by kind.");
+	for (unsigned int kind = 0; kind < ME_BLIND_COUNT; kind++)
+		me_metric_sample(out, "mewatch_blind_spots_total",
+				 ME_LABELS({"kind", me_blind_label(kind)}),
+				 me_ledger_blind(ledger)[kind]);
+}
+
+static void losses(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	const uint64_t *totals = me_ledger_totals(ledger);
+
+	me_metric_head(out, "mewatch_udp_probes_total", "counter",
+		       "UDP connects; without a datagram they are no attempts.");
+	me_metric_sample(out, "mewatch_udp_probes_total", ME_NO_LABELS,
+			 totals[ME_TOTAL_UDP_PROBES]);
+	me_metric_head(out, "mewatch_flow_overflow_total", "counter",
+		       "Attempts that are counted but not listed: the flow table was full.");
+	me_metric_sample(out, "mewatch_flow_overflow_total", ME_NO_LABELS,
+			 totals[ME_TOTAL_FLOW_OVERFLOW]);
+	me_metric_head(
+		out, "mewatch_events_lost_total", "counter",
+		"Events that were not told one by one: no room in the ring, or not written.");
+	me_metric_sample(out, "mewatch_events_lost_total", ME_LABELS({"source", "ring"}),
+			 totals[ME_TOTAL_RING_LOST]);
+	me_metric_sample(out, "mewatch_events_lost_total", ME_LABELS({"source", "file"}),
+			 me_ledger_kept(ledger)->events_lost_file);
+}
+
+static void state(const struct me_ledger *ledger, const struct me_status *status,
+		  struct me_strbuf *out)
+{
+	const struct me_kept *kept = me_ledger_kept(ledger);
+
+	me_metric_head(out, "mewatch_map_entries", "gauge", "Entries of a kernel table.");
+	for (size_t i = 0; i < status->n_maps; i++)
+		me_metric_sample(out, "mewatch_map_entries",
+				 ME_LABELS({"map", status->maps[i].map}), status->maps[i].entries);
+	me_metric_head(out, "mewatch_map_capacity", "gauge", "Room in a kernel table.");
+	for (size_t i = 0; i < status->n_maps; i++)
+		me_metric_sample(out, "mewatch_map_capacity",
+				 ME_LABELS({"map", status->maps[i].map}), status->maps[i].capacity);
+	me_metric_head(out, "mewatch_attached", "gauge",
+		       "1 where a hook is attached to its cgroup or interface.");
+	for (size_t i = 0; i < status->n_attached; i++)
+		me_metric_sample(out, "mewatch_attached",
+				 ME_LABELS({"hook", status->attached[i].hook},
+					   {"target", status->attached[i].target}),
+				 status->attached[i].ok);
+	me_metric_head(out, "mewatch_policy_info", "gauge", "The policy in force; always 1.");
+	me_metric_sample(
+		out, "mewatch_policy_info",
+		ME_LABELS({"profile", status->policy.profile}, {"sha256", status->policy.sha256}),
+		1);
+	me_metric_head(out, "mewatch_policy_reloads_total", "counter",
+		       "Reloads of the policy; a failed one leaves the old policy in force.");
+	me_metric_sample(out, "mewatch_policy_reloads_total", ME_LABELS({"result", "ok"}),
+			 kept->reloads_ok);
+	me_metric_sample(out, "mewatch_policy_reloads_total", ME_LABELS({"result", "failed"}),
+			 kept->reloads_failed);
+	me_metric_head(out, "mewatch_build_info", "gauge", "The version that runs; always 1.");
+	me_metric_sample(out, "mewatch_build_info", ME_LABELS({"version", status->version}), 1);
+}
+
+int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *status,
+			struct me_strbuf *out)
+{
+	attempts(ledger, out);
+	connections(ledger, out);
+	violations(ledger, out);
+	observations(ledger, out);
+	losses(ledger, out);
+	me_prometheus_endpoints(ledger, out);
+	state(ledger, status, out);
+	me_prometheus_process(out);
+	return out->err;
+}
+
+int me_prometheus_textfile(const struct me_ledger *ledger, const struct me_status *status,
+			   const char *path)
+{
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+	int r = me_prometheus_write(ledger, status, &out);
+
+	if (r < 0)
+		return r;
+	return me_file_write_atomic(path, out.data, out.len, 0644);
+}

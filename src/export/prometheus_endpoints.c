@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/prometheus_endpoints.h"
+
+#include "export/metric.h"
+
+/* Writes the samples of one endpoint; `labels` begins with endpoint and service. */
+typedef void (*sampler)(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+			struct me_label *labels, const char *name, struct me_strbuf *out);
+
+static void attempts(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		     struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	me_metric_sample(out, name, labels, endpoint->counts.attempts);
+}
+
+static void connections(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+			struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	for (unsigned int i = ME_OUTCOME_NONE + 1; i < ME_OUTCOME_COUNT; i++) {
+		labels[2] = (struct me_label){"outcome", me_outcome_label(i)};
+		me_metric_sample(out, name, labels, endpoint->counts.outcome[i]);
+	}
+}
+
+static void resets(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		   struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	me_metric_sample(out, name, labels, endpoint->counts.resets);
+}
+
+static void bytes(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		  struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	labels[2] = (struct me_label){"direction", "sent"};
+	me_metric_sample(out, name, labels, endpoint->counts.bytes_sent);
+	labels[2].value = "received";
+	me_metric_sample(out, name, labels, endpoint->counts.bytes_received);
+}
+
+static void last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+			 struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	me_metric_sample_nano(out, name, labels,
+			      me_ledger_epoch(ledger, endpoint->counts.last_success_ns));
+}
+
+static void overdue(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		    struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	me_metric_sample(out, name, labels, endpoint->state == ME_ENDPOINT_OVERDUE);
+}
+
+static void each(const struct me_ledger *ledger, const char *name, const char *type,
+		 const char *help, sampler sample, struct me_strbuf *out)
+{
+	const struct me_names *names = me_ledger_names(ledger);
+	struct me_endpoint endpoint;
+
+	me_metric_head(out, name, type, help);
+	for (size_t cursor = 0; me_ledger_next_endpoint(ledger, &cursor, &endpoint);) {
+		struct me_label labels[ME_METRIC_LABELS_MAX] = {
+			{"endpoint", names->endpoint(names->data, endpoint.id)},
+			{"service", names->endpoint_service(names->data, endpoint.id)},
+		};
+
+		sample(ledger, &endpoint, labels, name, out);
+	}
+}
+
+void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	each(ledger, "mewatch_endpoint_attempts_total", "counter",
+	     "Attempts to an endpoint of the policy.", attempts, out);
+	each(ledger, "mewatch_endpoint_connections_total", "counter",
+	     "Attempts to an endpoint by what became of them.", connections, out);
+	each(ledger, "mewatch_endpoint_resets_total", "counter",
+	     "Established connections to an endpoint that were reset.", resets, out);
+	each(ledger, "mewatch_endpoint_bytes_total", "counter",
+	     "Payload exchanged with an endpoint, each byte once.", bytes, out);
+	each(ledger, "mewatch_endpoint_last_success_timestamp_seconds", "gauge",
+	     "When the endpoint last worked; 0: never since the watch began.", last_success, out);
+	each(ledger, "mewatch_endpoint_overdue", "gauge",
+	     "1 where the policy expects a success and there was none for too long.", overdue, out);
+}

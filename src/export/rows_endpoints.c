@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "export/rows.h"
+
+#include <errno.h>
+#include "base/clock.h"
+
+/* constant, name, largest first */
+#define FIELD_LIST(X)                                                                              \
+	X(ENDPOINT, "endpoint", 0)                                                                 \
+	X(SERVICE, "service", 0)                                                                   \
+	X(RULE, "rule", 0)                                                                         \
+	X(AT, "at", 0)                                                                             \
+	X(STATE, "state", 0)                                                                       \
+	X(ATTEMPTS, "attempts", 1)                                                                 \
+	X(RESETS, "resets", 1)                                                                     \
+	X(BYTES_SENT, "bytes_sent", 1)                                                             \
+	X(BYTES_RECEIVED, "bytes_received", 1)                                                     \
+	X(LAST_ATTEMPT, "last_attempt", 1)                                                         \
+	X(LAST_SUCCESS, "last_success", 1)                                                         \
+	X(EXPECT_S, "expect_s", 1)
+
+#define PICK_CONSTANT(constant, name, descending) F_##constant,
+#define PICK_NAME(constant, name, descending) name,
+#define PICK_BIT(constant, name, descending) | (uint64_t)descending << F_##constant
+enum { FIELD_LIST(PICK_CONSTANT) F_COUNT };
+
+static const char *const names[] = {FIELD_LIST(PICK_NAME)};
+
+static struct me_value get(const void *item, unsigned int field)
+{
+	const struct me_item *row = item;
+	const struct me_endpoint *endpoint = row->endpoint;
+	const struct me_names *n = me_ledger_names(row->ledger);
+	const struct me_value none = {0};
+
+	switch (field) {
+	case F_ENDPOINT:
+		return me_value_text(n->endpoint(n->data, endpoint->id));
+	case F_SERVICE:
+		return me_value_text(n->endpoint_service(n->data, endpoint->id));
+	case F_RULE:
+		return endpoint->rule ? me_value_text(n->rule(n->data, endpoint->rule)) : none;
+	case F_AT:
+		return endpoint->rule ? me_value_text(n->place(n->data, endpoint->rule)) : none;
+	case F_STATE:
+		return me_value_text(me_endpoint_state_label(endpoint->state));
+	case F_ATTEMPTS:
+		return me_value_number(endpoint->counts.attempts);
+	case F_RESETS:
+		return me_value_number(endpoint->counts.resets);
+	case F_BYTES_SENT:
+		return me_value_number(endpoint->counts.bytes_sent);
+	case F_BYTES_RECEIVED:
+		return me_value_number(endpoint->counts.bytes_received);
+	case F_LAST_ATTEMPT:
+		return me_value_time(
+			me_ledger_epoch(row->ledger, endpoint->counts.last_attempt_ns));
+	case F_LAST_SUCCESS:
+		return me_value_time(
+			me_ledger_epoch(row->ledger, endpoint->counts.last_success_ns));
+	default:
+		return endpoint->expect_ns ? me_value_number(endpoint->expect_ns / ME_NS_PER_S)
+					   : none;
+	}
+}
+
+struct items {
+	size_t count;
+	struct me_endpoint list[];
+};
+
+static int open_items(const struct me_ledger *ledger, void **ret_items)
+{
+	struct me_endpoint endpoint;
+	struct items *items;
+	size_t n = 0;
+
+	for (size_t cursor = 0; me_ledger_next_endpoint(ledger, &cursor, &endpoint);)
+		n++;
+	items = malloc(sizeof(*items) + n * sizeof(items->list[0]));
+	if (!items)
+		return -ENOMEM;
+	items->count = 0;
+	for (size_t cursor = 0; me_ledger_next_endpoint(ledger, &cursor, &endpoint);)
+		items->list[items->count++] = endpoint;
+	*ret_items = items;
+	return 0;
+}
+
+static bool next(const struct me_ledger *ledger, const void *items, size_t *cursor,
+		 struct me_item *ret_row)
+{
+	const struct items *all = items;
+
+	if (*cursor == all->count)
+		return false;
+	*ret_row = (struct me_item){.ledger = ledger, .endpoint = &all->list[(*cursor)++]};
+	return true;
+}
+
+static void more_of_row(const struct me_item *row, struct me_json *object)
+{
+	_cleanup_json_ struct me_json *outcomes = me_json_object();
+
+	for (unsigned int i = ME_OUTCOME_NONE + 1; i < ME_OUTCOME_COUNT; i++)
+		me_json_set_number(outcomes, me_outcome_label(i), row->endpoint->counts.outcome[i]);
+	me_json_set_child(object, "outcomes", &outcomes);
+}
+
+const struct me_rows me_rows_endpoints = {
+	.path = "endpoints",
+	.fields = {names, F_COUNT, get},
+	.sort = "service",
+	.descending = 0 FIELD_LIST(PICK_BIT),
+	.open = open_items,
+	.next = next,
+	.more_of_row = more_of_row,
+};

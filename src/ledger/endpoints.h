@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_LEDGER_ENDPOINTS_H
+#define MEWATCH_LEDGER_ENDPOINTS_H
+
+/* Endpoints: the entries of the policy, their counts, and whether they work. */
+#include "ledger/ledger.h"
+
+struct me_endpoints;
+
+struct me_endpoints *me_endpoints_new(void);
+void me_endpoints_free(struct me_endpoints **endpoints);
+
+/* The entries of the policy in force from `now_ns` on. 0 or -ENOMEM, and the old ones stay. */
+int me_endpoints_policy(struct me_endpoints *endpoints, const struct me_endpoint_entry *entries,
+			size_t n_entries, uint64_t now_ns);
+
+/* The counts of ids 0 to n - 1, copied. 0 or -ENOMEM. */
+int me_endpoints_counts(struct me_endpoints *endpoints, const struct me_endpoint_counts *counts,
+			uint32_t n);
+
+/* A flow to the endpoint never left this machine for want of a route: no fault of the endpoint. */
+void me_endpoints_no_route(struct me_endpoints *endpoints, uint32_t endpoint);
+
+bool me_endpoints_next(const struct me_endpoints *endpoints, uint64_t now_ns, size_t *cursor,
+		       struct me_endpoint *ret_endpoint);
+
+#endif

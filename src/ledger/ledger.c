@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ledger/ledger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/cleanup.h"
+#include "ledger/endpoints.h"
+#include "ledger/flows.h"
+#include "ledger/groups.h"
+#include "ledger/intern.h"
+
+/* The two clocks drift apart by adjustment; small steps would only make old times jitter. */
+#define EPOCH_STEP_NS (100 * ME_NS_PER_MS)
+
+struct me_ledger {
+	struct me_intern *intern;
+	struct me_flows *flows;
+	struct me_groups *groups;
+	struct me_endpoints *endpoints;
+	const struct me_names *names;
+	struct me_kept *kept;
+	uint64_t now_ns;
+	uint64_t epoch_at_zero_ns; /* epoch time at monotonic 0 */
+	uint64_t cells[ME_CELL_COUNT];
+	uint64_t totals[ME_TOTAL_COUNT];
+	uint64_t blind[ME_BLIND_COUNT];
+};
+
+ME_DEFINE_CLEANUP(struct me_ledger *, me_ledger_free)
+
+int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
+		  const struct me_names *names, uint64_t now_ns, uint64_t epoch_ns,
+		  struct me_ledger **ret_ledger)
+{
+	_cleanup_(me_ledger_freep) struct me_ledger *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->names = names;
+	l->kept = kept;
+	l->intern = me_intern_new();
+	if (!l->intern)
+		return -ENOMEM;
+	l->flows = me_flows_new(limits->flows ? limits->flows : ME_LEDGER_FLOWS, l->intern);
+	l->groups =
+		me_groups_new(limits->groups ? limits->groups : ME_LEDGER_GROUPS, l->intern, kept);
+	l->endpoints = me_endpoints_new();
+	if (!l->flows || !l->groups || !l->endpoints)
+		return -ENOMEM;
+	if (!kept->epoch)
+		kept->epoch = epoch_ns / ME_NS_PER_S;
+	me_ledger_tick(l, now_ns, epoch_ns);
+	*ret_ledger = me_steal_ptr(&l);
+	return 0;
+}
+
+void me_ledger_free(struct me_ledger **ledger)
+{
+	struct me_ledger *l = *ledger;
+
+	if (!l)
+		return;
+	me_flows_free(&l->flows);
+	me_groups_free(&l->groups);
+	me_endpoints_free(&l->endpoints);
+	me_intern_free(&l->intern);
+	free(l);
+	*ledger = NULL;
+}
+
+void me_ledger_tick(struct me_ledger *ledger, uint64_t now_ns, uint64_t epoch_ns)
+{
+	uint64_t zero = epoch_ns - now_ns;
+	uint64_t known = ledger->epoch_at_zero_ns;
+
+	if ((zero > known ? zero - known : known - zero) > EPOCH_STEP_NS)
+		ledger->epoch_at_zero_ns = zero;
+	ledger->now_ns = now_ns;
+	if (now_ns > ME_LEDGER_UNSEEN_NS)
+		me_flows_close_unseen(ledger->flows, now_ns - ME_LEDGER_UNSEEN_NS);
+}
+
+uint64_t me_ledger_now(const struct me_ledger *ledger)
+{
+	return ledger->now_ns;
+}
+
+uint64_t me_ledger_epoch(const struct me_ledger *ledger, uint64_t monotonic_ns)
+{
+	return monotonic_ns ? ledger->epoch_at_zero_ns + monotonic_ns : 0;
+}
+
+int me_ledger_counters(struct me_ledger *ledger, const uint64_t *cells, const uint64_t *totals,
+		       const uint64_t *blind, const struct me_endpoint_counts *endpoints,
+		       uint32_t n_endpoints)
+{
+	memcpy(ledger->cells, cells, sizeof(ledger->cells));
+	memcpy(ledger->totals, totals, sizeof(ledger->totals));
+	memcpy(ledger->blind, blind, sizeof(ledger->blind));
+	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints);
+}
+
+const uint64_t *me_ledger_cells(const struct me_ledger *ledger)
+{
+	return ledger->cells;
+}
+
+const uint64_t *me_ledger_totals(const struct me_ledger *ledger)
+{
+	return ledger->totals;
+}
+
+const uint64_t *me_ledger_blind(const struct me_ledger *ledger)
+{
+	return ledger->blind;
+}
+
+static void set_text(struct me_ledger *ledger, uint32_t *id, const char *text)
+{
+	const char *known = me_intern_text(ledger->intern, *id);
+	uint32_t fresh;
+
+	if (!text || (known && !strcmp(known, text)))
+		return;
+	fresh = me_intern_get(ledger->intern, text);
+	me_intern_put(ledger->intern, *id);
+	*id = fresh;
+}
+
+/* Who and where: it never changes, so it is read when the flow is new. */
+static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
+			 const struct me_flow_key *key, const struct me_flow *from)
+{
+	const struct me_names *names = ledger->names;
+
+	flow->first_ns = from->first_ns;
+	flow->dst = key->peer;
+	flow->dport = key->port;
+	flow->proto = key->proto;
+	flow->vantage = key->vantage;
+	if (key->vantage != ME_HOST)
+		flow->src = key->opener.address;
+	memcpy(flow->comm, from->origin.comm, sizeof(flow->comm));
+	flow->tgid = from->origin.proc.tgid;
+	flow->uid = from->origin.uid;
+	if (from->origin.proc.tgid)
+		set_text(ledger, &flow->text[ME_TEXT_EXE],
+			 names->exe(names->data, &from->origin.proc));
+	if (from->origin.cgroup)
+		set_text(ledger, &flow->text[ME_TEXT_CGROUP],
+			 names->cgroup(names->data, from->origin.cgroup));
+}
+
+static void set_progress(struct me_ledger *ledger, struct me_ledger_flow *flow,
+			 const struct me_flow_key *key, const struct me_flow *from)
+{
+	if (from->outcome == ME_OUTCOME_UNREACHABLE && !(from->flags & ME_FLOW_SENT) &&
+	    flow->outcome != ME_OUTCOME_UNREACHABLE)
+		me_endpoints_no_route(ledger->endpoints, from->endpoint);
+	flow->last_ns = from->last_ns;
+	flow->bytes_sent = from->bytes_sent;
+	flow->bytes_received = from->bytes_received;
+	flow->packets_sent = from->packets_sent;
+	flow->packets_received = from->packets_received;
+	if (key->vantage == ME_HOST)
+		flow->src = from->src;
+	flow->sport = key->sport ? key->sport : from->sport;
+	flow->flags = from->flags;
+	flow->outcome = from->outcome;
+	flow->direction = from->direction;
+}
+
+static void set_judgement(struct me_ledger_flow *flow, const struct me_flow *from)
+{
+	flow->state = from->state;
+	flow->generation = from->generation;
+	flow->endpoint = from->endpoint;
+	flow->rule = from->rule;
+	flow->service = from->service;
+}
+
+/*
+ * Moves the flow to its new verdict and its groups with it. The flow table and the ring tell the
+ * same story in either order, so a final verdict stays.
+ */
+static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_new,
+		 const struct me_flow *from)
+{
+	bool counted = !(from->flags & ME_FLOW_PREEXISTING) && from->direction == ME_DIRECTION_OUT;
+	uint8_t before = flow->state.verdict;
+
+	if (!is_new && before != ME_PENDING)
+		return 0;
+	if (!is_new && from->state.verdict != ME_PENDING && counted)
+		me_groups_take(ledger->groups, flow, ME_STAGE_PROVISIONAL);
+	if (!is_new && from->state.verdict == ME_PENDING)
+		return 0;
+	set_judgement(flow, from);
+	if (!counted || flow->state.verdict < ME_VIOLATION)
+		return 0;
+	return me_groups_add(ledger->groups, flow,
+			     flow->state.verdict == ME_PENDING ? ME_STAGE_PROVISIONAL
+							       : ME_STAGE_CONFIRMED);
+}
+
+int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
+		   const struct me_flow *flow, const struct me_flow_text *text)
+{
+	struct me_ledger_flow *known;
+	int r = me_flows_put(ledger->flows, flow->id, &known);
+	bool is_new = r == 0;
+
+	if (r < 0)
+		return r;
+	if (is_new)
+		set_identity(ledger, known, key, flow);
+	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
+		set_text(ledger, &known->text[i], text->text[i]);
+	if (is_new || flow->last_ns >= known->last_ns)
+		set_progress(ledger, known, key, flow);
+	r = judge(ledger, known, is_new, flow);
+	me_flows_seen(ledger->flows, known, ledger->now_ns);
+	if (flow->flags & ME_FLOW_CLOSED)
+		me_flows_close(ledger->flows, known,
+			       flow->closed_ns ? flow->closed_ns : ledger->now_ns);
+	return r;
+}
+
+int me_ledger_record(struct me_ledger *ledger, const struct me_record *record)
+{
+	switch (record->kind) {
+	case ME_RECORD_VIOLATION:
+	case ME_RECORD_PENDING:
+	case ME_RECORD_RESOLVED:
+		return me_ledger_flow(ledger, &record->key, &record->flow, NULL);
+	default:
+		return 0;
+	}
+}
+
+int me_ledger_preexisting(struct me_ledger *ledger, const struct me_flow_key *key,
+			  const struct me_flow *flow)
+{
+	if (key->vantage < ME_VANTAGE_KERNEL_COUNT && flow->state.verdict < ME_VERDICT_COUNT)
+		ledger->kept->preexisting[key->vantage][flow->state.verdict]++;
+	return me_ledger_flow(ledger, key, flow, NULL);
+}
+
+int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *entries,
+		     size_t n_entries)
+{
+	return me_endpoints_policy(ledger->endpoints, entries, n_entries, ledger->now_ns);
+}
+
+const struct me_ledger_flow *me_ledger_next_flow(const struct me_ledger *ledger, size_t *cursor)
+{
+	return me_flows_next(ledger->flows, cursor);
+}
+
+const struct me_group *me_ledger_next_group(const struct me_ledger *ledger, size_t *cursor)
+{
+	return me_groups_next(ledger->groups, cursor);
+}
+
+bool me_ledger_next_endpoint(const struct me_ledger *ledger, size_t *cursor,
+			     struct me_endpoint *ret_endpoint)
+{
+	return me_endpoints_next(ledger->endpoints, ledger->now_ns, cursor, ret_endpoint);
+}
+
+uint64_t me_ledger_untold(const struct me_ledger *ledger)
+{
+	uint64_t total = me_cells_violations_sum(ledger->cells, ME_STAGE_CONFIRMED);
+	uint64_t open = 0, grouped = me_groups_sum(ledger->groups, ME_STAGE_CONFIRMED) +
+				     me_groups_sum(ledger->groups, ME_STAGE_PROVISIONAL);
+
+	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
+		open += me_cells_pending(ledger->cells, vantage);
+	return total + open > grouped ? total + open - grouped : 0;
+}
+
+uint64_t me_ledger_evicted(const struct me_ledger *ledger)
+{
+	return me_flows_evicted(ledger->flows);
+}
+
+const char *me_ledger_text(const struct me_ledger *ledger, uint32_t id)
+{
+	return me_intern_text(ledger->intern, id);
+}
+
+const struct me_names *me_ledger_names(const struct me_ledger *ledger)
+{
+	return ledger->names;
+}
+
+struct me_kept *me_ledger_kept(const struct me_ledger *ledger)
+{
+	return ledger->kept;
+}

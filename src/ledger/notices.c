@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ledger/notices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "base/table.h"
+
+struct me_notices {
+	struct me_ledger *ledger;
+	const struct me_event_sink *sink;
+	struct me_table *findings;  /* struct finding_key -> when it was told */
+	struct me_table *endpoints; /* endpoint id -> struct endpoint_told */
+	uint64_t hash_key[2];
+};
+
+struct finding_key {
+	uint64_t kind;
+	uint64_t hash;
+};
+
+struct endpoint_told {
+	uint64_t retired_used;
+	bool overdue;
+};
+
+ME_DEFINE_CLEANUP(struct me_notices *, me_notices_free)
+
+struct me_notices *me_notices_new(struct me_ledger *ledger, const struct me_event_sink *sink)
+{
+	_cleanup_(me_notices_freep) struct me_notices *notices = calloc(1, sizeof(*notices));
+
+	if (!notices)
+		return NULL;
+	notices->ledger = ledger;
+	notices->sink = sink;
+	notices->findings =
+		me_table_new(sizeof(struct finding_key), sizeof(uint64_t), ME_EVENTS_FINDINGS_MAX);
+	notices->endpoints =
+		me_table_new(sizeof(uint32_t), sizeof(struct endpoint_told), ME_ENDPOINTS_MAX);
+	if (!notices->findings || !notices->endpoints ||
+	    getrandom(notices->hash_key, sizeof(notices->hash_key), 0) < 0)
+		return NULL;
+	return me_steal_ptr(&notices);
+}
+
+void me_notices_free(struct me_notices **notices)
+{
+	if (!*notices)
+		return;
+	me_table_free(&(*notices)->findings);
+	me_table_free(&(*notices)->endpoints);
+	free(*notices);
+	*notices = NULL;
+}
+
+/* Gives the event its id and writes it. The id is used up first: a kill never repeats one. */
+static void tell(struct me_notices *notices, struct me_event *event)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	char id[ME_EVENT_ID_LEN];
+
+	snprintf(id, sizeof(id), "%08" PRIx64 "-e%" PRIx64, kept->epoch, ++kept->sequence);
+	event->id = id;
+	if (notices->sink->write(notices->sink->data, event) < 0)
+		kept->events_lost_file++;
+}
+
+/* Makes room among the findings remembered as told: what is past its window goes. */
+static void forget_findings(struct me_notices *notices, uint64_t now)
+{
+	const void *key;
+	void *value;
+
+	for (size_t cursor = 0; me_table_next(notices->findings, &cursor, &key, &value);)
+		if (now - *(const uint64_t *)value >= ME_EVENTS_FINDING_NS)
+			me_table_remove(notices->findings, key);
+}
+
+/* Whether the finding is to be told now; then it is remembered. */
+static bool is_due(struct me_notices *notices, const struct me_finding_report *finding)
+{
+	uint64_t now = me_ledger_now(notices->ledger);
+	struct finding_key key = {
+		.kind = finding->kind,
+		.hash = me_hash(notices->hash_key, finding->key, strlen(finding->key)),
+	};
+	void *told;
+	int r = me_table_put(notices->findings, &key, &told);
+
+	if (r < 0) {
+		forget_findings(notices, now);
+		r = me_table_put(notices->findings, &key, &told);
+	}
+	if (r < 0 || (r == 1 && now - *(uint64_t *)told < ME_EVENTS_FINDING_NS))
+		return false;
+	*(uint64_t *)told = now;
+	return true;
+}
+
+static void tell_finding(struct me_notices *notices, const struct me_finding_report *finding)
+{
+	struct me_event event = {
+		.kind = ME_EVENT_FINDING,
+		.ts_ns = me_ledger_epoch(notices->ledger, finding->ts_ns),
+		.detail = finding->detail,
+		.has_count = finding->count != 1,
+		.count = finding->count,
+		.first_ns = me_ledger_epoch(notices->ledger, finding->ts_ns),
+		.last_ns = me_ledger_epoch(notices->ledger, finding->ts_ns),
+		.finding = (int)finding->kind,
+		.key = finding->flow_key,
+		.flow = finding->flow,
+		.endpoint = finding->endpoint,
+	};
+
+	if (is_due(notices, finding))
+		tell(notices, &event);
+}
+
+void me_notices_finding(struct me_notices *notices, const struct me_finding_report *finding)
+{
+	me_ledger_kept(notices->ledger)->findings[finding->kind] += finding->count;
+	tell_finding(notices, finding);
+}
+
+void me_notices_socket(struct me_notices *notices, const struct me_record *record)
+{
+	const struct me_names *names = me_ledger_names(notices->ledger);
+	const struct me_proc_key *proc = &record->flow.origin.proc;
+	const char *exe = proc->tgid ? names->exe(names->data, proc) : NULL;
+	char comm[ME_COMM_LEN + 1] = "";
+	struct me_finding_report finding = {
+		.kind = record->blind == ME_BLIND_PACKET ? ME_FINDING_PACKET_SOCKET
+							 : ME_FINDING_RAW_SOCKET,
+		.detail = me_blind_help(record->blind),
+		.ts_ns = record->ts_ns,
+		.count = 1,
+		.flow = &record->flow,
+	};
+
+	if (record->blind != ME_BLIND_RAW && record->blind != ME_BLIND_PACKET)
+		return;
+	memcpy(comm, record->flow.origin.comm, ME_COMM_LEN);
+	finding.key = exe ? exe : comm;
+	me_notices_finding(notices, &finding);
+}
+
+static void tick_unresolved(struct me_notices *notices)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	uint64_t total = me_cells_verdict(me_ledger_cells(notices->ledger), ME_UNRESOLVED);
+	struct me_finding_report finding = {
+		.kind = ME_FINDING_COVERAGE_LOST,
+		.key = "",
+		.detail = me_finding_help(ME_FINDING_COVERAGE_LOST),
+		.ts_ns = me_ledger_now(notices->ledger),
+	};
+
+	if (total <= kept->unresolved)
+		return;
+	finding.count = total - kept->unresolved;
+	kept->unresolved = total;
+	me_notices_finding(notices, &finding);
+}
+
+static void tell_endpoint(struct me_notices *notices, const struct me_endpoint *endpoint,
+			  enum me_event_kind kind)
+{
+	struct me_event event = {
+		.kind = kind,
+		.ts_ns = me_ledger_epoch(notices->ledger, me_ledger_now(notices->ledger)),
+		.finding = -1,
+		.endpoint = endpoint->id,
+	};
+
+	tell(notices, &event);
+}
+
+static void tick_overdue(struct me_notices *notices, const struct me_endpoint *endpoint,
+			 struct endpoint_told *told)
+{
+	bool overdue = endpoint->state == ME_ENDPOINT_OVERDUE;
+
+	if (overdue != told->overdue)
+		tell_endpoint(notices, endpoint, overdue ? ME_EVENT_OVERDUE : ME_EVENT_RECOVERED);
+	told->overdue = overdue;
+}
+
+static void tick_retired(struct me_notices *notices, const struct me_endpoint *endpoint,
+			 struct endpoint_told *told, bool is_news)
+{
+	uint64_t used = endpoint->counts.retired_used;
+	char key[16];
+	struct me_finding_report finding = {
+		.kind = ME_FINDING_RETIRED_USED,
+		.key = key,
+		.detail = me_finding_help(ME_FINDING_RETIRED_USED),
+		.ts_ns = endpoint->counts.last_attempt_ns,
+		.count = used - told->retired_used,
+		.endpoint = endpoint->id,
+	};
+
+	snprintf(key, sizeof(key), "%u", endpoint->id);
+	if (is_news && used > told->retired_used)
+		tell_finding(notices, &finding);
+	told->retired_used = used;
+}
+
+/* What was told of the endpoint, if there is something to remember or to tell; otherwise NULL. */
+static struct endpoint_told *told_of(struct me_notices *notices, const struct me_endpoint *endpoint)
+{
+	void *told = me_table_get(notices->endpoints, &endpoint->id);
+
+	if (!told && (endpoint->state == ME_ENDPOINT_OVERDUE || endpoint->counts.retired_used))
+		me_table_put(notices->endpoints, &endpoint->id, &told);
+	return told;
+}
+
+void me_notices_tick(struct me_notices *notices)
+{
+	uint64_t *counted = &me_ledger_kept(notices->ledger)->findings[ME_FINDING_RETIRED_USED];
+	struct me_endpoint endpoint;
+	uint64_t retired = 0;
+
+	tick_unresolved(notices);
+	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);)
+		retired += endpoint.counts.retired_used;
+	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);) {
+		struct endpoint_told *told = told_of(notices, &endpoint);
+
+		if (!told)
+			continue;
+		tick_overdue(notices, &endpoint, told);
+		/* What an earlier process has counted it has also told. */
+		tick_retired(notices, &endpoint, told, retired > *counted);
+	}
+	if (retired > *counted)
+		*counted = retired;
+}
+
+void me_notices_tell(struct me_notices *notices, enum me_event_kind kind, const char *state,
+		     uint32_t generation, const char *detail)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	struct me_event event = {
+		.kind = kind,
+		.ts_ns = me_ledger_epoch(notices->ledger, me_ledger_now(notices->ledger)),
+		.state = state,
+		.detail = detail,
+		.finding = -1,
+		.generation = generation,
+	};
+
+	if (kind == ME_EVENT_RELOAD && state && !strcmp(state, "ok"))
+		kept->reloads_ok++;
+	else if (kind == ME_EVENT_RELOAD)
+		kept->reloads_failed++;
+	tell(notices, &event);
+}
