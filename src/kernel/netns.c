@@ -38,7 +38,7 @@ struct me_netns {
 };
 
 /* What epoll gives back: which place and which of its descriptors. */
-enum source { TIMER, MOUNTS, ROUTE, PID };
+enum source { TIMER, ROUTE, PID };
 #define SOURCE(kind, place) ((uint64_t)(place) << 8 | (kind))
 
 static int watch(const struct me_netns *netns, int fd, uint32_t events, uint64_t source)
@@ -116,8 +116,6 @@ int me_netns_new(me_netns_fn fn, void *userdata, struct me_netns **ret_netns)
 	if (!n->unwatched)
 		return -ENOMEM;
 	r = watch(n, n->timer, EPOLLIN, SOURCE(TIMER, 0));
-	if (r == 0)
-		r = watch(n, n->mounts, EPOLLPRI, SOURCE(MOUNTS, 0)); /* proc(5): on a change */
 	if (r < 0)
 		return r;
 	*ret_netns = me_steal_ptr(&n);
@@ -127,6 +125,16 @@ int me_netns_new(me_netns_fn fn, void *userdata, struct me_netns **ret_netns)
 int me_netns_fd(const struct me_netns *netns)
 {
 	return netns->epoll;
+}
+
+int me_netns_mounts_fd(const struct me_netns *netns)
+{
+	return netns->mounts;
+}
+
+void me_netns_mounts_changed(struct me_netns *netns)
+{
+	scan_soon(netns);
 }
 
 static void release(struct place *place)
@@ -237,7 +245,7 @@ static void forget_unwatched(const struct me_netns *netns)
 
 int me_netns_scan(struct me_netns *netns)
 {
-	bool stale = false;
+	bool stale = false, released = false;
 	int r;
 
 	forget_unwatched(netns);
@@ -250,6 +258,7 @@ int me_netns_scan(struct me_netns *netns)
 			continue;
 		if (place->seen != netns->scans && !me_space_holds_sockets(place->space)) {
 			release(place);
+			released = true;
 			continue;
 		}
 		if (me_space_is_stale(place->space))
@@ -257,7 +266,10 @@ int me_netns_scan(struct me_netns *netns)
 		stale |= me_space_is_stale(place->space);
 	}
 	netns->hurried = false;
-	scan_in(netns, stale || r < 0 ? SCAN_RETRY_NS : SCAN_EVERY_NS);
+	if (released && me_table_count(netns->unwatched) > 0)
+		scan_soon(netns); /* now there is room */
+	else
+		scan_in(netns, stale || r < 0 ? SCAN_RETRY_NS : SCAN_EVERY_NS);
 	return r;
 }
 
@@ -294,9 +306,6 @@ int me_netns_dispatch(struct me_netns *netns)
 		switch ((enum source)(event[i].data.u64 & 0xff)) {
 		case TIMER:
 			scan = true;
-			break;
-		case MOUNTS:
-			scan_soon(netns);
 			break;
 		case ROUTE:
 			netns->stats.overruns +=
