@@ -290,6 +290,7 @@ static __noinline bool me_attempt(struct me_sock *sock, const struct me_flow_key
 	struct me_flow flow = {
 		.first_ns = now,
 		.last_ns = now,
+		.seen_ns = now,
 		.origin = sock->origin,
 		.state = {.verdict = judged->verdict,
 			  .reason = judged->reason,

@@ -12,6 +12,7 @@ SEC("iter/bpf_sk_storage_map") int me_sync(struct bpf_iter__bpf_sk_storage_map *
 	struct sock *sk = ctx->sk;
 	struct me_flow *flow;
 	struct tcp_sock *tp;
+	__u64 now;
 
 	if (!sock || !sk)
 		return 0;
@@ -21,8 +22,11 @@ SEC("iter/bpf_sk_storage_map") int me_sync(struct bpf_iter__bpf_sk_storage_map *
 	}
 	flow = me_stream_flow(sock);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (flow && tp && !(flow->flags & ME_FLOW_CLOSED))
-		me_stream_bytes(flow, tp, bpf_ktime_get_ns());
+	if (!flow || !tp || (flow->flags & ME_FLOW_CLOSED))
+		return 0;
+	now = bpf_ktime_get_ns();
+	flow->seen_ns = now;
+	me_stream_bytes(flow, tp, now);
 	return 0;
 }
 

@@ -13,7 +13,9 @@
 #include "base/text.h"
 
 #define ME_HOOK(hook, attach, program_)                                                            \
-	{.name = hook, .type = attach, .program = offsetof(struct host_bpf, progs.program_)}
+	{                                                                                          \
+		.name = hook, .type = attach, .program = offsetof(struct host_bpf, progs.program_) \
+	}
 
 const struct me_hook me_hooks[ME_HOOKS] = {
 	ME_HOOK("sock_create", BPF_CGROUP_INET_SOCK_CREATE, me_sock_create),
@@ -29,7 +31,8 @@ const struct me_hook me_hooks[ME_HOOKS] = {
 
 static int me_hook_program(const struct me_kernel *kernel, const struct me_hook *hook)
 {
-	struct bpf_program *const *program = (const void *)((const char *)kernel->bpf + hook->program);
+	struct bpf_program *const *program =
+		(const void *)((const char *)kernel->bpf + hook->program);
 
 	return bpf_program__fd(*program);
 }
@@ -55,7 +58,8 @@ static int me_link_cgroup(int fd, uint64_t *ret_id)
 }
 
 /* Takes over a pinned link. -ENOENT: there is none, or it is dead (then its pin is removed). */
-static int me_link_update(const struct me_kernel *kernel, const struct me_hook *hook, const char *path)
+static int me_link_update(const struct me_kernel *kernel, const struct me_hook *hook,
+			  const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
 	uint64_t id = 0;
@@ -186,6 +190,16 @@ int me_attachments_each(const char *pins,
 	}
 	closedir(dir);
 	return err;
+}
+
+int me_kernel_running(const char *pins, bool *ret_running)
+{
+	_cleanup_close_ int fd = open(pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_running = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	return 0;
 }
 
 /* Removes the pins in one folder, and the folder. */

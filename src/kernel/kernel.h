@@ -67,6 +67,8 @@ struct me_attachment {
 int me_attachments_each(const char *pins,
 			int (*fn)(const struct me_attachment *attachment, void *userdata),
 			void *userdata);
+/* Whether a daemon holds the pins. 0 or an errno of opening them. */
+int me_kernel_running(const char *pins, bool *ret_running);
 /* Removes everything below `pins` and the folder. -EBUSY: a daemon runs on it. -ENOENT: nothing. */
 int me_kernel_detach(const char *pins, struct me_why *why);
 
@@ -130,6 +132,9 @@ int me_kernel_ring(struct me_kernel *kernel,
 /* The program of a process; false if it was not recorded. */
 bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
 		    struct me_proc *ret_proc);
+/* Records one that the programs did not see. */
+int me_kernel_proc_put(struct me_kernel *kernel, const struct me_proc_key *key,
+		       const struct me_proc *proc);
 /* Forgets recorded processes that no longer exist and were seen before `before_ns` (boot time). */
 int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns);
 

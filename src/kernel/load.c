@@ -151,8 +151,8 @@ static int me_maps_memory(struct me_kernel *kernel, struct me_why *why)
 			      kernel->pins);
 	kernel->n_endpoints = bpf_map__max_entries(endpoints);
 	kernel->control = me_map_memory(kernel->bpf->maps.me_control, sizeof(*kernel->control));
-	kernel->endpoints = me_map_memory(
-		endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
+	kernel->endpoints =
+		me_map_memory(endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
 	kernel->kept = me_map_memory(kept, kernel->kept_size);
 	if (!kernel->control || !kernel->endpoints || !kernel->kept)
 		return me_why(why, -errno, "%s: maps cannot be shared: %m", kernel->pins);
@@ -211,8 +211,9 @@ static int me_kernel_load(struct me_kernel *kernel, const struct me_kernel_optio
 		return err;
 	err = host_bpf__load(kernel->bpf);
 	if (err)
-		return me_load_failed(why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
-				      "the kernel does not take the BPF programs; 6.1 or later is needed");
+		return me_load_failed(
+			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
+			"the kernel does not take the BPF programs; 6.1 or later is needed");
 	err = me_maps_pin(kernel, why);
 	if (!err)
 		err = me_maps_memory(kernel, why);
@@ -231,8 +232,8 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 	kernel->lock = -1;
 	kernel->kept_size = (options->kept_size + 7) & ~7ul;
 	kernel->pins = strdup(options->pins);
-	err = kernel->pins ? me_kernel_load(kernel, options, why) :
-			     me_why(why, -ENOMEM, "out of memory");
+	err = kernel->pins ? me_kernel_load(kernel, options, why)
+			   : me_why(why, -ENOMEM, "out of memory");
 	if (err) {
 		me_kernel_close(&kernel);
 		return err;

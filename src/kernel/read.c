@@ -18,7 +18,8 @@ static int me_percpu_read(struct me_kernel *kernel, const struct bpf_map *map, u
 
 	if (!keys)
 		return -ENOMEM;
-	if (bpf_map_lookup_batch(bpf_map__fd(map), NULL, &out, keys, kernel->percpu, &count, &opts) &&
+	if (bpf_map_lookup_batch(bpf_map__fd(map), NULL, &out, keys, kernel->percpu, &count,
+				 &opts) &&
 	    errno != ENOENT)
 		return -errno;
 	return count == n ? 0 : -EIO;
@@ -120,9 +121,9 @@ int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *ke
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow)
 {
-	return bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, flow, BPF_ANY) ?
-		       -errno :
-		       0;
+	return bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, flow, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
@@ -152,6 +153,14 @@ bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
 		    struct me_proc *ret_proc)
 {
 	return !bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_procs), key, ret_proc);
+}
+
+int me_kernel_proc_put(struct me_kernel *kernel, const struct me_proc_key *key,
+		       const struct me_proc *proc)
+{
+	return bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_procs), key, proc, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns)
@@ -186,7 +195,7 @@ static uint64_t me_map_count(const struct bpf_map *map)
 int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS])
 {
 	const struct bpf_map *const maps[ME_MAP_LEVELS] = {
-		kernel->bpf->maps.me_flows, kernel->bpf->maps.me_procs, kernel->bpf->maps.me_own,
+		kernel->bpf->maps.me_flows, kernel->bpf->maps.me_procs,    kernel->bpf->maps.me_own,
 		kernel->bpf->maps.me_netns, kernel->bpf->maps.me_registry,
 	};
 	static const char *const names[ME_MAP_LEVELS] = {"flows", "processes", "own_addresses",

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "mewatch/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "kernel/cgroup.h"
+#include "kernel/mounts.h"
+#include "mewatch/command.h"
+#include "mewatch/outputs.h"
+#include "mewatch/surroundings.h"
+#include "policy/compile.h"
+#include "policy/policy.h"
+#include "policy/registry.h"
+
+/* Room for endpoints that later policies bring. */
+#define ENDPOINTS_SPARE 4096u
+/* Answers are from what was read less than this ago. */
+#define REFRESH_NS (100 * ME_NS_PER_MS)
+/* Programs of processes that are gone are kept for this long. */
+#define PROCS_KEPT_NS (60ull * 1000000000ull)
+
+static int open_cgroups(struct me_daemon *daemon)
+{
+	_cleanup_free_ char *mount = NULL;
+	const char *remedy = NULL;
+	int err = me_mounts_cgroup2(&mount, &remedy);
+
+	if (!err)
+		err = me_cgroups_new(mount, &daemon->cgroups);
+	if (!err)
+		return ME_EXIT_OK;
+	me_log_error("cgroup2: %s", remedy ? remedy : strerror(-err));
+	return ME_EXIT_KERNEL;
+}
+
+/* The state folder, and the lock on it. */
+static int open_state(struct me_daemon *daemon)
+{
+	const char *state = daemon->options.state;
+
+	if (mkdir(state, 0750) && errno != EEXIST) {
+		me_log_error("--state %s: cannot be made: %m", state);
+		return ME_EXIT_USAGE;
+	}
+	daemon->state = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (daemon->state < 0) {
+		me_log_error("--state %s: %m", state);
+		return ME_EXIT_USAGE;
+	}
+	if (flock(daemon->state, LOCK_EX | LOCK_NB)) {
+		me_log_error("--state %s: another mewatch runs on it", state);
+		return ME_EXIT_STATE;
+	}
+	return ME_EXIT_OK;
+}
+
+static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
+{
+	struct me_kernel_options options = {.pins = daemon->options.pins,
+					    .flows = policy->limits.flows,
+					    .kept_size = sizeof(struct me_daemon_kept)};
+	struct me_why why = {};
+	int err;
+
+	options.endpoints = me_registry_count(daemon->registry, ME_ID_ENDPOINT) + ENDPOINTS_SPARE;
+	err = me_kernel_open(&options, &daemon->kernel, &why);
+	if (!err) {
+		daemon->kept = me_kernel_kept(daemon->kernel);
+		return ME_EXIT_OK;
+	}
+	me_log_error("%s", why.text);
+	return err == -EBUSY || err == -EPROTO ? ME_EXIT_STATE : ME_EXIT_KERNEL;
+}
+
+static int open_ledger(struct me_daemon *daemon)
+{
+	struct me_ledger_limits limits = {};
+	uint64_t epoch_ns = me_clock_now(CLOCK_REALTIME);
+	struct me_names *names = &daemon->names;
+
+	*names = me_daemon_names;
+	names->data = daemon;
+	daemon->cells = calloc(ME_CELL_COUNT, sizeof(*daemon->cells));
+	if (!daemon->cells || me_ledger_new(&limits, &daemon->kept->ledger, names, daemon->now_ns,
+					    epoch_ns, &daemon->ledger)) {
+		me_log_error("out of memory");
+		return ME_EXIT_KERNEL;
+	}
+	return ME_EXIT_OK;
+}
+
+/* The clocks that run on over restarts. */
+static void resume_clocks(struct me_daemon *daemon)
+{
+	struct me_daemon_kept *kept = daemon->kept;
+
+	daemon->now_ns = daemon->started_ns = me_clock_now(CLOCK_MONOTONIC);
+	if (!kept->fresh_ns)
+		kept->fresh_ns = daemon->now_ns;
+	if (kept->heartbeat_ns)
+		daemon->downtime_ns = daemon->started_ns - kept->heartbeat_ns;
+}
+
+/* A second compilation, with the ids that an earlier daemon gave out. */
+static int recompile(struct me_daemon *daemon, struct me_policy **policy, struct me_image **image)
+{
+	me_registry_free(&daemon->registry);
+	me_policy_free(policy);
+	me_image_free(image);
+	daemon->registry = me_registry_new();
+	if (!daemon->registry || me_daemon_ids_restore(daemon)) {
+		me_log_error("%s: the ids kept there cannot be used; run: mewatch detach",
+			     daemon->options.pins);
+		return ME_EXIT_STATE;
+	}
+	return me_daemon_policy_read(daemon, policy, image);
+}
+
+static int start_watching(struct me_daemon *daemon, struct me_policy **policy,
+			  struct me_image **image)
+{
+	int err = me_surroundings_new(daemon, &daemon->surroundings);
+
+	if (err) {
+		me_log_error("network namespaces cannot be listed: %s", strerror(-err));
+		return ME_EXIT_KERNEL;
+	}
+	if (me_daemon_policy_use(daemon, policy, image))
+		return ME_EXIT_KERNEL;
+	err = me_daemon_watch(daemon, daemon->policy);
+	if (err)
+		return err == -ENOENT || err == -EINVAL || err == -ENOTDIR ? ME_EXIT_USAGE
+									   : ME_EXIT_KERNEL;
+	err = me_surroundings_preexisting(daemon->surroundings);
+	if (err)
+		me_log_warning("flows that were open before the start cannot be listed: %s",
+			       strerror(-err));
+	return ME_EXIT_OK;
+}
+
+int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *options)
+{
+	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	_cleanup_(me_image_freep) struct me_image *image = NULL;
+	int code;
+
+	*daemon = (struct me_daemon){.options = *options, .state = -1};
+	daemon->registry = me_registry_new();
+	if (!daemon->registry)
+		return ME_EXIT_KERNEL;
+	code = me_daemon_policy_read(daemon, &policy, &image);
+	if (!code)
+		code = open_cgroups(daemon);
+	if (!code)
+		code = open_state(daemon);
+	if (!code)
+		code = open_kernel(daemon, policy);
+	if (code)
+		return code;
+	daemon->opened = true;
+	resume_clocks(daemon);
+	code = recompile(daemon, &policy, &image);
+	if (!code)
+		code = open_ledger(daemon);
+	if (!code)
+		code = me_outputs_open(daemon);
+	if (!code)
+		code = start_watching(daemon, &policy, &image);
+	if (code)
+		return code;
+	daemon->watching = true;
+	me_daemon_drain(daemon);
+	me_events_notice(daemon->events, ME_EVENT_START, NULL, me_kernel_generation(daemon->kernel),
+			 NULL);
+	return ME_EXIT_OK;
+}
+
+void me_daemon_close(struct me_daemon *daemon)
+{
+	bool fresh = daemon->opened && !daemon->watching && !me_kernel_resumed(daemon->kernel);
+	struct me_why why;
+
+	me_outputs_close(daemon);
+	me_events_free(&daemon->events);
+	me_ledger_free(&daemon->ledger);
+	me_surroundings_free(&daemon->surroundings);
+	me_kernel_close(&daemon->kernel);
+	/* A start that failed leaves nothing behind. */
+	if (fresh)
+		me_kernel_detach(daemon->options.pins, &why);
+	me_cgroups_free(&daemon->cgroups);
+	me_image_free(&daemon->image);
+	me_policy_free(&daemon->policy);
+	me_registry_free(&daemon->registry);
+	me_daemon_unwatch(daemon);
+	free(daemon->cells);
+	me_closep(&daemon->state);
+}
+
+static int take_record(const struct me_record *record, void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+	int err = 0;
+
+	if (record->kind == ME_RECORD_NETNS)
+		me_surroundings_meet(daemon->surroundings, &record->flow.origin);
+	else
+		err = me_ledger_record(daemon->ledger, record);
+	me_events_record(daemon->events, record);
+	return err;
+}
+
+int me_daemon_drain(struct me_daemon *daemon)
+{
+	int n = me_kernel_ring(daemon->kernel, take_record, daemon);
+
+	if (n < 0)
+		me_log_warning("the ring cannot be read: %s", strerror(-n));
+	return n;
+}
+
+static void read_counters(struct me_daemon *daemon)
+{
+	uint32_t n;
+	const struct me_endpoint_counts *endpoints = me_kernel_endpoints(daemon->kernel, &n);
+	int err = me_kernel_counters(daemon->kernel, daemon->cells, daemon->totals);
+
+	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_PACKET] += daemon->packet_sockets;
+	n = me_registry_count(daemon->registry, ME_ID_ENDPOINT);
+	if (!err)
+		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals,
+					 daemon->totals + ME_TOTAL_COUNT, endpoints, n);
+	if (err)
+		me_log_warning("the counters cannot be read: %s", strerror(-err));
+}
+
+static void round_once(struct me_daemon *daemon, bool flush)
+{
+	int err;
+
+	daemon->now_ns = me_clock_now(CLOCK_MONOTONIC);
+	me_ledger_tick(daemon->ledger, daemon->now_ns, me_clock_now(CLOCK_REALTIME));
+	read_counters(daemon);
+	me_daemon_drain(daemon);
+	err = me_daemon_flows(daemon);
+	if (err)
+		me_log_warning("the flow table cannot be read: %s", strerror(-err));
+	me_events_tick(daemon->events, flush);
+	daemon->read_ns = daemon->now_ns;
+	__atomic_store_n(&daemon->kept->heartbeat_ns, daemon->now_ns, __ATOMIC_RELAXED);
+}
+
+void me_daemon_round(struct me_daemon *daemon)
+{
+	uint64_t boot = me_clock_now(CLOCK_BOOTTIME);
+
+	round_once(daemon, false);
+	me_surroundings_sweep(daemon->surroundings);
+	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
+		me_kernel_procs_expire(daemon->kernel, boot - PROCS_KEPT_NS);
+	me_outputs_round(daemon);
+	daemon->rounds++;
+}
+
+void me_daemon_refresh(struct me_daemon *daemon)
+{
+	if (me_clock_now(CLOCK_MONOTONIC) - daemon->read_ns >= REFRESH_NS)
+		round_once(daemon, false);
+}
+
+void me_daemon_stop(struct me_daemon *daemon)
+{
+	round_once(daemon, true);
+	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
+			 NULL);
+	me_outputs_round(daemon);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_MEWATCH_DAEMON_H
+#define MEWATCH_MEWATCH_DAEMON_H
+
+/*
+ * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
+ * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, surroundings.c knows
+ * namespaces, open sockets and packet sockets, outputs.c answers and writes.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/kernel.h"
+#include "ledger/events.h"
+#include "ledger/kept.h"
+#include "ledger/ledger.h"
+
+struct me_cgroups;
+struct me_image;
+struct me_judgement;
+struct me_outputs;
+struct me_policy;
+struct me_registry;
+struct me_surroundings;
+
+struct me_daemon_options {
+	const char *policy;   /* path, or NULL: the default if it is there */
+	const char *profile;  /* or NULL */
+	const char **cgroups; /* replace those of the policy if there are any */
+	size_t n_cgroups;
+	const char *listen;     /* ADDR:PORT */
+	const char *api_listen; /* or NULL */
+	const char *socket;
+	const char *textfile; /* or NULL */
+	const char *events;   /* path, "-", or NULL: none */
+	const char *state;
+	const char *pins;
+};
+
+/* The block that outlives the daemon (me_kernel_kept()). */
+struct me_daemon_kept {
+	struct me_kept ledger;
+	uint64_t heartbeat_ns; /* CLOCK_MONOTONIC, of the last round of the last daemon */
+	uint64_t fresh_ns;     /* when the state was fresh: the warm-up counts from there */
+};
+
+struct me_daemon {
+	struct me_daemon_options options;
+	int state;     /* the state folder, locked */
+	bool opened;   /* the kernel side is loaded */
+	bool watching; /* and attached */
+	struct me_kernel *kernel;
+	struct me_cgroups *cgroups;
+	struct me_surroundings *surroundings;
+	struct me_registry *registry;
+	uint32_t ids_saved[3]; /* of each kind: how many are in the pinned registry */
+	struct me_policy *policy;
+	struct me_image *image;
+	char **watched; /* cgroup paths, topmost ones */
+	size_t n_watched;
+	struct me_daemon_kept *kept;
+	struct me_ledger *ledger;
+	struct me_events *events;
+	struct me_outputs *outputs;
+	struct me_names names;
+	uint64_t *cells;
+	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
+	uint64_t now_ns;      /* CLOCK_MONOTONIC of the present round */
+	uint64_t started_ns;  /* CLOCK_MONOTONIC */
+	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
+	uint64_t loaded_epoch_ns;
+	char last_error[512]; /* of the last reload; empty if it worked */
+	uint64_t rounds;
+	uint64_t read_ns;        /* when counters and flows were read last */
+	uint64_t packet_sockets; /* seen since the start */
+	struct me_proc proc;     /* what names.exe answers with */
+	char exe[ME_EXE_LEN + 1];
+};
+
+/* daemon.c */
+
+/*
+ * Brings everything up, in this order: policy, kernel, namespaces, policy into the kernel, attach.
+ * Problems are logged. 0 or an exit code; the daemon is to be closed either way.
+ */
+int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *options);
+void me_daemon_close(struct me_daemon *daemon);
+/* One round: counters, ring, flows, outputs. Once a second. */
+void me_daemon_round(struct me_daemon *daemon);
+/* Only the ring: between rounds. How many records there were. */
+int me_daemon_drain(struct me_daemon *daemon);
+/* Counters and flows as of now, for an answer. At most a few times a second. */
+void me_daemon_refresh(struct me_daemon *daemon);
+/* The last round and the stop event. */
+void me_daemon_stop(struct me_daemon *daemon);
+
+/* daemon_policy.c */
+
+/* Reads and compiles; *daemon is untouched unless it worked. Diagnostics are logged. 0 or exit code. */
+int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_policy,
+			  struct me_image **ret_image);
+/* Puts what was read in force; takes it over. 0 or a negative errno (logged). */
+int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
+			 struct me_image **image);
+/*
+ * Attaches to the cgroups of `policy`, or to those of the options; present ones are taken over, and
+ * those no longer named let go. 0 or a negative errno (logged); then all is as it was.
+ */
+int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy);
+/* Forgets which cgroups are watched; the attachments stay. */
+void me_daemon_unwatch(struct me_daemon *daemon);
+/* SIGHUP: a bad policy changes nothing and says so. */
+void me_daemon_reload(struct me_daemon *daemon);
+/* Takes ids from the pinned registry. 0 or a negative errno. */
+int me_daemon_ids_restore(struct me_daemon *daemon);
+
+/* daemon_flows.c */
+
+/* Folds every flow into the ledger; settles pending ones; ends and forgets what is over. */
+int me_daemon_flows(struct me_daemon *daemon);
+/* Judges by the image in memory, as the kernel would now. */
+void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
+		     struct me_judgement *ret_judgement);
+
+/* daemon_names.c */
+extern const struct me_names me_daemon_names; /* `data` is the daemon */
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The flow table, once a round: what is pending is settled, what is over is folded and forgotten. */
+#include <errno.h>
+#include <string.h>
+#include "base/log.h"
+#include "mewatch/daemon.h"
+#include "mewatch/judge.h"
+#include "mewatch/surroundings.h"
+#include "policy/compile.h"
+#include "policy/policy.h"
+
+/* A TCP flow whose socket no sync has seen for so long is gone: its cgroup was removed. */
+#define ME_UNSEEN_NS (60ull * 1000000000ull)
+
+void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
+		     struct me_judgement *ret_judgement)
+{
+	struct me_facts facts = {.dst = key->peer, .dport = key->port, .proto = key->proto};
+
+	facts.flags = me_surroundings_facts(daemon->surroundings, netns, &key->peer);
+	me_image_judge(daemon->image, &facts, NULL, 0, ret_judgement);
+}
+
+/* Times before this daemon's start do not count what it was down. */
+static uint64_t me_flow_age(const struct me_daemon *daemon, const struct me_flow *flow)
+{
+	uint64_t age = daemon->now_ns > flow->first_ns ? daemon->now_ns - flow->first_ns : 0;
+	uint64_t down = flow->first_ns < daemon->started_ns - daemon->downtime_ns
+				? daemon->downtime_ns
+				: daemon->started_ns - flow->first_ns;
+
+	if (flow->first_ns >= daemon->started_ns)
+		return age;
+	return age > down ? age - down : 0;
+}
+
+/*
+ * What a pending flow becomes now; ME_PENDING: it waits on. `judged` is the present policy's view:
+ * PENDING there means that a name may still explain it, or that its namespace is not known.
+ */
+static enum me_verdict me_pending_end(const struct me_daemon *daemon, const struct me_flow *flow,
+				      const struct me_judgement *judged, bool own_known)
+{
+	const struct me_limits *limits = &daemon->policy->limits;
+	bool over =
+		(flow->flags & ME_FLOW_CLOSED) || me_flow_age(daemon, flow) >= limits->pending_ns;
+
+	if (judged->verdict != ME_PENDING)
+		return judged->verdict;
+	if (!over)
+		return ME_PENDING;
+	if (!own_known || daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
+		return ME_UNRESOLVED;
+	return ME_VIOLATION;
+}
+
+static void me_pending_settle(struct me_daemon *daemon, const struct me_flow_key *key,
+			      const struct me_flow *flow)
+{
+	struct me_settle settle = {.key = *key,
+				   .id = flow->id,
+				   .now_ns = daemon->now_ns,
+				   .what = ME_SETTLE_VERDICT,
+				   .service = flow->service};
+	struct me_judgement judged;
+	bool own_known =
+		!(me_surroundings_facts(daemon->surroundings, flow->origin.netns, &key->peer) &
+		  ME_FACT_OWN_UNKNOWN);
+
+	me_daemon_judge(daemon, key, flow->origin.netns, &judged);
+	settle.state.verdict = me_pending_end(daemon, flow, &judged, own_known);
+	if (settle.state.verdict == ME_PENDING)
+		return;
+	if (settle.state.verdict == ME_VIOLATION) {
+		settle.state.reason = judged.reason;
+	} else if (settle.state.verdict != ME_UNRESOLVED) {
+		settle.state.evidence = judged.evidence;
+		settle.endpoint = judged.endpoint;
+		settle.rule = judged.rule;
+		settle.service = judged.service;
+	}
+	me_kernel_settle(daemon->kernel, &settle);
+}
+
+/* Whether an open flow is over without anybody having said so. */
+static bool me_flow_abandoned(const struct me_daemon *daemon, const struct me_flow_key *key,
+			      const struct me_flow *flow)
+{
+	if (flow->flags & ME_FLOW_PREEXISTING)
+		return false;
+	if (key->proto == IPPROTO_TCP)
+		return daemon->now_ns > flow->seen_ns + ME_UNSEEN_NS &&
+		       me_flow_age(daemon, flow) > ME_UNSEEN_NS;
+	return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns;
+}
+
+static int me_flow_fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+	struct me_settle end = {
+		.key = *key, .id = flow->id, .now_ns = daemon->now_ns, .what = ME_SETTLE_END};
+	struct me_flow last;
+	int err;
+
+	if (flow->state.verdict == ME_PENDING)
+		me_pending_settle(daemon, key, flow);
+	else if (flow->flags & ME_FLOW_CLOSED) {
+		err = me_kernel_flow_delete(daemon->kernel, key, &last);
+		return err ? 0 : me_ledger_flow(daemon->ledger, key, &last, NULL);
+	}
+	if (!(flow->flags & ME_FLOW_CLOSED) && me_flow_abandoned(daemon, key, flow))
+		me_kernel_settle(daemon->kernel, &end);
+	return me_ledger_flow(daemon->ledger, key, flow, NULL);
+}
+
+int me_daemon_flows(struct me_daemon *daemon)
+{
+	int err = me_kernel_sync(daemon->kernel);
+
+	return err ? err : me_kernel_flows_each(daemon->kernel, me_flow_fold, daemon);
+}

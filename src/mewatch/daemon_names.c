@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Texts for ids: the ledger's view of the registry, of processes and of cgroups. */
+#include <string.h>
+#include "kernel/cgroup.h"
+#include "mewatch/daemon.h"
+#include "policy/registry.h"
+
+static const struct me_id_entry *me_id_get(void *data, enum me_id_kind kind, uint32_t id)
+{
+	const struct me_daemon *daemon = data;
+
+	return me_registry_get(daemon->registry, kind, id);
+}
+
+static const char *me_service_name(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = me_id_get(data, ME_ID_SERVICE, id);
+
+	return entry ? entry->service : NULL;
+}
+
+static const char *me_endpoint_name(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = me_id_get(data, ME_ID_ENDPOINT, id);
+
+	return entry ? entry->text : NULL;
+}
+
+static const char *me_endpoint_service_name(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = me_id_get(data, ME_ID_ENDPOINT, id);
+
+	return entry ? entry->service : NULL;
+}
+
+static const char *me_rule_name(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = me_id_get(data, ME_ID_RULE, id);
+
+	return entry ? entry->text : NULL;
+}
+
+static const char *me_rule_place(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = me_id_get(data, ME_ID_RULE, id);
+
+	return entry ? entry->at : NULL;
+}
+
+static const char *me_exe_path(void *data, const struct me_proc_key *key)
+{
+	struct me_daemon *daemon = data;
+	const struct me_proc *proc = &daemon->proc;
+
+	if (!me_kernel_proc(daemon->kernel, key, &daemon->proc) || !proc->len ||
+	    proc->len > ME_EXE_LEN)
+		return NULL;
+	memcpy(daemon->exe, proc->exe + ME_EXE_LEN - proc->len, proc->len);
+	daemon->exe[proc->len] = '\0';
+	return daemon->exe;
+}
+
+static const char *me_cgroup_name(void *data, uint64_t id)
+{
+	const struct me_daemon *daemon = data;
+
+	return id ? me_cgroup_path(daemon->cgroups, id) : NULL;
+}
+
+const struct me_names me_daemon_names = {
+	.service = me_service_name,
+	.endpoint = me_endpoint_name,
+	.endpoint_service = me_endpoint_service_name,
+	.rule = me_rule_name,
+	.place = me_rule_place,
+	.exe = me_exe_path,
+	.cgroup = me_cgroup_name,
+};

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The policy of the daemon: read, compiled, put in force, read again. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "mewatch/command.h"
+#include "mewatch/daemon.h"
+#include "policy/compile.h"
+#include "policy/diagnostics.h"
+#include "policy/policy.h"
+#include "policy/registry.h"
+#include "policy/system.h"
+
+/* Logs errors and findings; the first error is what a failed reload says. */
+static void log_diagnostics(struct me_daemon *daemon, const struct me_diagnostics *diagnostics)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < diagnostics->count; i++) {
+		const struct me_diagnostic *d = &diagnostics->list[i];
+		char file[256] = "", line[sizeof(daemon->last_error)];
+
+		if (d->severity == ME_NOTE)
+			continue;
+		if (d->at.file)
+			me_text_escape(file, sizeof(file), d->at.file, strlen(d->at.file));
+		if (d->at.line)
+			snprintf(line, sizeof(line), "%s:%u:%u: %s", file, d->at.line, d->at.column,
+				 d->text);
+		else
+			snprintf(line, sizeof(line), "%s%s%s", file, *file ? ": " : "", d->text);
+		me_log(d->severity == ME_ERROR ? ME_LOG_ERROR : ME_LOG_WARNING, "%s", line);
+		if (d->severity == ME_ERROR && first) {
+			memcpy(daemon->last_error, line, sizeof(daemon->last_error));
+			first = false;
+		}
+	}
+	if (diagnostics->dropped)
+		me_log_warning("and %zu more", diagnostics->dropped);
+}
+
+static int compile(struct me_daemon *daemon, const struct me_policy *policy,
+		   struct me_diagnostics *diagnostics, struct me_image **ret_image)
+{
+	uint32_t generation = daemon->kernel ? me_kernel_generation(daemon->kernel) + 1 : 1;
+	struct me_environment environment = {.now_epoch_ns = me_clock_now(CLOCK_REALTIME)};
+	struct me_system system;
+
+	me_system_read(&system, "");
+	environment.resolvers = system.resolvers;
+	environment.n_resolvers = system.n_resolvers;
+	return me_compile(policy, &environment, daemon->registry, generation ? generation : 1,
+			  diagnostics, ret_image);
+}
+
+int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_policy,
+			  struct me_image **ret_image)
+{
+	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	_cleanup_(me_image_freep) struct me_image *image = NULL;
+	const char *path = daemon->options.policy;
+	struct me_diagnostics diagnostics = {};
+	int err;
+
+	if (!path && !access(ME_DEFAULT_POLICY, F_OK))
+		path = ME_DEFAULT_POLICY;
+	err = me_policy_load(path, daemon->options.profile, &diagnostics, &policy);
+	if (!err)
+		err = compile(daemon, policy, &diagnostics, &image);
+	log_diagnostics(daemon, &diagnostics);
+	me_diagnostics_clear(&diagnostics);
+	if (err == -ENOMEM)
+		me_log_error("out of memory");
+	if (err)
+		return ME_EXIT_USAGE;
+	*ret_policy = me_steal_ptr(&policy);
+	*ret_image = me_steal_ptr(&image);
+	return ME_EXIT_OK;
+}
+
+/* --- Stable ids --------------------------------------------------------------------------------- */
+
+static int restore_id(const struct me_id_key *key, uint32_t id, void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+
+	if (key->kind >= ME_ID_KINDS || memchr(key->service, 0, sizeof(key->service)) == NULL ||
+	    memchr(key->text, 0, sizeof(key->text)) == NULL)
+		return -EINVAL;
+	return me_registry_restore(daemon->registry, key->kind, key->service, key->text, id);
+}
+
+int me_daemon_ids_restore(struct me_daemon *daemon)
+{
+	int err = me_kernel_id_each(daemon->kernel, restore_id, daemon);
+
+	for (int kind = 0; !err && kind < ME_ID_KINDS; kind++)
+		daemon->ids_saved[kind] = me_registry_count(daemon->registry, kind);
+	return err;
+}
+
+/* Pins the ids given out since the last time: before anything is counted under them. */
+static int save_ids(struct me_daemon *daemon)
+{
+	for (int kind = 0; kind < ME_ID_KINDS; kind++) {
+		uint32_t count = me_registry_count(daemon->registry, kind);
+
+		for (uint32_t id = daemon->ids_saved[kind]; id < count; id++) {
+			const struct me_id_entry *entry =
+				me_registry_get(daemon->registry, kind, id);
+			struct me_id_key key = {.kind = kind};
+			int err;
+
+			if (!entry)
+				continue;
+			if (strlen(entry->service) >= sizeof(key.service) ||
+			    strlen(entry->text) >= sizeof(key.text))
+				return -ENAMETOOLONG;
+			memcpy(key.service, entry->service, strlen(entry->service));
+			memcpy(key.text, entry->text, strlen(entry->text));
+			err = me_kernel_id_put(daemon->kernel, &key, id);
+			if (err)
+				return err;
+		}
+		daemon->ids_saved[kind] = count;
+	}
+	return 0;
+}
+
+/* --- In force ----------------------------------------------------------------------------------- */
+
+/* The board of endpoints: one row for each entry, the strongest where there are several. */
+static int tell_ledger(struct me_daemon *daemon, const struct me_policy *policy,
+		       const struct me_image *image)
+{
+	_cleanup_free_ struct me_endpoint_entry *entries =
+		calloc(image->head->entries + 1, sizeof(*entries));
+	size_t n = 0;
+
+	if (!entries)
+		return -ENOMEM;
+	for (uint32_t rank = 1; rank < image->head->entries; rank++) {
+		const struct me_entry *entry = &image->entries[rank];
+		const struct me_rule *rule = &policy->rules[image->sources[rank].rule];
+
+		entries[n++] = (struct me_endpoint_entry){
+			.endpoint = entry->endpoint,
+			.rule = entry->rule,
+			.retired = entry->flags & ME_ENTRY_RETIRED,
+			.expect_ns = rule->expect_ns,
+		};
+	}
+	return me_ledger_policy(daemon->ledger, entries, n);
+}
+
+int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
+			 struct me_image **image)
+{
+	struct me_why why = {};
+	uint32_t capacity;
+	int err;
+
+	me_kernel_endpoints(daemon->kernel, &capacity);
+	if (me_registry_count(daemon->registry, ME_ID_ENDPOINT) > capacity) {
+		snprintf(daemon->last_error, sizeof(daemon->last_error),
+			 "more than %u endpoints since the first start; stop, run `mewatch detach` "
+			 "and start again",
+			 capacity - 1);
+		me_log_error("%s", daemon->last_error);
+		return -ENOSPC;
+	}
+	err = save_ids(daemon);
+	if (!err)
+		err = tell_ledger(daemon, *policy, *image);
+	if (err)
+		snprintf(why.text, sizeof(why.text), "the policy's ids cannot be kept: %s",
+			 strerror(-err));
+	else
+		err = me_kernel_policy(daemon->kernel, *image, &why);
+	if (err) {
+		memcpy(daemon->last_error, why.text, sizeof(daemon->last_error));
+		me_log_error("%s", why.text);
+		return err;
+	}
+	me_image_free(&daemon->image);
+	me_policy_free(&daemon->policy);
+	daemon->image = me_steal_ptr(image);
+	daemon->policy = me_steal_ptr(policy);
+	daemon->loaded_epoch_ns = me_clock_now(CLOCK_REALTIME);
+	daemon->last_error[0] = '\0';
+	return 0;
+}
+
+/* --- The cgroups -------------------------------------------------------------------------------- */
+
+static void free_paths(char ***paths, size_t *n)
+{
+	for (size_t i = 0; *paths && i < *n; i++)
+		free((*paths)[i]);
+	free(*paths);
+	*paths = NULL;
+	*n = 0;
+}
+
+/* The paths that the options or the policy name, in normal form, only the topmost. */
+static int wanted_cgroups(struct me_daemon *daemon, const struct me_policy *policy,
+			  char ***ret_paths, size_t *ret_n)
+{
+	static const char *const root[] = {"/"};
+	const char *const *from = daemon->options.cgroups;
+	size_t n = daemon->options.n_cgroups, done = 0;
+	char **paths;
+	int err = 0;
+
+	if (!n) {
+		from = policy->cgroups;
+		n = policy->n_cgroups;
+	}
+	if (!n) {
+		from = root;
+		n = 1;
+	}
+	paths = calloc(n, sizeof(*paths));
+	if (!paths)
+		return -ENOMEM;
+	while (!err && done < n) {
+		err = me_cgroup_normalize(daemon->cgroups, from[done], &paths[done]);
+		if (err)
+			me_log_error("cgroup %s: %s", from[done],
+				     err == -EINVAL ? "not an absolute path below the cgroup2 mount"
+						    : strerror(-err));
+		else
+			done++;
+	}
+	if (err) {
+		free_paths(&paths, &done);
+		return err;
+	}
+	*ret_n = me_cgroup_reduce(paths, n);
+	*ret_paths = paths;
+	return 0;
+}
+
+static int open_cgroups(struct me_daemon *daemon, char **paths, size_t n, int *fds, uint64_t *ids)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = me_cgroup_open(daemon->cgroups, paths[i], &fds[i], &ids[i]);
+
+		if (err) {
+			me_log_error("cgroup %s: %s", paths[i],
+				     err == -ENOENT
+					     ? "there is none; make it first, or name another"
+					     : strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy)
+{
+	_cleanup_free_ uint64_t *ids = NULL;
+	_cleanup_free_ int *fds = NULL;
+	struct me_why why = {};
+	char **paths = NULL;
+	size_t n = 0;
+	int err = wanted_cgroups(daemon, policy, &paths, &n);
+
+	if (err)
+		return err;
+	ids = calloc(n, sizeof(*ids));
+	fds = calloc(n, sizeof(*fds));
+	for (size_t i = 0; fds && i < n; i++)
+		fds[i] = -1;
+	err = ids && fds ? open_cgroups(daemon, paths, n, fds, ids) : -ENOMEM;
+	if (!err) {
+		err = me_kernel_watch(daemon->kernel, ids, fds, n, &why);
+		if (err)
+			me_log_error("%s", why.text);
+	}
+	for (size_t i = 0; fds && i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (err) {
+		free_paths(&paths, &n);
+		return err;
+	}
+	free_paths(&daemon->watched, &daemon->n_watched);
+	daemon->watched = paths;
+	daemon->n_watched = n;
+	return 0;
+}
+
+void me_daemon_unwatch(struct me_daemon *daemon)
+{
+	free_paths(&daemon->watched, &daemon->n_watched);
+}
+
+void me_daemon_reload(struct me_daemon *daemon)
+{
+	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	_cleanup_(me_image_freep) struct me_image *image = NULL;
+	int err = me_daemon_policy_read(daemon, &policy, &image);
+
+	/* First the new attachments, then the policy: nothing is judged by a policy not in force. */
+	if (!err) {
+		err = me_daemon_watch(daemon, policy);
+		if (err)
+			snprintf(daemon->last_error, sizeof(daemon->last_error),
+				 "the cgroups cannot be watched: %s", strerror(-err));
+	}
+	if (!err)
+		err = me_daemon_policy_use(daemon, &policy, &image);
+	if (err)
+		me_log_error("the policy was not reloaded; the one in force stays");
+	else
+		me_log_info("policy reloaded: generation %u", me_kernel_generation(daemon->kernel));
+	me_events_notice(daemon->events, ME_EVENT_RELOAD, err ? "failed" : "ok",
+			 me_kernel_generation(daemon->kernel), err ? daemon->last_error : NULL);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command: which subcommand, and what there is. */
+#include <stdio.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "gen/version.h"
+#include "mewatch/command.h"
+
+static const struct me_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *arguments;
+	const char *help;
+} me_commands[] = {
+	{"run", me_cmd_run, "[-c FILE] [--cgroup PATH]… [--listen ADDR:PORT] …",
+	 "watch this machine's outbound flows"},
+	{"check", me_cmd_check, "[-c FILE] [--json]", "lint a policy"},
+	{"explain", me_cmd_explain, "[-c FILE] [--json] DEST",
+	 "the verdict on a destination, and why"},
+	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
+	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
+	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
+};
+
+static void me_usage(FILE *to)
+{
+	fputs("usage: mewatch COMMAND [OPTION]…\n\n", to);
+	for (size_t i = 0; i < ME_ARRAY_SIZE(me_commands); i++)
+		fprintf(to, "  %-9s %-42s %s\n", me_commands[i].name, me_commands[i].arguments,
+			me_commands[i].help);
+	fputs("\nmewatch COMMAND --help tells a command's options.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+		puts("mewatch " ME_VERSION);
+		return ME_EXIT_OK;
+	}
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		me_usage(stdout);
+		return ME_EXIT_OK;
+	}
+	for (size_t i = 0; argc > 1 && i < ME_ARRAY_SIZE(me_commands); i++)
+		if (!strcmp(argv[1], me_commands[i].name))
+			return me_commands[i].run(argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "mewatch: error: no command `%s`\n", argv[1]);
+	me_usage(stderr);
+	return ME_EXIT_USAGE;
+}

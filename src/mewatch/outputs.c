@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "mewatch/outputs.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "export/api.h"
+#include "export/http.h"
+#include "export/ndjson.h"
+#include "export/prometheus.h"
+#include "gen/version.h"
+#include "kernel/cgroup.h"
+#include "mewatch/command.h"
+#include "mewatch/daemon.h"
+#include "policy/policy.h"
+
+struct me_outputs {
+	struct me_ndjson *ndjson;
+	struct me_event_sink sink;
+	struct me_http *http;
+	struct me_api api;
+	struct me_status status;
+	struct me_attached *attached;
+	size_t room; /* of `attached` */
+	struct me_map_fill maps[ME_MAP_LEVELS];
+	uint64_t started_epoch_ns;
+	bool textfile_failed;
+};
+
+/* --- The status --------------------------------------------------------------------------------- */
+
+static int add_attached(const struct me_attachment *attachment, void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+	struct me_outputs *o = daemon->outputs;
+	struct me_attached *row;
+
+	if (o->status.n_attached == o->room) {
+		size_t room = o->room ? 2 * o->room : 32;
+		struct me_attached *grown = realloc(o->attached, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		o->attached = grown;
+		o->room = room;
+	}
+	row = &o->attached[o->status.n_attached];
+	row->hook = strdup(attachment->hook);
+	row->target = strdup(me_cgroup_path(daemon->cgroups, attachment->cgroup));
+	row->ok = attachment->alive;
+	o->status.n_attached++;
+	return row->hook && row->target ? 0 : -ENOMEM;
+}
+
+static void forget_attached(struct me_outputs *o)
+{
+	for (size_t i = 0; i < o->status.n_attached; i++) {
+		free((char *)o->attached[i].hook);
+		free((char *)o->attached[i].target);
+	}
+	o->status.n_attached = 0;
+}
+
+static const struct me_status *status_now(void *data)
+{
+	struct me_daemon *daemon = data;
+	struct me_outputs *o = daemon->outputs;
+	struct me_map_level levels[ME_MAP_LEVELS];
+	struct me_status *s = &o->status;
+
+	forget_attached(o);
+	me_attachments_each(daemon->options.pins, add_attached, daemon);
+	s->attached = o->attached;
+	if (!me_kernel_levels(daemon->kernel, levels)) {
+		for (size_t i = 0; i < ME_MAP_LEVELS; i++)
+			o->maps[i] = (struct me_map_fill){levels[i].map, levels[i].entries,
+							  levels[i].capacity};
+		s->maps = o->maps;
+		s->n_maps = ME_MAP_LEVELS;
+	}
+	s->version = ME_VERSION;
+	s->pid = getpid();
+	s->started_ns = o->started_epoch_ns;
+	s->now_ns = me_clock_now(CLOCK_REALTIME);
+	s->policy = (struct me_policy_status){
+		.profile = daemon->policy->profile,
+		.path = daemon->policy->path,
+		.sha256 = daemon->policy->sha256,
+		.generation = me_kernel_generation(daemon->kernel),
+		.loaded_ns = daemon->loaded_epoch_ns,
+		.last_error = *daemon->last_error ? daemon->last_error : NULL,
+	};
+	return s;
+}
+
+/* Counters as of now, not of the last round, before anything is answered from the ledger. */
+static unsigned int answer(void *data, const struct me_http_request *request,
+			   struct me_strbuf *body, const char **type)
+{
+	struct me_daemon *daemon = data;
+
+	me_daemon_refresh(daemon);
+	return me_api_answer(&daemon->outputs->api, request, body, type);
+}
+
+/* --- Opening ------------------------------------------------------------------------------------ */
+
+static int exit_code(int err)
+{
+	return err == -EADDRINUSE ? ME_EXIT_STATE : ME_EXIT_USAGE;
+}
+
+/* The folder of the default socket is ours to make. */
+static void make_folder(const char *socket)
+{
+	_cleanup_free_ char *copy = strdup(socket);
+
+	if (copy && !strcmp(socket, ME_DEFAULT_SOCKET))
+		mkdir(dirname(copy), 0755);
+}
+
+static int open_http(struct me_daemon *daemon)
+{
+	_cleanup_strbuf_ struct me_strbuf why = {};
+	struct me_outputs *o = daemon->outputs;
+	const struct me_daemon_options *options = &daemon->options;
+	int err = me_http_new(answer, daemon, &o->http);
+
+	if (err) {
+		me_log_error("HTTP: %s", strerror(-err));
+		return ME_EXIT_KERNEL;
+	}
+	make_folder(options->socket);
+	err = me_http_listen_unix(o->http, ME_HTTP_API, options->socket, &why);
+	if (!err)
+		err = me_http_listen_tcp(o->http, ME_HTTP_METRICS, options->listen, &why);
+	if (!err && options->api_listen)
+		err = me_http_listen_tcp(o->http, ME_HTTP_API, options->api_listen, &why);
+	if (!err)
+		return ME_EXIT_OK;
+	me_log_error("%s", why.data ? why.data : strerror(-err));
+	return exit_code(err);
+}
+
+int me_outputs_open(struct me_daemon *daemon)
+{
+	struct me_outputs *o = calloc(1, sizeof(*o));
+	int err;
+
+	if (!o)
+		return ME_EXIT_KERNEL;
+	daemon->outputs = o;
+	o->started_epoch_ns = me_clock_now(CLOCK_REALTIME);
+	o->api = (struct me_api){.ledger = daemon->ledger, .data = daemon, .status = status_now};
+	err = me_ndjson_open(daemon->options.events, daemon->ledger, &o->ndjson);
+	if (err) {
+		me_log_error("--events %s: %s", daemon->options.events, strerror(-err));
+		return ME_EXIT_USAGE;
+	}
+	o->sink = me_ndjson_sink(o->ndjson);
+	err = me_events_new(daemon->ledger, &o->sink, &daemon->events);
+	if (err) {
+		me_log_error("events: %s", strerror(-err));
+		return ME_EXIT_KERNEL;
+	}
+	return open_http(daemon);
+}
+
+void me_outputs_close(struct me_daemon *daemon)
+{
+	struct me_outputs *o = daemon->outputs;
+
+	if (!o)
+		return;
+	me_events_free(&daemon->events);
+	me_http_free(&o->http);
+	me_ndjson_close(&o->ndjson);
+	forget_attached(o);
+	free(o->attached);
+	free(o);
+	daemon->outputs = NULL;
+}
+
+/* --- In the loop -------------------------------------------------------------------------------- */
+
+int me_outputs_watch(struct me_daemon *daemon, int epoll)
+{
+	int fd = me_http_fd(daemon->outputs->http);
+	struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int me_outputs_timeout_ms(const struct me_daemon *daemon)
+{
+	return me_http_timeout(daemon->outputs->http);
+}
+
+void me_outputs_dispatch(struct me_daemon *daemon)
+{
+	me_http_run(daemon->outputs->http, me_clock_now(CLOCK_MONOTONIC));
+}
+
+void me_outputs_round(struct me_daemon *daemon)
+{
+	struct me_outputs *o = daemon->outputs;
+	const char *path = daemon->options.textfile;
+	int err;
+
+	if (!path)
+		return;
+	err = me_prometheus_textfile(daemon->ledger, status_now(daemon), path);
+	if (err && !o->textfile_failed)
+		me_log_warning("--textfile %s: %s", path, strerror(-err));
+	o->textfile_failed = err;
+}
+
+void me_outputs_reopen(struct me_daemon *daemon)
+{
+	int err = me_ndjson_reopen(daemon->outputs->ndjson);
+
+	if (err)
+		me_log_warning("--events %s: cannot be opened again (%s); the old file stays",
+			       daemon->options.events, strerror(-err));
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "mewatch/surroundings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "kernel/netns.h"
+#include "kernel/packetdiag.h"
+#include "mewatch/daemon.h"
+#include "mewatch/judge.h"
+#include "mewatch/preexisting.h"
+
+#define ME_OWN_ADDRESSES_MAX 16384u
+#define ME_SWEEP_ROUNDS 5u /* packet sockets are looked for every so many rounds */
+
+struct me_surroundings {
+	struct me_daemon *daemon;
+	struct me_netns *netns;
+	struct me_packet_sweep *packets;
+	struct me_preexisting *preexisting;
+	struct me_table *own;   /* struct me_own_key: what the programs were told */
+	struct me_table *known; /* cookies of namespaces whose addresses were all told */
+	bool full_told;
+};
+
+ME_DEFINE_CLEANUP(struct me_surroundings *, me_surroundings_free)
+
+static void me_surroundings_event(enum me_netns_event event, const struct me_own_key *own,
+				  void *userdata)
+{
+	struct me_surroundings *surroundings = userdata;
+	int err = 0;
+
+	switch (event) {
+	case ME_NETNS_ADDRESS_ADDED:
+		err = me_table_put(surroundings->own, own, NULL);
+		if (err >= 0)
+			err = me_kernel_own(surroundings->daemon->kernel, own, true);
+		break;
+	case ME_NETNS_ADDRESS_REMOVED:
+		me_table_remove(surroundings->own, own);
+		err = me_kernel_own(surroundings->daemon->kernel, own, false);
+		break;
+	case ME_NETNS_KNOWN:
+		err = me_table_put(surroundings->known, &own->netns, NULL);
+		if (err >= 0)
+			err = me_kernel_netns(surroundings->daemon->kernel, own->netns, true);
+		break;
+	case ME_NETNS_GONE:
+		me_table_remove(surroundings->known, &own->netns);
+		err = me_kernel_netns(surroundings->daemon->kernel, own->netns, false);
+		break;
+	}
+	if (err < 0 && !surroundings->full_told) {
+		surroundings->full_told = true;
+		me_log_warning("an own address could not be noted (%s): flows to it will be judged",
+			       strerror(-err));
+	}
+}
+
+/* What an earlier daemon told the programs and is no longer so. */
+static void me_surroundings_stale(const struct me_own_key *own, void *userdata)
+{
+	struct me_surroundings *surroundings = userdata;
+
+	if (!me_table_get(surroundings->own, own))
+		me_kernel_own(surroundings->daemon->kernel, own, false);
+}
+
+int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_surroundings)
+{
+	_cleanup_(me_surroundings_freep) struct me_surroundings *surroundings =
+		calloc(1, sizeof(*surroundings));
+	int err;
+
+	if (!surroundings)
+		return -ENOMEM;
+	surroundings->daemon = daemon;
+	surroundings->own = me_table_new(sizeof(struct me_own_key), 0, ME_OWN_ADDRESSES_MAX);
+	surroundings->known = me_table_new(sizeof(uint64_t), 0, 0);
+	surroundings->packets = me_packet_sweep_new();
+	if (!surroundings->own || !surroundings->known || !surroundings->packets)
+		return -ENOMEM;
+	err = me_netns_new(me_surroundings_event, surroundings, &surroundings->netns);
+	if (!err)
+		err = me_netns_scan(surroundings->netns);
+	if (!err)
+		err = me_kernel_own_each(daemon->kernel, me_surroundings_stale, surroundings);
+	if (!err)
+		err = me_preexisting_new(daemon, surroundings->netns, &surroundings->preexisting);
+	if (err)
+		return err;
+	*ret_surroundings = me_steal_ptr(&surroundings);
+	return 0;
+}
+
+void me_surroundings_free(struct me_surroundings **surroundings)
+{
+	struct me_surroundings *s = *surroundings;
+
+	if (!s)
+		return;
+	me_preexisting_free(&s->preexisting);
+	me_netns_free(&s->netns);
+	me_packet_sweep_free(&s->packets);
+	me_table_free(&s->own);
+	me_table_free(&s->known);
+	free(s);
+	*surroundings = NULL;
+}
+
+int me_surroundings_fd(const struct me_surroundings *surroundings)
+{
+	return me_netns_fd(surroundings->netns);
+}
+
+void me_surroundings_dispatch(struct me_surroundings *surroundings)
+{
+	int err = me_netns_dispatch(surroundings->netns);
+
+	if (err)
+		me_log_warning("network namespaces cannot be followed: %s", strerror(-err));
+}
+
+void me_surroundings_meet(struct me_surroundings *surroundings, const struct me_origin *origin)
+{
+	/* A process that went already leaves its namespace to the next scan. */
+	me_netns_add_pid(surroundings->netns, origin->proc.tgid, origin->netns);
+}
+
+uint8_t me_surroundings_facts(const struct me_surroundings *surroundings, uint64_t netns,
+			      const struct me_addr *address)
+{
+	struct me_own_key own = {.netns = netns, .address = *address};
+
+	if (me_table_get(surroundings->own, &own))
+		return ME_FACT_OWN;
+	return me_table_get(surroundings->known, &netns) ? 0 : ME_FACT_OWN_UNKNOWN;
+}
+
+int me_surroundings_preexisting(struct me_surroundings *surroundings)
+{
+	return me_preexisting_find(surroundings->preexisting);
+}
+
+/* A new packet socket: nothing that it sends passes our hooks. */
+static void me_packet_found(const struct me_packet_socket *socket, void *userdata)
+{
+	struct me_surroundings *surroundings = userdata;
+	struct me_daemon *daemon = surroundings->daemon;
+	struct me_flow flow = {.origin = {.cgroup = 0, .netns = socket->netns, .uid = socket->uid}};
+	struct me_proc_key proc = {.tgid = socket->owner.pid, .exe = socket->cookie};
+	char comm[4 * ME_COMM_LEN], key[64], detail[256];
+	struct me_finding_report report = {.kind = ME_FINDING_PACKET_SOCKET,
+					   .key = key,
+					   .detail = detail,
+					   .ts_ns = daemon->now_ns,
+					   .count = 1,
+					   .flow = &flow};
+
+	if (socket->owner.pid == getpid())
+		return;
+	flow.origin.proc = proc;
+	memcpy(flow.origin.comm, socket->owner.comm, sizeof(flow.origin.comm));
+	me_kernel_proc_put(daemon->kernel, &proc, &socket->owner.exe);
+	me_text_escape(comm, sizeof(comm), socket->owner.comm,
+		       strnlen(socket->owner.comm, ME_COMM_LEN));
+	snprintf(key, sizeof(key), "packet-%llu", (unsigned long long)socket->cookie);
+	snprintf(detail, sizeof(detail),
+		 "packet socket of pid %d (%s), EtherType 0x%04x, interface %u",
+		 (int)socket->owner.pid, comm, socket->ethertype, socket->ifindex);
+	daemon->packet_sockets++;
+	me_events_finding(daemon->events, &report);
+}
+
+void me_surroundings_sweep(struct me_surroundings *surroundings)
+{
+	int err;
+
+	if (surroundings->daemon->rounds % ME_SWEEP_ROUNDS)
+		return;
+	err = me_packet_sweep_run(surroundings->packets, surroundings->netns, me_packet_found,
+				  surroundings);
+	if (err && !surroundings->full_told) {
+		surroundings->full_told = true;
+		me_log_warning("packet sockets cannot be listed everywhere: %s", strerror(-err));
+	}
+	me_preexisting_follow(surroundings->preexisting);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_MEWATCH_SURROUNDINGS_H
+#define MEWATCH_MEWATCH_SURROUNDINGS_H
+
+/*
+ * The surroundings of the host vantage: network namespaces with their own addresses (told to the
+ * programs), flows that were open before the start, packet sockets.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/kernel.h"
+
+struct me_daemon;
+struct me_surroundings;
+
+/*
+ * Finds the namespaces and tells the programs their addresses; what an earlier daemon told and does
+ * not hold any more is taken back. 0 or a negative errno. Freed with me_surroundings_free().
+ */
+int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_surroundings);
+void me_surroundings_free(struct me_surroundings **surroundings);
+
+/* Readable when me_surroundings_dispatch() has something to do. */
+int me_surroundings_fd(const struct me_surroundings *surroundings);
+void me_surroundings_dispatch(struct me_surroundings *surroundings);
+
+/* A namespace that a record told of: its addresses are read now. */
+void me_surroundings_meet(struct me_surroundings *surroundings, const struct me_origin *origin);
+
+/* ME_FACT_OWN, ME_FACT_OWN_UNKNOWN or 0. */
+uint8_t me_surroundings_facts(const struct me_surroundings *surroundings, uint64_t netns,
+			      const struct me_addr *address);
+
+/*
+ * Finds the flows that were open before the attachment and puts them into the flow table. Once,
+ * after a fresh attachment. 0 or a negative errno.
+ */
+int me_surroundings_preexisting(struct me_surroundings *surroundings);
+
+/* Every few seconds: new packet sockets, and what became of the flows found at start. */
+void me_surroundings_sweep(struct me_surroundings *surroundings);
+
+/* Packet sockets open now. */
+uint64_t me_surroundings_packet_sockets(const struct me_surroundings *surroundings);
+
+#endif

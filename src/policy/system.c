@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "policy/system.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/inet.h"
+
+#define ME_RESOLV_CONF_MAX 65536u
+
+/* Where local stubs keep the servers that they ask: systemd-resolved, dnsmasq and resolvconf. */
+static const char *const me_stub_files[] = {
+	"/run/systemd/resolve/resolv.conf",
+	"/run/dnsmasq/resolv.conf",
+	"/run/resolvconf/resolv.conf",
+};
+
+static void me_system_add(struct me_system *system, const struct me_addr *address)
+{
+	for (size_t i = 0; i < system->n_resolvers; i++)
+		if (me_addr_equal(&system->resolvers[i], address))
+			return;
+	if (system->n_resolvers < ME_SYSTEM_RESOLVERS_MAX)
+		system->resolvers[system->n_resolvers++] = *address;
+}
+
+void me_system_parse(struct me_system *system, const char *text)
+{
+	static const char key[] = "nameserver";
+
+	while (*text) {
+		const char *word = text + strspn(text, " \t");
+		char address[ME_INET_LEN] = "";
+		struct me_addr parsed;
+		size_t length;
+
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+		if (strncmp(word, key, sizeof(key) - 1))
+			continue;
+		word += sizeof(key) - 1;
+		length = strspn(word, " \t");
+		if (!length)
+			continue;
+		word += length;
+		length = strcspn(word, " \t\r\n%#;");
+		if (length >= sizeof(address))
+			continue;
+		memcpy(address, word, length);
+		if (!me_inet_parse(address, parsed.byte))
+			me_system_add(system, &parsed);
+	}
+}
+
+static void me_system_file(struct me_system *system, const char *root, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[4096];
+	size_t length;
+
+	snprintf(path, sizeof(path), "%s%s", root, name);
+	if (!me_file_read(path, ME_RESOLV_CONF_MAX, &text, &length))
+		me_system_parse(system, text);
+}
+
+void me_system_read(struct me_system *ret_system, const char *root)
+{
+	bool stub = false;
+
+	*ret_system = (struct me_system){};
+	me_system_file(ret_system, root, "/etc/resolv.conf");
+	for (size_t i = 0; i < ret_system->n_resolvers; i++)
+		stub |= me_addr_kind(&ret_system->resolvers[i]) == ME_ADDR_LOOPBACK;
+	for (size_t i = 0; stub && i < ME_ARRAY_SIZE(me_stub_files); i++)
+		me_system_file(ret_system, root, me_stub_files[i]);
+}
