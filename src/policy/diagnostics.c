@@ -10,8 +10,8 @@ bool me_diagnostics_full(const struct me_diagnostics *diagnostics)
 	return diagnostics->count >= ME_POLICY_ERRORS_MAX;
 }
 
-static int fill(struct me_diagnostic *d, const struct me_place *at, const char *format,
-		va_list arguments)
+static int __attribute__((format(printf, 3, 0)))
+fill(struct me_diagnostic *d, const struct me_place *at, const char *format, va_list arguments)
 {
 	_cleanup_free_ char *file = NULL;
 	char *text;

@@ -26,9 +26,10 @@ static bool is_text(struct me_reader *reader, const struct me_node *node, const 
 	return false;
 }
 
-static bool only(const char *text, const char *allowed)
+/* Digits and dots: no name looks like that. */
+static bool looks_like_v4(const char *text)
 {
-	return text[strspn(text, allowed)] == '\0';
+	return text[0] != '.' && text[strspn(text, "0123456789.")] == '\0';
 }
 
 bool me_read_address(struct me_reader *reader, const struct me_node *node,
@@ -38,7 +39,7 @@ bool me_read_address(struct me_reader *reader, const struct me_node *node,
 		return false;
 	if (me_inet_parse(node->text, ret_address->byte) == 0)
 		return true;
-	if (only(node->text, "0123456789."))
+	if (looks_like_v4(node->text))
 		me_read_unexpected(reader, node, "bad-address",
 				   "an IPv4 address: four numbers from 0 to 255");
 	else if (strchr(node->text, '%'))
@@ -256,7 +257,7 @@ bool me_read_to(struct me_reader *reader, const struct me_node *node, struct me_
 				   "a destination without a port: ports go to `ports:`");
 		return false;
 	}
-	if (colon || strchr(node->text, '/') || only(node->text, "0123456789.")) {
+	if (colon || strchr(node->text, '/') || looks_like_v4(node->text)) {
 		if (!read_address_to(reader, node, &to))
 			return false;
 	} else if (!read_name_to(reader, node, &to)) {

@@ -86,6 +86,8 @@ static void tell_covered(struct me_linter *linter, const struct use *stronger,
 static void lint_same(struct me_linter *linter, const struct use *uses, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
+		if (me_rule_expired(uses[i].rule, linter->now_epoch_ns))
+			continue; /* told already */
 		for (size_t j = 0; j < i && j < COMPARE_MAX; j++) {
 			if (!covers(linter, uses[j].rule, uses[i].rule))
 				continue;
