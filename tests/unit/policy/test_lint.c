@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the linter finds, where, and what it lets pass. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "base/clock.h"
+#include "policy/lint.h"
+#include "yaml_text.h"
+
+#define ALLOW "version: 1\nallow:\n  - {service: smtp, to: any, ports: tcp/25}\n"
+
+struct odd {
+	const char *rules; /* below ALLOW: from line 4 */
+	const char *findings;
+};
+
+static void assert_all(const struct odd *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_strbuf_ struct me_strbuf text = {0};
+
+		me_strbuf_adds(&text, ALLOW);
+		me_strbuf_adds(&text, cases[i].rules);
+		assert_lint(text.data, 0, cases[i].findings, "");
+	}
+}
+
+static void too_much(void **state)
+{
+	static const struct odd cases[] = {
+		{"  - {service: x, to: any, ports: [tcp/1, \"tcp/*\"]}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: [tcp/1-65535]}\n", ""},
+		{"  - {service: x, to: any, ports: [icmp, proto/0]}\n", ""},
+		{"  - {service: x, to: [0.0.0.0/0, 192.0.0.0/7], ports: tcp/1}\n",
+		 "4:23 over-broad\n4:34 over-broad\n4:34 redundant\n"},
+		{"  - {service: x, to: [\"::/0\"], ports: tcp/1}\n", "4:23 over-broad\n"},
+		{"  - {service: x, to: [\"2000::/15\"], ports: tcp/1}\n", "4:23 over-broad\n"},
+		{"  - {service: x, to: [20.0.0.0/8, \"2001::/16\", 10.0.0.0/8, \"fc00::/7\"], ports: "
+		 "tcp/1}\n",
+		 ""},
+		{"  - {service: x, to: [\"**.com\", \"*.net\", \"**.example.com\"], ports: tcp/1}\n",
+		 "4:23 over-broad\n4:33 over-broad\n"},
+	};
+
+	assert_all(cases, ME_ARRAY_SIZE(cases));
+}
+
+static void too_little(void **state)
+{
+	static const struct odd cases[] = {
+		{"  - {service: x, to: [127.0.0.1, \"::1\", 127.0.0.0/8], ports: tcp/1}\n",
+		 "4:23 never-decides\n4:23 redundant\n4:34 never-decides\n4:41 never-decides\n"},
+		{"  - {service: x, to: [224.0.0.1, 255.255.255.255], ports: udp/1}\n",
+		 "4:23 never-decides\n4:34 never-decides\n"},
+		{"  - {service: x, to: 169.254.169.254, ports: tcp/80}\n", ""},
+		{"  - {service: x, to: proxy, ports: tcp/1}\n", "4:22 no-proxy\n"},
+		{"  - {service: x, to: proxy, ports: tcp/1}\nproxy: 192.0.2.1:1\n", ""},
+		{"  - {service: x, to: peers, ports: tcp/1}\n", "4:22 no-peers\n"},
+		{"  - {service: x, to: resolver, ports: udp/53}\n", "4:22 single-label\n"},
+		{"  - {service: x, to: dc1, ports: udp/53}\n", "4:22 single-label\n"},
+		{"  - {service: x, to: 192.0.2.1, ports: tcp/1, private: true}\n",
+		 "4:5 no-effect\n"},
+		{"  - {service: x, to: dc1.example, ports: tcp/1, private: true}\n", ""},
+		{"  - {service: x, to: a.example, ports: tcp/1, retired: true}\n", "4:5 retired\n"},
+		{"watch: {cgroups: []}\n", "4:8 empty-watch\n"},
+		{"watch: {cgroups: [/a]}\n", ""},
+	};
+
+	assert_all(cases, ME_ARRAY_SIZE(cases));
+}
+
+static void the_same_twice(void **state)
+{
+	static const struct odd cases[] = {
+		{"  - {service: x, to: [a.example, A.example.], ports: tcp/1}\n",
+		 "4:34 redundant\n"},
+		{"  - {service: x, to: a.example, ports: tcp/1-9}\n"
+		 "  - {service: y, to: a.example, ports: [tcp/2, tcp/3-9]}\n",
+		 "5:22 shadowed\n"},
+		/* Other ports, another protocol, another kind of the same text. */
+		{"  - {service: x, to: a.example, ports: tcp/1-9}\n"
+		 "  - {service: y, to: a.example, ports: [tcp/2, tcp/10]}\n"
+		 "  - {service: z, to: a.example, ports: udp/2}\n"
+		 "  - {service: w, to: \"*.a.example\", ports: tcp/2}\n",
+		 ""},
+		{"  - {service: x, to: [10.0.0.0/8, 10.1.0.0/16, 10.1.2.3], ports: tcp/1}\n",
+		 "4:35 redundant\n4:48 redundant\n"},
+		{"  - {service: x, to: 10.0.0.0/8, ports: tcp/1}\n"
+		 "  - {service: y, to: 10.1.2.3, ports: tcp/1}\n",
+		 ""},
+		{"  - {service: x, to: 10.1.2.3, ports: tcp/1}\n"
+		 "  - {service: y, to: 10.1.2.3, ports: tcp/1}\n",
+		 "5:22 shadowed\n"},
+		{"  - {service: x, to: any, ports: tcp/25}\n", "4:22 shadowed\n"},
+		/* What ends sooner does not make what stays redundant. */
+		{"  - {service: x, to: a.example, ports: tcp/1, until: 2030-01-01}\n"
+		 "  - {service: y, to: a.example, ports: tcp/1}\n",
+		 ""},
+		{"  - {service: x, to: a.example, ports: tcp/1, until: 2030-01-01}\n"
+		 "  - {service: y, to: a.example, ports: tcp/1, until: 2029-01-01}\n",
+		 "5:22 shadowed\n"},
+	};
+
+	assert_all(cases, ME_ARRAY_SIZE(cases));
+}
+
+static void services_spelled_alike(void **state)
+{
+	static const struct odd cases[] = {
+		{"  - {service: update, to: a.example, ports: tcp/1}\n", "4:5 service-spelling\n"},
+		{"  - {service: direct0ry, to: a.example, ports: tcp/1}\n",
+		 "4:5 service-spelling\n"},
+		/* Short words are alike by nature; a service used twice is meant. */
+		{"  - {service: ldap, to: a.example, ports: tcp/1}\n"
+		 "  - {service: ldaps, to: a.example, ports: tcp/2}\n",
+		 ""},
+		{"  - {service: update, to: a.example, ports: tcp/1}\n"
+		 "  - {service: update, to: a.example, ports: tcp/2}\n",
+		 ""},
+	};
+
+	assert_all(cases, ME_ARRAY_SIZE(cases));
+}
+
+static void the_time_of_until(void **state)
+{
+	static const char text[] =
+		ALLOW "  - {service: x, to: a.example, ports: tcp/1, until: 2030-01-01}\n"
+		      "  - {service: y, to: a.example, ports: tcp/1, until: 2029-01-01}\n";
+	uint64_t now;
+
+	assert_int_equal(me_clock_parse_date("2029-06-01", &now), 0);
+	assert_lint(text, now, "5:5 expired\n", "");
+	assert_int_equal(me_clock_parse_date("2031-01-01", &now), 0);
+	/* An expired rule shadows nothing. */
+	assert_lint(text, now, "4:5 expired\n5:5 expired\n", "");
+}
+
+static void notes(void **state)
+{
+	assert_lint("version: 1\n", 0, "", "0:0 no-mail\n");
+	assert_lint(ALLOW "  - {service: ftp, to: a.example, ports: [tcp/20, tcp/21]}\n", 0, "",
+		    "4:5 ftp-data-port\n");
+	assert_lint(ALLOW "  - {service: x, to: a.example, ports: [tcp/20]}\n", 0, "", "");
+}
+
+/* What stands in a shipped profile cannot be helped by its user: no findings. */
+static void shipped_profiles_have_notes_only(void **state)
+{
+	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
+	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	size_t retired = 0;
+
+	assert_int_equal(me_policy_load(NULL, NULL, &diagnostics, &policy), 0);
+	assert_int_equal(me_lint(policy, 0, &diagnostics), 0);
+	assert_int_equal(diagnostics.findings, 0);
+	for (size_t i = 0; i < diagnostics.count; i++)
+		retired += !strcmp(diagnostics.list[i].kind, "retired");
+	assert_int_equal(retired, 3);
+}
+
+/* An override is the site's own, so what is found in it is a finding. */
+static void an_override_is_the_site_s(void **state)
+{
+	assert_lint(ALLOW "override: [{entry: meupdate.gfi.com, until: 2020-01-01}]\n",
+		    2000000000ull * ME_NS_PER_S, "4:12 expired\n", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_much),
+		cmocka_unit_test(too_little),
+		cmocka_unit_test(the_same_twice),
+		cmocka_unit_test(services_spelled_alike),
+		cmocka_unit_test(the_time_of_until),
+		cmocka_unit_test(notes),
+		cmocka_unit_test(shipped_profiles_have_notes_only),
+		cmocka_unit_test(an_override_is_the_site_s),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
