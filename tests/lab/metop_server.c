@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An API that says what files say: metop_server SOCKET DIRECTORY
+ *
+ * GET /v1/NAME answers with NAME.json of the directory, or with NAME?FILTER.json where a request
+ * has a filter and that file is there. An answer that starts with {"error" has status 400. If there
+ * is NAME.rows, holding a number, so many rows are made up instead, in the order of their ids, and
+ * limit and offset hold. Every request is noted in the file `requests`, one line each, decoded.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+
+#define REQUEST_MAX 8192
+#define FILE_MAX (64u << 20)
+
+struct request {
+	char target[REQUEST_MAX]; /* decoded */
+	const char *name;
+	const char *filter;
+	uint64_t limit, offset;
+};
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static void decode(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		if (*text == '%' && hex(text[1]) >= 0 && hex(text[2]) >= 0) {
+			*out++ = (char)(hex(text[1]) << 4 | hex(text[2]));
+			text += 2;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
+/* Cuts the target into its parts; a filter is the last of them, as metop writes it. */
+static void parse(struct request *request)
+{
+	char *query = strchr(request->target, '?');
+
+	request->name = strrchr(request->target, '/');
+	request->name = request->name ? request->name + 1 : request->target;
+	request->filter = "";
+	request->limit = 1000;
+	request->offset = 0;
+	if (!query)
+		return;
+	*query++ = '\0';
+	for (char *part; (part = strsep(&query, "&"));) {
+		if (!strncmp(part, "filter=", 7)) {
+			decode(part + 7);
+			request->filter = part + 7;
+		} else if (!strncmp(part, "limit=", 6)) {
+			me_text_parse_u64(part + 6, 0, UINT32_MAX, &request->limit);
+		} else if (!strncmp(part, "offset=", 7)) {
+			me_text_parse_u64(part + 7, 0, UINT64_MAX, &request->offset);
+		}
+	}
+}
+
+static void note(const char *directory, const char *target)
+{
+	_cleanup_fclose_ FILE *log = NULL;
+	char line[REQUEST_MAX], path[REQUEST_MAX];
+
+	snprintf(line, sizeof(line), "%s", target);
+	decode(line);
+	snprintf(path, sizeof(path), "%s/requests", directory);
+	log = fopen(path, "ae");
+	if (log)
+		fprintf(log, "%s\n", line);
+}
+
+/* Row `i` has sent 1000 bytes for each second of the clock, so its rate is known: 1.00k. */
+static void make_rows(const struct request *request, uint64_t total, struct me_strbuf *body)
+{
+	uint64_t now_ns = me_clock_now(CLOCK_REALTIME), end = request->offset + request->limit;
+	uint64_t sent = now_ns / ME_NS_PER_MS; /* as exact as the text of the time */
+	char now[ME_RFC3339_LEN];
+
+	me_clock_rfc3339(now_ns, now);
+	me_strbuf_addf(body, "{\"ts\":\"%s\",\"version\":\"1\",\"total\":%" PRIu64, now, total);
+	me_strbuf_addf(body, ",\"matched\":%" PRIu64 ",\"%s\":[", total, request->name);
+	for (uint64_t i = request->offset; i < end && i < total; i++)
+		me_strbuf_addf(
+			body,
+			"%s{\"id\":\"%" PRIu64 "\",\"state\":\"open\",\"verdict\":\"allowed\","
+			"\"evidence\":\"listed\",\"service\":\"smtp\",\"rule\":\"outbound\","
+			"\"vantage\":\"host\",\"direction\":\"out\",\"proto\":\"tcp\","
+			"\"dst\":\"192.0.2.7\",\"dport\":25,\"name\":\"row%" PRIu64 ".example\","
+			"\"first\":\"%s\",\"last\":\"%s\",\"bytes_sent\":%" PRIu64
+			",\"bytes_received\":1,\"outcome\":\"established\",\"pid\":7,"
+			"\"exe\":\"/usr/sbin/mta\",\"comm\":\"mta\",\"uid\":0,\"cgroup\":\"/\"}",
+			i > request->offset ? "," : "", i, i, now, now, sent);
+	me_strbuf_adds(body, "]}");
+}
+
+static int read_file(const char *directory, const char *name, char **ret_data, size_t *ret_len)
+{
+	char path[REQUEST_MAX + 256];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return me_file_read(path, FILE_MAX, ret_data, ret_len);
+}
+
+static void make_body(const char *directory, const struct request *request, struct me_strbuf *body)
+{
+	_cleanup_free_ char *data = NULL;
+	char name[REQUEST_MAX + 16];
+	uint64_t rows;
+	size_t len;
+	int r = -ENOENT;
+
+	snprintf(name, sizeof(name), "%s.rows", request->name);
+	if (!read_file(directory, name, &data, &len) &&
+	    me_text_parse_u64(data, 0, 1u << 30, &rows)) {
+		make_rows(request, rows, body);
+		return;
+	}
+	snprintf(name, sizeof(name), "%s?%s.json", request->name, request->filter);
+	if (*request->filter)
+		r = read_file(directory, name, &data, &len);
+	snprintf(name, sizeof(name), "%s.json", request->name);
+	if (r < 0)
+		r = read_file(directory, name, &data, &len);
+	if (r < 0)
+		me_strbuf_adds(body, "{\"error\": \"no such path\"}");
+	else
+		me_strbuf_add(body, data, len);
+}
+
+static void serve(int fd, const char *directory)
+{
+	_cleanup_strbuf_ struct me_strbuf body = {0};
+	_cleanup_strbuf_ struct me_strbuf answer = {0};
+	struct request request;
+	char head[REQUEST_MAX] = {0};
+	size_t len = 0;
+
+	while (len < sizeof(head) - 1 && !strstr(head, "\r\n\r\n")) {
+		ssize_t n = read(fd, head + len, sizeof(head) - 1 - len);
+
+		if (n <= 0)
+			return;
+		len += (size_t)n;
+	}
+	if (sscanf(head, "GET %8191s", request.target) != 1)
+		return;
+	note(directory, request.target);
+	parse(&request);
+	make_body(directory, &request, &body);
+	if (body.err || !body.data)
+		return;
+	me_strbuf_addf(&answer, "HTTP/1.1 %s\r\nContent-Type: application/json\r\n",
+		       strncmp(body.data, "{\"error\"", 8) ? "200 OK" : "400 Bad Request");
+	me_strbuf_addf(&answer, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
+	me_strbuf_add(&answer, body.data, body.len);
+	for (size_t done = 0; !answer.err && done < answer.len;) {
+		ssize_t n = send(fd, answer.data + done, answer.len - done, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int listener = -1;
+
+	if (argc != 3 || strlen(argv[1]) >= sizeof(address.sun_path)) {
+		fprintf(stderr, "usage: metop_server SOCKET DIRECTORY\n");
+		return 2;
+	}
+	memcpy(address.sun_path, argv[1], strlen(argv[1]));
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unlink(argv[1]);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(listener, 64) < 0) {
+		perror(argv[1]);
+		return 1;
+	}
+	for (;;) {
+		_cleanup_close_ int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			serve(fd, argv[2]);
+	}
+}

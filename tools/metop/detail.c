@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include "metop/detail.h"
+#include "metop/shown.h"
+
+#define CELL_COLUMNS 40 /* a short field with its name */
+#define NAME_COLUMNS 20 /* for the longest name of a field, where there is room */
+
+void me_detail_free(struct me_detail *detail)
+{
+	free(detail->items);
+	*detail = (struct me_detail){0};
+}
+
+static int add(struct me_detail *detail, struct me_detail_item item)
+{
+	if (detail->n == detail->cap) {
+		size_t cap = detail->cap ? detail->cap * 2 : 64;
+		struct me_detail_item *more = reallocarray(detail->items, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		detail->items = more;
+		detail->cap = cap;
+	}
+	detail->items[detail->n++] = item;
+	detail->lines = item.line + 1;
+	return 0;
+}
+
+/* Adds a field that has its lines to itself, from `line` on. */
+static int fold(struct me_detail *detail, const struct me_field *field, size_t line,
+		size_t name_width, size_t width)
+{
+	const char *name = field->name, *text = field->text;
+
+	do {
+		size_t bytes = me_shown_bytes(text, width);
+		int r;
+
+		r = add(detail, (struct me_detail_item){.name = name,
+							.text = text,
+							.bytes = bytes,
+							.line = line++,
+							.name_width = name_width,
+							.width = width});
+		if (r < 0)
+			return r;
+		text += bytes;
+		name = NULL;
+	} while (*text && line < ME_DETAIL_LINES_MAX);
+	return 0;
+}
+
+int me_detail_lay_out(const struct me_row *row, size_t columns, struct me_detail *ret_detail)
+{
+	_cleanup_detail_ struct me_detail detail = {0};
+	size_t per_line = columns / CELL_COLUMNS ? columns / CELL_COLUMNS : 1;
+	size_t cell = columns / per_line, line = 0, at = 0;
+	size_t name_width = cell / 2 < NAME_COLUMNS ? cell / 2 : NAME_COLUMNS;
+	size_t width = cell > name_width + 2 ? cell - name_width - 2 : 1;
+	int r;
+
+	for (size_t i = 0; i < row->n_fields; i++) {
+		const struct me_field *field = &row->fields[i];
+
+		if (me_shown_width(field->text) > width) {
+			line += at > 0;
+			r = fold(&detail, field, line, name_width,
+				 columns > name_width + 1 ? columns - name_width - 1 : 1);
+			line = detail.lines;
+			at = 0;
+		} else {
+			r = add(&detail, (struct me_detail_item){.name = field->name,
+								 .text = field->text,
+								 .bytes = strlen(field->text),
+								 .line = line,
+								 .column = at * cell,
+								 .name_width = name_width,
+								 .width = width});
+			at = (at + 1) % per_line;
+			line += at == 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	*ret_detail = detail;
+	detail = (struct me_detail){0};
+	return 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <stdio.h>
+#include "metop/draw.h"
+#include "metop/format.h"
+#include "metop/headline.h"
+
+#define LINES_SMALL 8    /* below this the tabs and all but one line of the headline go */
+#define HEADLINE_SHARE 8 /* one line of the headline for so many of the screen */
+#define HEADLINE_MAX 4
+#define TABLE_MIN 4 /* lines of the table that a detail pane leaves, where it can */
+
+static size_t draw_headline(const struct me_model *model, struct me_screen *screen,
+			    const char *host, uint64_t now_ns)
+{
+	size_t lines = me_screen_lines(screen) / HEADLINE_SHARE;
+	struct me_headline headline;
+
+	lines = lines < 1 ? 1 : lines > HEADLINE_MAX ? HEADLINE_MAX : lines;
+	me_headline(model, host, now_ns, me_screen_columns(screen), lines, &headline);
+	for (size_t i = 0; i < headline.n; i++) {
+		const struct me_piece *piece = &headline.pieces[i];
+
+		if (piece->shown && piece->line < headline.lines)
+			me_screen_put(screen, piece->line, piece->column, piece->width,
+				      piece->style, piece->text);
+	}
+	return headline.lines;
+}
+
+/* "1 Flows [2 Endpoints] …": the brackets tell where there is neither colour nor bold. */
+static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, size_t line)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < ME_VIEWS; i++) {
+		bool front = i == model->view;
+		char text[ME_FORMAT_LEN];
+		int n = snprintf(text, sizeof(text), "%c%zu %s%c", front ? '[' : ' ', i + 1,
+				 me_views[i].title, front ? ']' : ' ');
+
+		me_screen_put(screen, line, column, (size_t)n,
+			      front ? ME_STYLE_STRONG : ME_STYLE_PLAIN, text);
+		column += (size_t)n + 1;
+	}
+	return column;
+}
+
+static void draw_state(const struct me_model *model, struct me_screen *screen, size_t line,
+		       size_t column)
+{
+	const struct me_list *list = &model->lists[model->view];
+	const struct me_column *sort = &me_views[model->view].columns[list->sort];
+	size_t columns = me_screen_columns(screen);
+	char text[ME_FILTER_MAX + 2 * ME_FORMAT_LEN];
+
+	if (model->frozen) {
+		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
+		column += 10;
+	}
+	if (me_column_sortable(sort)) {
+		int n = snprintf(text, sizeof(text), "by %s %s", sort->title,
+				 list->desc ? "desc" : "asc");
+
+		me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
+		column += (size_t)n + 2;
+	}
+	if (!*model->filter || column >= columns)
+		return;
+	snprintf(text, sizeof(text), "filter %s%s", model->filter,
+		 me_views[model->view].keys[0] ? "" : " (lists only)");
+	me_screen_put(screen, line, column, columns - column, ME_STYLE_STRONG, text);
+}
+
+static void draw_titles(const struct me_model *model, struct me_screen *screen, size_t line,
+			const size_t *widths)
+{
+	const struct me_view *view = &me_views[model->view];
+	size_t column = 1;
+
+	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE, "");
+	for (size_t i = 0; i < view->n_columns; i++) {
+		bool sorted = i == model->lists[model->view].sort &&
+			      me_column_sortable(&view->columns[i]);
+		unsigned int style = sorted ? ME_STYLE_STRONG : ME_STYLE_TITLE;
+
+		if (!widths[i])
+			continue;
+		if (me_column_is_right(&view->columns[i]))
+			me_screen_put_right(screen, line, column, widths[i], style,
+					    view->columns[i].title);
+		else
+			me_screen_put(screen, line, column, widths[i], style,
+				      view->columns[i].title);
+		column += widths[i] + 1;
+	}
+}
+
+static void draw_row(const struct me_model *model, struct me_screen *screen, size_t line,
+		     const size_t *widths, const struct me_row *row, bool selected)
+{
+	const struct me_view *view = &me_views[model->view];
+	enum me_style row_style = me_view_row_style(view, row);
+	unsigned int flag = selected ? ME_STYLE_SELECTED : 0;
+	size_t column = 1;
+
+	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_PLAIN | flag,
+		      selected ? ">" : "");
+	for (size_t i = 0; i < view->n_columns; i++) {
+		unsigned int style = me_column_style(&view->columns[i], row_style) | flag;
+		char text[ME_CELL_LEN];
+
+		if (!widths[i])
+			continue;
+		me_column_text(&view->columns[i], row, model->lists[model->view].rows->ts_ns, text);
+		if (me_column_is_right(&view->columns[i]))
+			me_screen_put_right(screen, line, column, widths[i], style, text);
+		else
+			me_screen_put(screen, line, column, widths[i], style, text);
+		column += widths[i] + 1;
+	}
+}
+
+static void draw_table(struct me_model *model, struct me_screen *screen, struct me_area area)
+{
+	const struct me_list *list = &model->lists[model->view];
+	const struct me_view *view = &me_views[model->view];
+	size_t widths[ME_COLUMNS_MAX], columns = me_screen_columns(screen);
+
+	me_view_layout(view, columns - 1, NULL, widths);
+	draw_titles(model, screen, area.top, widths);
+	model->page = area.lines > 1 ? area.lines - 1 : 1;
+	me_model_scroll(model);
+	for (size_t i = 0; i + 1 < area.lines; i++) {
+		const struct me_row *row = me_list_row(list, list->top + i);
+
+		if (row)
+			draw_row(model, screen, area.top + 1 + i, widths, row,
+				 list->top + i == list->position && !list->gone);
+	}
+	if (!list->rows)
+		me_screen_put(screen, area.top + 1, 1, columns, ME_STYLE_DIM, "waiting for data");
+	else if (!list->rows->n && !list->rows->matched)
+		me_screen_put(screen, area.top + 1, 1, columns, ME_STYLE_DIM,
+			      *model->filter && list->rows->total ? "the filter leaves no row"
+								  : view->empty);
+}
+
+int me_draw(struct me_model *model, struct me_screen *screen, const char *host, uint64_t now_ns)
+{
+	size_t lines = me_screen_lines(screen), pane = 0;
+	struct me_area body;
+	int r = 0;
+
+	me_screen_erase(screen);
+	if (!model->fresh_ns && model->panel != ME_PANEL_HELP) {
+		me_draw_trouble(model, screen, (struct me_area){0, lines - 1});
+		me_draw_footer(model, screen);
+		return 0;
+	}
+	body.top = draw_headline(model, screen, host, now_ns);
+	if (lines >= LINES_SMALL) {
+		draw_state(model, screen, body.top, draw_tabs(model, screen, body.top) + 1);
+		body.top++;
+	}
+	body.lines = lines > body.top + 1 ? lines - 1 - body.top : 0;
+	if (model->panel == ME_PANEL_HELP) {
+		model->page = body.lines;
+		me_draw_help(model, screen, body);
+	} else {
+		if (model->detail) {
+			size_t wanted = me_draw_detail_lines(model, screen);
+
+			/* On a screen too small for both, the pane has it all. */
+			pane = body.lines > 2 * TABLE_MIN ? body.lines - TABLE_MIN : body.lines;
+			if (pane > wanted)
+				pane = wanted;
+		}
+		if (body.lines > pane)
+			draw_table(model, screen, (struct me_area){body.top, body.lines - pane});
+		if (pane)
+			r = me_draw_detail(model, screen,
+					   (struct me_area){body.top + body.lines - pane, pane});
+		if (model->panel == ME_PANEL_CHOOSER)
+			me_draw_chooser(model, screen, body);
+	}
+	me_draw_footer(model, screen);
+	return r;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include "base/clock.h"
+#include "metop/api.h"
+#include "metop/draw.h"
+#include "metop/keys.h"
+#include "metop/live.h"
+#include "metop/model.h"
+
+#define TICK_MS 1000 /* the age of the data moves on at least so often */
+#define HOST_LEN 256
+
+struct live {
+	const struct me_options *options;
+	struct me_model model;
+	struct me_screen *screen;
+	struct me_api *api;
+	int signals;
+	char host[HOST_LEN];
+	uint64_t due_ns; /* CLOCK_MONOTONIC: when to ask again */
+};
+
+static void close_live(struct live *live)
+{
+	me_screen_free(&live->screen);
+	me_api_free(&live->api);
+	me_model_free(&live->model);
+	me_closep(&live->signals);
+}
+
+/* What is watched: this machine, or the one in the URL. */
+static void name_host(struct live *live)
+{
+	const char *url = live->options->source.url;
+	const char *start = url ? strstr(url, "://") : NULL;
+
+	if (start)
+		snprintf(live->host, sizeof(live->host), "%.*s", (int)strcspn(start + 3, "/"),
+			 start + 3);
+	else if (gethostname(live->host, sizeof(live->host) - 1) < 0)
+		snprintf(live->host, sizeof(live->host), "?");
+}
+
+static int open_signals(struct live *live)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	live->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return live->signals < 0 ? -errno : 0;
+}
+
+static void read_signals(struct live *live)
+{
+	struct signalfd_siginfo info;
+
+	while (read(live->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGWINCH)
+			me_screen_resize(live->screen);
+		else
+			live->model.quit = true;
+	}
+}
+
+static int read_keys(struct live *live)
+{
+	int key, r = 0;
+
+	while (!r && !live->model.quit && (key = me_screen_key(live->screen)) != ME_KEY_NONE)
+		r = me_model_key(&live->model, key);
+	/* Ready and yet nothing to read: the terminal is gone. */
+	if (!isatty(STDIN_FILENO))
+		live->model.quit = true;
+	return r;
+}
+
+static int ask_list(struct live *live)
+{
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+	struct me_query query;
+
+	live->model.want = false;
+	me_model_query(&live->model, &query);
+	if (!me_views[query.view].keys[0]) { /* not a list: its rows come with the health */
+		me_api_cancel(live->api, ME_API_LIST);
+		return 0;
+	}
+	me_query_path(&query, &path);
+	if (path.err)
+		return path.err;
+	live->model.asked = query;
+	return me_api_start(live->api, ME_API_LIST, path.data);
+}
+
+/* Asks for what the user waits for, and when it is time for all that is not under way yet. */
+static int ask(struct live *live, uint64_t now_ns)
+{
+	int r = 0;
+
+	if (live->model.want)
+		r = ask_list(live);
+	if (r < 0 || now_ns < live->due_ns || (live->model.frozen && live->model.fresh_ns))
+		return r;
+	live->due_ns = now_ns + live->options->interval_ns;
+	if (!me_api_busy(live->api, ME_API_HEALTH))
+		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
+	if (!r && !me_api_busy(live->api, ME_API_LIST))
+		r = ask_list(live);
+	return r;
+}
+
+static int take_replies(struct live *live, bool *ret_news)
+{
+	struct me_reply reply;
+	int r = 0;
+
+	while (!r && me_api_next(live->api, &reply)) {
+		*ret_news = true;
+		r = me_model_take(&live->model, &reply, me_clock_now(CLOCK_MONOTONIC));
+		me_reply_free(&reply);
+	}
+	return r;
+}
+
+static int wait_ms(const struct live *live, uint64_t now_ns)
+{
+	uint64_t ms = TICK_MS;
+
+	if (!live->model.frozen && live->due_ns > now_ns &&
+	    live->due_ns - now_ns < TICK_MS * ME_NS_PER_MS)
+		ms = (live->due_ns - now_ns + ME_NS_PER_MS - 1) / ME_NS_PER_MS;
+	return (int)ms;
+}
+
+static int run(struct live *live)
+{
+	const int fds[] = {STDIN_FILENO, live->signals};
+	uint64_t drawn_ns = 0;
+	bool news = true;
+
+	while (!live->model.quit) {
+		uint64_t now_ns = me_clock_now(CLOCK_MONOTONIC);
+		bool ready[ME_ARRAY_SIZE(fds)] = {false};
+		int r = ask(live, now_ns);
+
+		/* The library wakes us for each piece of an answer: that alone is no news. */
+		if (!r && (news || now_ns - drawn_ns >= TICK_MS * ME_NS_PER_MS)) {
+			r = me_draw(&live->model, live->screen, live->host, now_ns);
+			me_screen_show(live->screen, live->model.redraw);
+			live->model.redraw = false;
+			drawn_ns = now_ns;
+		}
+		if (!r)
+			r = me_api_wait(live->api, fds, ready, ME_ARRAY_SIZE(fds),
+					wait_ms(live, now_ns));
+		news = ready[0] || ready[1];
+		if (!r)
+			r = take_replies(live, &news);
+		read_signals(live);
+		if (!r)
+			r = read_keys(live);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int me_live(const struct me_options *options, struct me_screen_restore *restore)
+{
+	_cleanup_(close_live) struct live live = {.options = options, .signals = -1};
+	int r;
+
+	me_model_init(&live.model, &options->source, options->view);
+	snprintf(live.model.filter, sizeof(live.model.filter), "%s", options->filter);
+	if (options->sorts)
+		me_model_sort(&live.model, options->sort, options->desc);
+	name_host(&live);
+	r = me_api_new(&options->source, &live.api);
+	if (!r)
+		r = open_signals(&live);
+	if (!r)
+		r = me_screen_new(options->color, restore, &live.screen);
+	return r < 0 ? r : run(&live);
+}

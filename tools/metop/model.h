@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef METOP_MODEL_H
+#define METOP_MODEL_H
+
+/*
+ * What the live view knows and what the user made of it: no screen, no network, and the clock is an
+ * argument. Replies and keys go in; the draw files read it; me_model_query() says what to ask next.
+ *
+ * A list may be long: only a window of it is held, ME_QUERY_LIMIT rows around the selected one.
+ * Positions count from the start of the whole list.
+ */
+#include "metop/api.h"
+#include "metop/health.h"
+#include "metop/query.h"
+#include "metop/view.h"
+
+#define ME_FILTER_MAX 255 /* bytes; more are not taken in */
+
+enum me_panel { ME_PANEL_NONE, ME_PANEL_HELP, ME_PANEL_CHOOSER, ME_PANEL_FILTER };
+
+struct me_list {
+	struct me_rows *rows; /* NULL: no answer yet */
+	uint64_t offset;      /* of the first of them */
+	uint64_t position;    /* of the selected row */
+	uint64_t top;         /* of the first row on the screen */
+	bool follow;          /* the user chose the row: stay with it, not with the place */
+	bool gone;            /* the followed row is not in the list any more */
+	char *key;            /* of the followed row; NULL: not known yet */
+	size_t sort;
+	bool desc;
+};
+
+struct me_model {
+	const struct me_source *source;
+	enum me_view_id view;
+	struct me_list lists[ME_VIEWS];
+	struct me_query asked; /* what the reply under way answers */
+	struct me_health health;
+	double attempt_rate;
+	char filter[ME_FILTER_MAX + 1];
+	char input[ME_FILTER_MAX + 1]; /* the filter being typed */
+	enum me_panel panel;
+	size_t choice;      /* in the chooser: a column */
+	size_t help_scroll; /* lines passed over; drawing keeps them in range */
+	bool detail;
+	size_t detail_scroll;
+	bool frozen;
+	bool want; /* the list is to be asked for at once */
+	bool redraw;
+	bool quit;
+	size_t page;               /* rows on the screen */
+	uint64_t fresh_ns;         /* CLOCK_MONOTONIC of the last answer; 0: never */
+	struct me_trouble trouble; /* why there is no daemon; empty: there is one */
+	char *refusal;             /* what was wrong with the question, or NULL */
+};
+
+void me_model_init(struct me_model *model, const struct me_source *source, enum me_view_id view);
+void me_model_free(struct me_model *model);
+
+/* What to ask for the view in front. */
+void me_model_query(const struct me_model *model, struct me_query *ret_query);
+
+/*
+ * Takes in a reply to model->asked, which it empties; `now_ns` is CLOCK_MONOTONIC. What is wrong
+ * with it goes into `trouble` or `refusal`. 0, or -ENOMEM with the model as it was.
+ */
+int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_ns);
+
+/* Does what the key asks for. 0 or -ENOMEM. */
+int me_model_key(struct me_model *model, int key);
+
+/* Rows of the whole list, as far as they can be reached. */
+uint64_t me_list_count(const struct me_model *model, enum me_view_id view);
+/* The row at a position, or NULL where the window does not reach. */
+const struct me_row *me_list_row(const struct me_list *list, uint64_t position);
+/* Selects the row at `position` or the nearest there is; -ENOMEM. */
+int me_model_select(struct me_model *model, uint64_t position);
+/* Keeps the selected row on the screen. */
+void me_model_scroll(struct me_model *model);
+/* Orders the list in front by a column. */
+void me_model_sort(struct me_model *model, size_t column, bool desc);
+
+#endif

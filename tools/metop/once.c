@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/ioctl.h>
+#include "base/text.h"
+#include "metop/answer.h"
+#include "metop/api.h"
+#include "metop/health.h"
+#include "metop/once.h"
+#include "metop/query.h"
+#include "metop/shown.h"
+
+#define COLUMNS_MAX 10000 /* of a line, whatever COLUMNS says */
+
+static void print_cell(FILE *out, const struct me_column *column, const char *text, size_t width,
+		       bool last)
+{
+	char shown[ME_SHOWN_SIZE(ME_CELL_LEN)];
+	size_t used = me_shown_fit(shown, text, width < ME_CELL_LEN ? width : ME_CELL_LEN);
+	int fill = width > used ? (int)(width - used) : 0;
+
+	if (me_column_is_right(column))
+		fprintf(out, "%*s%s", fill, "", shown);
+	else
+		fprintf(out, "%s%*s", shown, last ? 0 : fill, "");
+	fputc(last ? '\n' : ' ', out);
+}
+
+static void print_line(FILE *out, const struct me_view *view, const size_t *widths,
+		       const struct me_rows *rows, const struct me_row *row)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < view->n_columns; i++)
+		last = widths[i] ? i : last;
+	for (size_t i = 0; i <= last; i++) {
+		char text[ME_CELL_LEN];
+
+		if (!widths[i])
+			continue;
+		if (row)
+			me_column_text(&view->columns[i], row, rows->ts_ns, text);
+		else
+			snprintf(text, sizeof(text), "%s", view->columns[i].title);
+		print_cell(out, &view->columns[i], text, widths[i], i == last);
+	}
+}
+
+/* The widest text of each column, the title among them. */
+static void measure(const struct me_view *view, const struct me_rows *rows, size_t *widths)
+{
+	for (size_t i = 0; i < view->n_columns; i++) {
+		widths[i] = strlen(view->columns[i].title);
+		for (size_t r = 0; r < rows->n; r++) {
+			char text[ME_CELL_LEN];
+			size_t width;
+
+			me_column_text(&view->columns[i], &rows->rows[r], rows->ts_ns, text);
+			width = me_shown_width(text);
+			widths[i] = width > widths[i] ? width : widths[i];
+		}
+	}
+}
+
+int me_once_print(FILE *out, enum me_view_id id, const struct me_rows *rows, size_t columns)
+{
+	struct me_column kept[ME_COLUMNS_MAX];
+	struct me_view view = me_views[id];
+	size_t wanted[ME_COLUMNS_MAX], widths[ME_COLUMNS_MAX];
+
+	view.n_columns = 0;
+	view.columns = kept;
+	for (size_t i = 0; i < me_views[id].n_columns; i++) {
+		if (me_views[id].columns[i].kind != ME_COLUMN_RATE)
+			kept[view.n_columns++] = me_views[id].columns[i];
+	}
+	measure(&view, rows, wanted);
+	if (columns)
+		me_view_layout(&view, columns, wanted, widths);
+	else
+		memcpy(widths, wanted, sizeof(widths));
+	print_line(out, &view, widths, rows, NULL);
+	for (size_t i = 0; i < rows->n; i++)
+		print_line(out, &view, widths, rows, &rows->rows[i]);
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+/* COLUMNS, else the terminal's width, else no limit. */
+static size_t line_width(FILE *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && me_text_parse_u64(columns, 1, COLUMNS_MAX, &width))
+		return (size_t)width;
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
+		return size.ws_col;
+	return 0;
+}
+
+static int print_json(FILE *out, const struct me_reply *reply)
+{
+	_cleanup_free_ char *json = me_answer_ascii(reply->body, reply->len);
+
+	if (!json)
+		return -EBADMSG;
+	fprintf(out, "%s\n", json);
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+static int read_rows(enum me_view_id id, const struct me_reply *reply, struct me_rows **ret_rows)
+{
+	_cleanup_rows_ struct me_rows *tree = NULL;
+	struct me_health health;
+	int r;
+
+	if (id != ME_VIEW_HEALTH)
+		return me_answer_list(reply->body, reply->len, me_views[id].name, NULL, 0,
+				      ret_rows);
+	r = me_answer_tree(reply->body, reply->len, &tree);
+	return r < 0 ? r : me_health_read(tree, &health, ret_rows);
+}
+
+static int print_table(FILE *out, enum me_view_id id, const struct me_reply *reply)
+{
+	_cleanup_rows_ struct me_rows *rows = NULL;
+	int r = read_rows(id, reply, &rows);
+
+	if (r < 0)
+		return r;
+	if (rows->matched > rows->n)
+		fprintf(stderr, "metop: %zu of %" PRIu64 " rows; --limit and --filter say which\n",
+			rows->n, rows->matched);
+	return me_once_print(out, id, rows, line_width(out));
+}
+
+static int fetch(const struct me_options *options, const char *path, struct me_reply *ret_reply)
+{
+	_cleanup_api_ struct me_api *api = NULL;
+	int r;
+
+	r = me_api_new(&options->source, &api);
+	if (!r)
+		r = me_api_start(api, ME_API_LIST, path);
+	while (!r && !me_api_next(api, ret_reply))
+		r = me_api_wait(api, NULL, NULL, 0, ME_API_TIMEOUT_MS);
+	return r;
+}
+
+int me_once(const struct me_options *options, FILE *out, struct me_trouble *ret_trouble)
+{
+	const struct me_view *view = &me_views[options->view];
+	size_t sort = options->sorts ? options->sort : view->sort;
+	struct me_query query = {
+		.view = options->view,
+		.limit = options->limit,
+		.sort = sort,
+		.desc = options->sorts ? options->desc
+				       : me_column_starts_desc(&view->columns[sort]),
+		.filter = options->filter,
+	};
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+	_cleanup_reply_ struct me_reply reply = {0};
+	int r;
+
+	me_query_path(&query, &path);
+	r = path.err ? path.err : fetch(options, path.data, &reply);
+	if (r < 0)
+		return r;
+	if (!reply.status) {
+		*ret_trouble = reply.trouble;
+		reply.trouble = (struct me_trouble){0};
+		return -ENOTCONN;
+	}
+	if (reply.status >= 300) {
+		_cleanup_free_ char *error = me_answer_error(reply.body, reply.len);
+
+		me_strbuf_addf(&ret_trouble->what, "mewatch says: %s",
+			       error ? error : "something that is no error of its own");
+		return reply.status >= 400 && reply.status < 500 ? -EINVAL : -EBADMSG;
+	}
+	r = options->mode == ME_MODE_JSON ? print_json(out, &reply)
+					  : print_table(out, options->view, &reply);
+	if (r == -EBADMSG)
+		me_strbuf_adds(&ret_trouble->what, "this answer is not one of mewatch");
+	return r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <ctype.h>
+#include <inttypes.h>
+#include "metop/query.h"
+
+/* RFC 3986, section 2.3: what needs no percent sign. */
+static void add_encoded(struct me_strbuf *path, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x80 && (isalnum(c) || strchr("-._~", c)))
+			me_strbuf_addc(path, (char)c);
+		else
+			me_strbuf_addf(path, "%%%02X", c);
+	}
+}
+
+void me_query_path(const struct me_query *query, struct me_strbuf *path)
+{
+	const struct me_view *view = &me_views[query->view];
+	const struct me_column *column = &view->columns[query->sort];
+	bool ours = column->kind == ME_COLUMN_RATE;
+
+	me_strbuf_addf(path, "/v1/%s", view->name);
+	if (!view->keys[0])
+		return;
+	me_strbuf_addf(path, "?limit=%" PRIu32 "&offset=%" PRIu64 "&sort=%s&desc=%d", query->limit,
+		       query->offset, ours ? view->rate_order : column->sort, ours || query->desc);
+	if (query->filter && *query->filter) {
+		me_strbuf_adds(path, "&filter=");
+		add_encoded(path, query->filter);
+	}
+}

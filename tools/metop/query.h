@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef METOP_QUERY_H
+#define METOP_QUERY_H
+
+/* What is asked of the API, as the path of a URL. */
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/strbuf.h"
+#include "metop/view.h"
+
+#define ME_QUERY_LIMIT_MAX 100000u /* rows that the API gives at the most */
+#define ME_QUERY_LIMIT 1000u       /* rows that are asked for unless the user says otherwise */
+
+struct me_query {
+	enum me_view_id view;
+	uint32_t limit;
+	uint64_t offset;
+	size_t sort; /* column of the view */
+	bool desc;
+	const char *filter; /* NULL or "": none */
+};
+
+/* Appends "/v1/flows?limit=…" to `path`. */
+void me_query_path(const struct me_query *query, struct me_strbuf *path);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include "base/clock.h"
+#include "metop/format.h"
+#include "metop/view.h"
+
+/* Every word that a verdict or state can be. Marks tell them apart where there is no colour. */
+static const struct {
+	const char *state;
+	char mark;
+	enum me_style style;
+} marks[] = {
+	{"violation", '!', ME_STYLE_BAD},    {"pending", '?', ME_STYLE_WAIT},
+	{"allowed", '+', ME_STYLE_GOOD},     {"local", '.', ME_STYLE_DIM},
+	{"unresolved", '~', ME_STYLE_WAIT},  {"confirmed", '!', ME_STYLE_BAD},
+	{"provisional", '?', ME_STYLE_WAIT}, {"failing", '!', ME_STYLE_BAD},
+	{"overdue", '?', ME_STYLE_WAIT},     {"good", '+', ME_STYLE_GOOD},
+	{"never", '.', ME_STYLE_DIM},        {"retired", '~', ME_STYLE_DIM},
+	{"gone", '-', ME_STYLE_DIM},         {"problem", '!', ME_STYLE_BAD},
+	{"failed", '!', ME_STYLE_BAD},       {"notice", '?', ME_STYLE_WAIT},
+	{"ok", '+', ME_STYLE_GOOD},
+};
+
+char me_view_mark(const char *state, enum me_style *ret_style)
+{
+	for (size_t i = 0; i < ME_ARRAY_SIZE(marks); i++) {
+		if (strcmp(marks[i].state, state))
+			continue;
+		*ret_style = marks[i].style;
+		return marks[i].mark;
+	}
+	*ret_style = ME_STYLE_PLAIN;
+	return ' ';
+}
+
+enum me_view_id me_view_by_name(const char *name)
+{
+	if (!*name)
+		return ME_VIEWS;
+	for (size_t i = 0; i < ME_VIEWS; i++) {
+		if (!strncasecmp(me_views[i].name, name, strlen(name)))
+			return (enum me_view_id)i;
+	}
+	return ME_VIEWS;
+}
+
+size_t me_view_column(const struct me_view *view, const char *name)
+{
+	for (size_t i = 0; i < view->n_columns; i++) {
+		const struct me_column *column = &view->columns[i];
+
+		if (!strcasecmp(column->title, name) ||
+		    (column->sort && !strcasecmp(column->sort, name)))
+			return i;
+	}
+	return view->n_columns;
+}
+
+bool me_column_sortable(const struct me_column *column)
+{
+	return column->sort || column->kind == ME_COLUMN_RATE;
+}
+
+bool me_column_is_right(const struct me_column *column)
+{
+	return column->kind == ME_COLUMN_QUANTITY || column->kind == ME_COLUMN_AGE ||
+	       column->kind == ME_COLUMN_RATE;
+}
+
+bool me_column_starts_desc(const struct me_column *column)
+{
+	return me_column_is_right(column);
+}
+
+static const char *first_text(const struct me_column *column, const struct me_row *row)
+{
+	for (size_t i = 0; i < ME_COLUMN_FIELDS && column->fields[i]; i++) {
+		const char *text = me_row_text(row, column->fields[i]);
+
+		/* "none" is a reason and an outcome: it says as much as nothing. */
+		if (text && *text && strcmp(text, "none"))
+			return text;
+	}
+	return "";
+}
+
+static void port_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	const char *port = me_row_text(row, column->fields[0]);
+	const char *proto = me_row_text(row, column->fields[1]);
+
+	snprintf(out, ME_CELL_LEN, "%s%s%s", port ? port : "", port && proto ? "/" : "",
+		 proto ? proto : "");
+}
+
+static void process_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	const char *name = me_row_text(row, column->fields[0]);
+	const char *pid = me_row_text(row, column->fields[1]);
+
+	if (!name && !pid)
+		for (size_t i = 2; i < ME_COLUMN_FIELDS && column->fields[i] && !name; i++)
+			name = me_row_text(row, column->fields[i]);
+	snprintf(out, ME_CELL_LEN, "%s%s%s", name ? name : "", name && pid ? " " : "",
+		 pid ? pid : "");
+}
+
+static void age_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
+		     char *out)
+{
+	const char *text = me_row_text(row, column->fields[0]);
+	uint64_t then;
+
+	*out = '\0';
+	if (text && !me_format_parse_time(text, &then))
+		me_format_age(then < now_ns ? (now_ns - then) / ME_NS_PER_S : 0, out);
+}
+
+static void sum_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	double sum = -1;
+
+	for (size_t i = 0; i < ME_COLUMN_FIELDS && column->fields[i]; i++) {
+		const struct me_field *field = me_row_field(row, column->fields[i]);
+
+		if (field)
+			sum = (sum < 0 ? 0 : sum) + field->number;
+	}
+	me_format_quantity(sum, out);
+}
+
+void me_column_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
+		    char out[ME_CELL_LEN])
+{
+	enum me_style style;
+	const char *text;
+
+	switch (column->kind) {
+	case ME_COLUMN_TEXT:
+		snprintf(out, ME_CELL_LEN, "%s", first_text(column, row));
+		break;
+	case ME_COLUMN_MARK:
+		text = first_text(column, row);
+		snprintf(out, ME_CELL_LEN, "%c %s", me_view_mark(text, &style), text);
+		break;
+	case ME_COLUMN_PORT:
+		port_text(column, row, out);
+		break;
+	case ME_COLUMN_PROCESS:
+		process_text(column, row, out);
+		break;
+	case ME_COLUMN_QUANTITY:
+		sum_text(column, row, out);
+		break;
+	case ME_COLUMN_AGE:
+		age_text(column, row, now_ns, out);
+		break;
+	case ME_COLUMN_RATE:
+		me_format_rate(row->rate[column->rate], out);
+		break;
+	}
+}
+
+enum me_style me_view_row_style(const struct me_view *view, const struct me_row *row)
+{
+	enum me_style style = ME_STYLE_PLAIN;
+
+	/* The first column of every view is its verdict or state. */
+	me_view_mark(first_text(&view->columns[0], row), &style);
+	return style;
+}
+
+enum me_style me_column_style(const struct me_column *column, enum me_style row_style)
+{
+	if (column->kind == ME_COLUMN_MARK || row_style == ME_STYLE_DIM)
+		return row_style;
+	return ME_STYLE_PLAIN;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef METOP_VIEW_H
+#define METOP_VIEW_H
+
+/*
+ * The views and their columns, as tables: drawing, --once, sorting, the detail pane and the help
+ * read them, nothing else knows a field's name.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "metop/rows.h"
+#include "metop/style.h"
+
+#define ME_COLUMN_FIELDS 5
+#define ME_COLUMNS_MAX 16
+#define ME_VIEW_KEYS 8
+#define ME_CELL_LEN 1024 /* longer text of a cell is cut */
+
+enum me_column_kind {
+	ME_COLUMN_TEXT,     /* the first of the fields that is there */
+	ME_COLUMN_MARK,     /* a verdict or state, with its mark */
+	ME_COLUMN_PORT,     /* fields: port, protocol */
+	ME_COLUMN_PROCESS,  /* fields: name, pid, and what stands in without one */
+	ME_COLUMN_QUANTITY, /* the sum of the fields */
+	ME_COLUMN_AGE,      /* a time, as how long ago */
+	ME_COLUMN_RATE,     /* growth a second: `rate` says which */
+};
+
+struct me_column {
+	const char *title;
+	const char *help; /* what it holds, for people */
+	const char *fields[ME_COLUMN_FIELDS];
+	enum me_column_kind kind;
+	const char *sort; /* the field that the daemon sorts by; NULL: it cannot */
+	uint8_t rate;
+	uint8_t width; /* columns of the screen, at the least */
+	uint8_t grow;  /* share of what is left over; 0: none */
+	uint8_t rank;  /* larger ones go first when there is no room */
+};
+
+enum me_view_id { ME_VIEW_FLOWS, ME_VIEW_ENDPOINTS, ME_VIEW_VIOLATIONS, ME_VIEW_HEALTH, ME_VIEWS };
+
+struct me_view {
+	const char *name; /* for --view, and the path below /v1/ */
+	const char *title;
+	const char *keys[ME_VIEW_KEYS]; /* fields that say which row it is; none: not a list */
+	const char *rates[ME_ROW_RATES];
+	const char *rate_order; /* what the daemon sorts by when we sort by a rate */
+	const char *empty;      /* what to say when there are no rows */
+	const struct me_column *columns;
+	size_t n_columns;
+	size_t sort; /* the column at first */
+};
+
+extern const struct me_view me_views[ME_VIEWS];
+
+/* The view of this name or the beginning of one; ME_VIEWS if there is none. */
+enum me_view_id me_view_by_name(const char *name);
+
+/* Column of the view by title or field (case does not matter), or n_columns. */
+size_t me_view_column(const struct me_view *view, const char *name);
+
+/* Whether rows can be ordered by the column, and which direction it starts with. */
+bool me_column_sortable(const struct me_column *column);
+bool me_column_starts_desc(const struct me_column *column);
+/* Whether it is set flush right: numbers are. */
+bool me_column_is_right(const struct me_column *column);
+
+/* Writes the cell as text, not yet made safe to show; `now_ns` is when the rows were taken. */
+void me_column_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
+		    char out[ME_CELL_LEN]);
+
+/* How a whole row looks, and how the cell of one of its columns does. */
+enum me_style me_view_row_style(const struct me_view *view, const struct me_row *row);
+enum me_style me_column_style(const struct me_column *column, enum me_style row_style);
+
+/* The mark of a verdict or state, ' ' for unknown ones, and its style in *ret_style. */
+char me_view_mark(const char *state, enum me_style *ret_style);
+
+/*
+ * Widths of the columns for `total` columns of the screen with one space between, 0 for those that
+ * find no room. What is left over goes to the columns that grow, as far as `wanted` asks for it
+ * (NULL: all of it). At least one column has a width.
+ */
+void me_view_layout(const struct me_view *view, size_t total, const size_t *wanted,
+		    size_t ret_widths[ME_COLUMNS_MAX]);
+
+#endif
