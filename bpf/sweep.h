@@ -76,7 +76,9 @@ static __always_inline int me_settle_end(const struct me_settle *settle, struct 
 {
 	if (flow->flags & ME_FLOW_CLOSED)
 		return -114; /* EALREADY */
-	me_flow_end(flow, ME_OUTCOME_UNANSWERED, settle->now_ns);
+	me_flow_end(flow,
+		    settle->key.proto == IPPROTO_TCP ? ME_OUTCOME_ABORTED : ME_OUTCOME_UNANSWERED,
+		    settle->now_ns);
 	return 0;
 }
 

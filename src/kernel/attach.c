@@ -29,7 +29,7 @@ const struct me_hook me_hooks[ME_HOOKS] = {
 	ME_HOOK("connect6", BPF_CGROUP_INET6_CONNECT, me_connect6),
 };
 
-static int me_hook_program(const struct me_kernel *kernel, const struct me_hook *hook)
+static int hook_program(const struct me_kernel *kernel, const struct me_hook *hook)
 {
 	struct bpf_program *const *program =
 		(const void *)((const char *)kernel->bpf + hook->program);
@@ -37,7 +37,7 @@ static int me_hook_program(const struct me_kernel *kernel, const struct me_hook 
 	return bpf_program__fd(*program);
 }
 
-static int me_link_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *hook, uint64_t id)
+static int link_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *hook, uint64_t id)
 {
 	char name[64];
 
@@ -46,7 +46,7 @@ static int me_link_path(char out[ME_PIN_PATH_MAX], const char *pins, const char 
 }
 
 /* The link's cgroup; 0: the cgroup is gone and the link dead. */
-static int me_link_cgroup(int fd, uint64_t *ret_id)
+static int link_cgroup(int fd, uint64_t *ret_id)
 {
 	struct bpf_link_info info = {};
 	uint32_t length = sizeof(info);
@@ -58,8 +58,7 @@ static int me_link_cgroup(int fd, uint64_t *ret_id)
 }
 
 /* Takes over a pinned link. -ENOENT: there is none, or it is dead (then its pin is removed). */
-static int me_link_update(const struct me_kernel *kernel, const struct me_hook *hook,
-			  const char *path)
+static int update_link(const struct me_kernel *kernel, const struct me_hook *hook, const char *path)
 {
 	_cleanup_close_ int fd = bpf_obj_get(path);
 	uint64_t id = 0;
@@ -67,21 +66,21 @@ static int me_link_update(const struct me_kernel *kernel, const struct me_hook *
 
 	if (fd < 0)
 		return -errno;
-	err = me_link_cgroup(fd, &id);
+	err = link_cgroup(fd, &id);
 	if (err)
 		return err;
 	if (!id) {
 		unlink(path);
 		return -ENOENT;
 	}
-	return bpf_link_update(fd, me_hook_program(kernel, hook), NULL) ? -errno : 0;
+	return bpf_link_update(fd, hook_program(kernel, hook), NULL) ? -errno : 0;
 }
 
-static int me_link_make(const struct me_kernel *kernel, const struct me_hook *hook, int cgroup,
-			const char *path)
+static int make_link(const struct me_kernel *kernel, const struct me_hook *hook, int cgroup,
+		     const char *path)
 {
 	_cleanup_close_ int fd =
-		bpf_link_create(me_hook_program(kernel, hook), cgroup, hook->type, NULL);
+		bpf_link_create(hook_program(kernel, hook), cgroup, hook->type, NULL);
 
 	if (fd < 0)
 		return -errno;
@@ -89,7 +88,7 @@ static int me_link_make(const struct me_kernel *kernel, const struct me_hook *ho
 }
 
 /* Removes the pins of links whose cgroup is not among `ids`, or which are dead. */
-static int me_links_prune(const struct me_kernel *kernel, const uint64_t *ids, size_t n)
+static int prune_links(const struct me_kernel *kernel, const uint64_t *ids, size_t n)
 {
 	char folder[ME_PIN_PATH_MAX];
 	struct dirent *entry;
@@ -116,17 +115,17 @@ static int me_links_prune(const struct me_kernel *kernel, const uint64_t *ids, s
 }
 
 /* Updates the attachment, or makes it (*ret_made). */
-static int me_link_ensure(const struct me_kernel *kernel, const struct me_hook *hook, uint64_t id,
-			  int cgroup, bool *ret_made)
+static int ensure_link(const struct me_kernel *kernel, const struct me_hook *hook, uint64_t id,
+		       int cgroup, bool *ret_made)
 {
 	char path[ME_PIN_PATH_MAX];
-	int err = me_link_path(path, kernel->pins, hook->name, id);
+	int err = link_path(path, kernel->pins, hook->name, id);
 
 	if (!err)
-		err = me_link_update(kernel, hook, path);
+		err = update_link(kernel, hook, path);
 	if (err != -ENOENT)
 		return err;
-	err = me_link_make(kernel, hook, cgroup, path);
+	err = make_link(kernel, hook, cgroup, path);
 	*ret_made = !err;
 	return err;
 }
@@ -144,16 +143,16 @@ int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fd
 	for (i = 0; i < n * ME_HOOKS && !err; i++) {
 		const struct me_hook *hook = &me_hooks[i % ME_HOOKS];
 
-		err = me_link_ensure(kernel, hook, ids[i / ME_HOOKS], fds[i / ME_HOOKS], &made[i]);
+		err = ensure_link(kernel, hook, ids[i / ME_HOOKS], fds[i / ME_HOOKS], &made[i]);
 		if (err)
 			me_why(why, err, "hook %s cannot be attached: %s", hook->name,
 			       strerror(-err));
 	}
 	if (!err)
-		return me_links_prune(kernel, ids, n);
+		return prune_links(kernel, ids, n);
 	while (i--)
-		if (made[i] && !me_link_path(path, kernel->pins, me_hooks[i % ME_HOOKS].name,
-					     ids[i / ME_HOOKS]))
+		if (made[i] &&
+		    !link_path(path, kernel->pins, me_hooks[i % ME_HOOKS].name, ids[i / ME_HOOKS]))
 			unlink(path);
 	return err;
 }
@@ -185,7 +184,7 @@ int me_attachments_each(const char *pins,
 		fd = bpf_obj_get(path);
 		*at = '\0';
 		attachment.hook = entry->d_name;
-		attachment.alive = fd >= 0 && !me_link_cgroup(fd, &id) && id;
+		attachment.alive = fd >= 0 && !link_cgroup(fd, &id) && id;
 		err = fn(&attachment, userdata);
 	}
 	closedir(dir);
@@ -203,7 +202,7 @@ int me_kernel_running(const char *pins, bool *ret_running)
 }
 
 /* Removes the pins in one folder, and the folder. */
-static void me_folder_remove(const char *path)
+static void remove_folder(const char *path)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(path);
@@ -228,13 +227,13 @@ int me_kernel_detach(const char *pins, struct me_why *why)
 	if (flock(lock, LOCK_EX | LOCK_NB))
 		return me_why(why, -EBUSY, "%s: a mewatch runs on these pins; stop it first", pins);
 	if (!me_pin_path(path, pins, "links", NULL))
-		me_folder_remove(path);
+		remove_folder(path);
 	dir = opendir(pins);
 	if (!dir)
 		return me_why(why, -errno, "%s: %m", pins);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && !me_pin_path(path, pins, entry->d_name, NULL))
-			me_folder_remove(path);
+			remove_folder(path);
 	closedir(dir);
 	if (rmdir(pins))
 		return me_why(why, -errno, "%s: cannot be removed: %m", pins);

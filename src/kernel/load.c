@@ -33,28 +33,28 @@ int me_pin_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *folder,
 }
 
 /* What libbpf says is told only as part of an error: its last warning. */
-static char me_libbpf_text[256];
+static char libbpf_text[256];
 
-static int me_libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
+static int libbpf_print(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN && strncmp(format, "libbpf: failed to load object", 29))
-		vsnprintf(me_libbpf_text, sizeof(me_libbpf_text), format, arguments);
+		vsnprintf(libbpf_text, sizeof(libbpf_text), format, arguments);
 	return 0;
 }
 
-static int me_load_failed(struct me_why *why, int err, const char *what)
+static int load_failed(struct me_why *why, int err, const char *what)
 {
 	if (err == -EPERM)
 		return me_why(why, err,
 			      "%s: not permitted; run as root, or with CAP_BPF, CAP_NET_ADMIN, "
 			      "CAP_PERFMON and CAP_SYS_RESOURCE",
 			      what);
-	me_libbpf_text[strcspn(me_libbpf_text, "\n")] = '\0';
-	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), me_libbpf_text);
+	libbpf_text[strcspn(libbpf_text, "\n")] = '\0';
+	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), libbpf_text);
 }
 
 /* The folders of the pins, and the lock that one daemon holds. */
-static int me_kernel_lock(struct me_kernel *kernel, struct me_why *why)
+static int lock_pins(struct me_kernel *kernel, struct me_why *why)
 {
 	char path[ME_PIN_PATH_MAX];
 	const char *remedy = NULL;
@@ -82,7 +82,7 @@ static int me_kernel_lock(struct me_kernel *kernel, struct me_why *why)
 }
 
 /* Takes over the pinned maps of this layout; libbpf's own stay out of it. */
-static int me_maps_reuse(struct me_kernel *kernel, struct me_why *why)
+static int reuse_maps(struct me_kernel *kernel, struct me_why *why)
 {
 	struct bpf_map *map;
 
@@ -109,7 +109,7 @@ static int me_maps_reuse(struct me_kernel *kernel, struct me_why *why)
 	return 0;
 }
 
-static int me_maps_pin(struct me_kernel *kernel, struct me_why *why)
+static int pin_maps(struct me_kernel *kernel, struct me_why *why)
 {
 	struct bpf_map *map;
 
@@ -126,7 +126,7 @@ static int me_maps_pin(struct me_kernel *kernel, struct me_why *why)
 }
 
 /* Sizes apply to maps that are not there yet. */
-static void me_maps_size(struct me_kernel *kernel, const struct me_kernel_options *options)
+static void size_maps(struct me_kernel *kernel, const struct me_kernel_options *options)
 {
 	bpf_map__set_max_entries(kernel->bpf->maps.me_flows, options->flows);
 	bpf_map__set_max_entries(kernel->bpf->maps.me_endpoints, options->endpoints);
@@ -134,14 +134,14 @@ static void me_maps_size(struct me_kernel *kernel, const struct me_kernel_option
 }
 
 /* Maps the whole array `map` of `size` bytes into memory. NULL: errno says why. */
-static void *me_map_memory(const struct bpf_map *map, size_t size)
+static void *share_map(const struct bpf_map *map, size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static int me_maps_memory(struct me_kernel *kernel, struct me_why *why)
+static int share_maps(struct me_kernel *kernel, struct me_why *why)
 {
 	const struct bpf_map *kept = kernel->bpf->maps.me_kept;
 	const struct bpf_map *endpoints = kernel->bpf->maps.me_endpoints;
@@ -150,16 +150,16 @@ static int me_maps_memory(struct me_kernel *kernel, struct me_why *why)
 		return me_why(why, -EPROTO, "%s: pins of another version; run: mewatch detach",
 			      kernel->pins);
 	kernel->n_endpoints = bpf_map__max_entries(endpoints);
-	kernel->control = me_map_memory(kernel->bpf->maps.me_control, sizeof(*kernel->control));
+	kernel->control = share_map(kernel->bpf->maps.me_control, sizeof(*kernel->control));
 	kernel->endpoints =
-		me_map_memory(endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
-	kernel->kept = me_map_memory(kept, kernel->kept_size);
+		share_map(endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
+	kernel->kept = share_map(kept, kernel->kept_size);
 	if (!kernel->control || !kernel->endpoints || !kernel->kept)
 		return me_why(why, -errno, "%s: maps cannot be shared: %m", kernel->pins);
 	return 0;
 }
 
-static int me_ring_record(void *userdata, void *data, size_t size)
+static int ring_record(void *userdata, void *data, size_t size)
 {
 	struct me_kernel *kernel = userdata;
 
@@ -167,7 +167,7 @@ static int me_ring_record(void *userdata, void *data, size_t size)
 }
 
 /* The iterator over the socket storage, the ring, and room to read per-CPU values. */
-static int me_readers(struct me_kernel *kernel, struct me_why *why)
+static int open_readers(struct me_kernel *kernel, struct me_why *why)
 {
 	union bpf_iter_link_info info = {
 		.map = {.map_fd = bpf_map__fd(kernel->bpf->maps.me_socks)},
@@ -183,18 +183,18 @@ static int me_readers(struct me_kernel *kernel, struct me_why *why)
 		return me_why(why, -ENOMEM, "out of memory");
 	kernel->sync = bpf_program__attach_iter(kernel->bpf->progs.me_sync, &opts);
 	if (!kernel->sync)
-		return me_load_failed(why, -errno, "the socket iterator");
-	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->bpf->maps.me_ring), me_ring_record,
-					kernel, NULL);
+		return load_failed(why, -errno, "the socket iterator");
+	kernel->ring =
+		ring_buffer__new(bpf_map__fd(kernel->bpf->maps.me_ring), ring_record, kernel, NULL);
 	if (!kernel->ring)
-		return me_load_failed(why, -errno, "the ring");
+		return load_failed(why, -errno, "the ring");
 	return 0;
 }
 
-static int me_kernel_load(struct me_kernel *kernel, const struct me_kernel_options *options,
-			  struct me_why *why)
+static int load(struct me_kernel *kernel, const struct me_kernel_options *options,
+		struct me_why *why)
 {
-	int err = me_kernel_lock(kernel, why);
+	int err = lock_pins(kernel, why);
 
 	if (err)
 		return err;
@@ -204,20 +204,20 @@ static int me_kernel_load(struct me_kernel *kernel, const struct me_kernel_optio
 			      "CONFIG_DEBUG_INFO_BTF (Debian's are)");
 	kernel->bpf = host_bpf__open();
 	if (!kernel->bpf)
-		return me_load_failed(why, -errno, "the BPF object");
-	me_maps_size(kernel, options);
-	err = me_maps_reuse(kernel, why);
+		return load_failed(why, -errno, "the BPF object");
+	size_maps(kernel, options);
+	err = reuse_maps(kernel, why);
 	if (err)
 		return err;
 	err = host_bpf__load(kernel->bpf);
 	if (err)
-		return me_load_failed(
+		return load_failed(
 			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
 			"the kernel does not take the BPF programs; 6.1 or later is needed");
-	err = me_maps_pin(kernel, why);
+	err = pin_maps(kernel, why);
 	if (!err)
-		err = me_maps_memory(kernel, why);
-	return err ? err : me_readers(kernel, why);
+		err = share_maps(kernel, why);
+	return err ? err : open_readers(kernel, why);
 }
 
 int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **ret_kernel,
@@ -228,12 +228,11 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 
 	if (!kernel)
 		return me_why(why, -ENOMEM, "out of memory");
-	libbpf_set_print(me_libbpf_print);
+	libbpf_set_print(libbpf_print);
 	kernel->lock = -1;
 	kernel->kept_size = (options->kept_size + 7) & ~7ul;
 	kernel->pins = strdup(options->pins);
-	err = kernel->pins ? me_kernel_load(kernel, options, why)
-			   : me_why(why, -ENOMEM, "out of memory");
+	err = kernel->pins ? load(kernel, options, why) : me_why(why, -ENOMEM, "out of memory");
 	if (err) {
 		me_kernel_close(&kernel);
 		return err;

@@ -10,7 +10,7 @@
 #define ME_FLOW_BATCH 4096u
 
 /* Reads a whole per-CPU array of `n` elements into kernel->percpu. */
-static int me_percpu_read(struct me_kernel *kernel, const struct bpf_map *map, uint32_t n)
+static int read_percpu(struct me_kernel *kernel, const struct bpf_map *map, uint32_t n)
 {
 	_cleanup_free_ uint32_t *keys = malloc(n * sizeof(*keys));
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -25,7 +25,7 @@ static int me_percpu_read(struct me_kernel *kernel, const struct bpf_map *map, u
 	return count == n ? 0 : -EIO;
 }
 
-static uint64_t me_percpu_sum(const struct me_kernel *kernel, uint32_t index)
+static uint64_t sum_percpu(const struct me_kernel *kernel, uint32_t index)
 {
 	const uint64_t *value = kernel->percpu + index * kernel->n_cpus;
 	uint64_t sum = 0;
@@ -36,7 +36,7 @@ static uint64_t me_percpu_sum(const struct me_kernel *kernel, uint32_t index)
 }
 
 /* Whether cells of this index end what others opened. */
-static bool me_cell_ends(uint32_t index)
+static bool cell_ends(uint32_t index)
 {
 	uint32_t kind = index / ME_CELL_ENDS % ME_CELL_KINDS;
 
@@ -46,19 +46,19 @@ static bool me_cell_ends(uint32_t index)
 int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *totals)
 {
 	for (int pass = 0; pass < 2; pass++) {
-		int err = me_percpu_read(kernel, kernel->bpf->maps.me_cells, ME_CELL_COUNT);
+		int err = read_percpu(kernel, kernel->bpf->maps.me_cells, ME_CELL_COUNT);
 
 		if (err)
 			return err;
 		for (uint32_t i = 0; i < ME_CELL_COUNT; i++)
-			if (me_cell_ends(i) == !pass)
-				cells[i] = me_percpu_sum(kernel, i);
+			if (cell_ends(i) == !pass)
+				cells[i] = sum_percpu(kernel, i);
 	}
 	for (uint32_t i = 0; i < ME_TOTAL_COUNT + ME_BLIND_COUNT; i++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_totals), &i,
 					kernel->percpu))
 			return -errno;
-		totals[i] = me_percpu_sum(kernel, 0);
+		totals[i] = sum_percpu(kernel, 0);
 	}
 	return 0;
 }
@@ -134,8 +134,8 @@ bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
 
 int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle),
-		    .ctx_out = settle, .ctx_size_out = sizeof(*settle));
+	/* The kernel writes the answer back into what it was given. */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle));
 	int err = bpf_prog_test_run_opts(bpf_program__fd(kernel->bpf->progs.me_settle), &opts);
 
 	return err ? err : settle->result;
@@ -179,7 +179,7 @@ int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns)
 }
 
 /* How many entries a hash has: there is no better way than to count its keys. */
-static uint64_t me_map_count(const struct bpf_map *map)
+static uint64_t count_entries(const struct bpf_map *map)
 {
 	_cleanup_free_ char *key = malloc(bpf_map__key_size(map));
 	uint64_t n = 0;
@@ -202,7 +202,7 @@ int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP
 							 "namespaces", "ids"};
 
 	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
-		levels[i] = (struct me_map_level){names[i], me_map_count(maps[i]),
+		levels[i] = (struct me_map_level){names[i], count_entries(maps[i]),
 						  bpf_map__max_entries(maps[i])};
 	return 0;
 }

@@ -25,8 +25,8 @@ struct me_part {
 
 #define ME_PARTS 5
 
-static void me_parts(const struct me_kernel *kernel, const struct me_image *image,
-		     struct me_part parts[ME_PARTS])
+static void list_parts(const struct me_kernel *kernel, const struct me_image *image,
+		       struct me_part parts[ME_PARTS])
 {
 	const struct me_image_address *address = image->addresses;
 	const struct me_image_prefix *prefix = image->prefixes;
@@ -55,8 +55,8 @@ static void me_parts(const struct me_kernel *kernel, const struct me_image *imag
 }
 
 /* Copies elements first..first+count-1 apart into keys and values. */
-static void me_part_split(const struct me_part *part, size_t first, uint32_t count, char *keys,
-			  char *values)
+static void split_part(const struct me_part *part, size_t first, uint32_t count, char *keys,
+		       char *values)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = first + i;
@@ -69,7 +69,7 @@ static void me_part_split(const struct me_part *part, size_t first, uint32_t cou
 	}
 }
 
-static int me_part_fill(const struct me_part *part, int fd)
+static int fill_part(const struct me_part *part, int fd)
 {
 	size_t batch = part->n < ME_BATCH ? part->n : ME_BATCH;
 	_cleanup_free_ char *keys = malloc(batch * part->key_size + 1);
@@ -81,7 +81,7 @@ static int me_part_fill(const struct me_part *part, int fd)
 	for (size_t done = 0; done < part->n;) {
 		uint32_t count = part->n - done < batch ? part->n - done : batch;
 
-		me_part_split(part, done, count, keys, values);
+		split_part(part, done, count, keys, values);
 		if (bpf_map_update_batch(fd, keys, values, &count, &opts))
 			return -errno;
 		done += count;
@@ -90,7 +90,7 @@ static int me_part_fill(const struct me_part *part, int fd)
 }
 
 /* Makes the part's inner map, fills it and puts it into `slot`. */
-static int me_part_load(const struct me_part *part, uint32_t slot)
+static int load_part(const struct me_part *part, uint32_t slot)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = part->flags);
 	_cleanup_close_ int fd = bpf_map_create(part->type, part->name, part->key_size,
@@ -99,7 +99,7 @@ static int me_part_load(const struct me_part *part, uint32_t slot)
 
 	if (fd < 0)
 		return -errno;
-	err = me_part_fill(part, fd);
+	err = fill_part(part, fd);
 	if (!err && bpf_map_update_elem(bpf_map__fd(part->outer), &slot, &fd, BPF_ANY))
 		err = -errno;
 	return err;
@@ -119,9 +119,9 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 	uint64_t word;
 	int err;
 
-	me_parts(kernel, image, parts);
+	list_parts(kernel, image, parts);
 	for (size_t i = 0; i < ME_PARTS; i++) {
-		err = me_part_load(&parts[i], next.active);
+		err = load_part(&parts[i], next.active);
 		if (err)
 			return me_why(why, err, "the policy cannot be loaded: map %s: %s",
 				      parts[i].name, strerror(-err));
@@ -135,7 +135,7 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 	 * kernel's maybe_wait_bpf_programs()). The first of these waits for programs that still use
 	 * the old slot's index; only the later ones, whose maps nobody reads, take memory back.
 	 */
-	err = me_part_load(&parts[ME_PARTS - 1], next.active);
+	err = load_part(&parts[ME_PARTS - 1], next.active);
 	for (size_t i = 0; i < ME_PARTS; i++)
 		bpf_map_delete_elem(bpf_map__fd(parts[i].outer), &old);
 	return err ? me_why(why, err, "the policy cannot be loaded: %s", strerror(-err)) : 0;

@@ -22,7 +22,7 @@ void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *k
 }
 
 /* Times before this daemon's start do not count what it was down. */
-static uint64_t me_flow_age(const struct me_daemon *daemon, const struct me_flow *flow)
+static uint64_t flow_age(const struct me_daemon *daemon, const struct me_flow *flow)
 {
 	uint64_t age = daemon->now_ns > flow->first_ns ? daemon->now_ns - flow->first_ns : 0;
 	uint64_t down = flow->first_ns < daemon->started_ns - daemon->downtime_ns
@@ -38,12 +38,11 @@ static uint64_t me_flow_age(const struct me_daemon *daemon, const struct me_flow
  * What a pending flow becomes now; ME_PENDING: it waits on. `judged` is the present policy's view:
  * PENDING there means that a name may still explain it, or that its namespace is not known.
  */
-static enum me_verdict me_pending_end(const struct me_daemon *daemon, const struct me_flow *flow,
-				      const struct me_judgement *judged, bool own_known)
+static enum me_verdict pending_end(const struct me_daemon *daemon, const struct me_flow *flow,
+				   const struct me_judgement *judged, bool own_known)
 {
 	const struct me_limits *limits = &daemon->policy->limits;
-	bool over =
-		(flow->flags & ME_FLOW_CLOSED) || me_flow_age(daemon, flow) >= limits->pending_ns;
+	bool over = (flow->flags & ME_FLOW_CLOSED) || flow_age(daemon, flow) >= limits->pending_ns;
 
 	if (judged->verdict != ME_PENDING)
 		return judged->verdict;
@@ -54,8 +53,17 @@ static enum me_verdict me_pending_end(const struct me_daemon *daemon, const stru
 	return ME_VIOLATION;
 }
 
-static void me_pending_settle(struct me_daemon *daemon, const struct me_flow_key *key,
-			      const struct me_flow *flow)
+/* Somebody else may have been first, or the flow be gone: that is settled too. */
+static void settle_now(struct me_daemon *daemon, struct me_settle *settle)
+{
+	int err = me_kernel_settle(daemon->kernel, settle);
+
+	if (err && err != -ENOENT && err != -EALREADY)
+		me_log_warning("a flow cannot be settled: %s", strerror(-err));
+}
+
+static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *key,
+			   const struct me_flow *flow)
 {
 	struct me_settle settle = {.key = *key,
 				   .id = flow->id,
@@ -68,7 +76,7 @@ static void me_pending_settle(struct me_daemon *daemon, const struct me_flow_key
 		  ME_FACT_OWN_UNKNOWN);
 
 	me_daemon_judge(daemon, key, flow->origin.netns, &judged);
-	settle.state.verdict = me_pending_end(daemon, flow, &judged, own_known);
+	settle.state.verdict = pending_end(daemon, flow, &judged, own_known);
 	if (settle.state.verdict == ME_PENDING)
 		return;
 	if (settle.state.verdict == ME_VIOLATION) {
@@ -79,22 +87,22 @@ static void me_pending_settle(struct me_daemon *daemon, const struct me_flow_key
 		settle.rule = judged.rule;
 		settle.service = judged.service;
 	}
-	me_kernel_settle(daemon->kernel, &settle);
+	settle_now(daemon, &settle);
 }
 
 /* Whether an open flow is over without anybody having said so. */
-static bool me_flow_abandoned(const struct me_daemon *daemon, const struct me_flow_key *key,
-			      const struct me_flow *flow)
+static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_key *key,
+			   const struct me_flow *flow)
 {
 	if (flow->flags & ME_FLOW_PREEXISTING)
 		return false;
 	if (key->proto == IPPROTO_TCP)
 		return daemon->now_ns > flow->seen_ns + ME_UNSEEN_NS &&
-		       me_flow_age(daemon, flow) > ME_UNSEEN_NS;
+		       flow_age(daemon, flow) > ME_UNSEEN_NS;
 	return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns;
 }
 
-static int me_flow_fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
+static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
 {
 	struct me_daemon *daemon = userdata;
 	struct me_settle end = {
@@ -103,13 +111,13 @@ static int me_flow_fold(const struct me_flow_key *key, const struct me_flow *flo
 	int err;
 
 	if (flow->state.verdict == ME_PENDING)
-		me_pending_settle(daemon, key, flow);
+		pending_settle(daemon, key, flow);
 	else if (flow->flags & ME_FLOW_CLOSED) {
 		err = me_kernel_flow_delete(daemon->kernel, key, &last);
 		return err ? 0 : me_ledger_flow(daemon->ledger, key, &last, NULL);
 	}
-	if (!(flow->flags & ME_FLOW_CLOSED) && me_flow_abandoned(daemon, key, flow))
-		me_kernel_settle(daemon->kernel, &end);
+	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
+		settle_now(daemon, &end);
 	return me_ledger_flow(daemon->ledger, key, flow, NULL);
 }
 
@@ -117,5 +125,5 @@ int me_daemon_flows(struct me_daemon *daemon)
 {
 	int err = me_kernel_sync(daemon->kernel);
 
-	return err ? err : me_kernel_flows_each(daemon->kernel, me_flow_fold, daemon);
+	return err ? err : me_kernel_flows_each(daemon->kernel, fold, daemon);
 }

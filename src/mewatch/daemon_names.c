@@ -5,49 +5,49 @@
 #include "mewatch/daemon.h"
 #include "policy/registry.h"
 
-static const struct me_id_entry *me_id_get(void *data, enum me_id_kind kind, uint32_t id)
+static const struct me_id_entry *id_get(void *data, enum me_id_kind kind, uint32_t id)
 {
 	const struct me_daemon *daemon = data;
 
 	return me_registry_get(daemon->registry, kind, id);
 }
 
-static const char *me_service_name(void *data, uint32_t id)
+static const char *service_name(void *data, uint32_t id)
 {
-	const struct me_id_entry *entry = me_id_get(data, ME_ID_SERVICE, id);
+	const struct me_id_entry *entry = id_get(data, ME_ID_SERVICE, id);
 
 	return entry ? entry->service : NULL;
 }
 
-static const char *me_endpoint_name(void *data, uint32_t id)
+static const char *endpoint_name(void *data, uint32_t id)
 {
-	const struct me_id_entry *entry = me_id_get(data, ME_ID_ENDPOINT, id);
+	const struct me_id_entry *entry = id_get(data, ME_ID_ENDPOINT, id);
 
 	return entry ? entry->text : NULL;
 }
 
-static const char *me_endpoint_service_name(void *data, uint32_t id)
+static const char *endpoint_service_name(void *data, uint32_t id)
 {
-	const struct me_id_entry *entry = me_id_get(data, ME_ID_ENDPOINT, id);
+	const struct me_id_entry *entry = id_get(data, ME_ID_ENDPOINT, id);
 
 	return entry ? entry->service : NULL;
 }
 
-static const char *me_rule_name(void *data, uint32_t id)
+static const char *rule_name(void *data, uint32_t id)
 {
-	const struct me_id_entry *entry = me_id_get(data, ME_ID_RULE, id);
+	const struct me_id_entry *entry = id_get(data, ME_ID_RULE, id);
 
 	return entry ? entry->text : NULL;
 }
 
-static const char *me_rule_place(void *data, uint32_t id)
+static const char *rule_place(void *data, uint32_t id)
 {
-	const struct me_id_entry *entry = me_id_get(data, ME_ID_RULE, id);
+	const struct me_id_entry *entry = id_get(data, ME_ID_RULE, id);
 
 	return entry ? entry->at : NULL;
 }
 
-static const char *me_exe_path(void *data, const struct me_proc_key *key)
+static const char *exe_path(void *data, const struct me_proc_key *key)
 {
 	struct me_daemon *daemon = data;
 	const struct me_proc *proc = &daemon->proc;
@@ -60,7 +60,7 @@ static const char *me_exe_path(void *data, const struct me_proc_key *key)
 	return daemon->exe;
 }
 
-static const char *me_cgroup_name(void *data, uint64_t id)
+static const char *cgroup_name(void *data, uint64_t id)
 {
 	const struct me_daemon *daemon = data;
 
@@ -68,11 +68,11 @@ static const char *me_cgroup_name(void *data, uint64_t id)
 }
 
 const struct me_names me_daemon_names = {
-	.service = me_service_name,
-	.endpoint = me_endpoint_name,
-	.endpoint_service = me_endpoint_service_name,
-	.rule = me_rule_name,
-	.place = me_rule_place,
-	.exe = me_exe_path,
-	.cgroup = me_cgroup_name,
+	.service = service_name,
+	.endpoint = endpoint_name,
+	.endpoint_service = endpoint_service_name,
+	.rule = rule_name,
+	.place = rule_place,
+	.exe = exe_path,
+	.cgroup = cgroup_name,
 };

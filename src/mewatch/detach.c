@@ -7,7 +7,7 @@
 #include "kernel/kernel.h"
 #include "mewatch/command.h"
 
-static void me_detach_usage(FILE *to)
+static void usage(FILE *to)
 {
 	fputs("usage: mewatch detach [--pins DIR]\n"
 	      "Detaches all programs and removes all maps: counters and ids start anew.\n",
@@ -27,17 +27,17 @@ int me_cmd_detach(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h') {
-			me_detach_usage(stdout);
+			usage(stdout);
 			return ME_EXIT_OK;
 		}
 		if (option != 'p') {
-			me_detach_usage(stderr);
+			usage(stderr);
 			return ME_EXIT_USAGE;
 		}
 		pins = optarg;
 	}
 	if (optind != argc) {
-		me_detach_usage(stderr);
+		usage(stderr);
 		return ME_EXIT_USAGE;
 	}
 	err = me_kernel_detach(pins, &why);

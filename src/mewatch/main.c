@@ -22,7 +22,7 @@ static const struct me_command {
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
 
-static void me_usage(FILE *to)
+static void usage(FILE *to)
 {
 	fputs("usage: mewatch COMMAND [OPTION]…\n\n", to);
 	for (size_t i = 0; i < ME_ARRAY_SIZE(me_commands); i++)
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		return ME_EXIT_OK;
 	}
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		me_usage(stdout);
+		usage(stdout);
 		return ME_EXIT_OK;
 	}
 	for (size_t i = 0; argc > 1 && i < ME_ARRAY_SIZE(me_commands); i++)
@@ -46,6 +46,6 @@ int main(int argc, char **argv)
 			return me_commands[i].run(argc - 1, argv + 1);
 	if (argc > 1)
 		fprintf(stderr, "mewatch: error: no command `%s`\n", argv[1]);
-	me_usage(stderr);
+	usage(stderr);
 	return ME_EXIT_USAGE;
 }

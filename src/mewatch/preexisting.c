@@ -57,7 +57,7 @@ void me_preexisting_free(struct me_preexisting **preexisting)
 }
 
 /* Sockets of watched cgroups that this side opened, or may have. */
-static int me_preexisting_see(const struct me_socket *socket, void *userdata)
+static int see(const struct me_socket *socket, void *userdata)
 {
 	struct me_preexisting *p = userdata;
 	const struct me_daemon *daemon = p->daemon;
@@ -73,7 +73,7 @@ static int me_preexisting_see(const struct me_socket *socket, void *userdata)
 }
 
 /* Lists the sockets of every namespace into p->seen. */
-static int me_preexisting_list(struct me_preexisting *p)
+static int list(struct me_preexisting *p)
 {
 	uint64_t cookie;
 	size_t cursor = 0;
@@ -89,15 +89,15 @@ static int me_preexisting_list(struct me_preexisting *p)
 
 		if (me_netns_open(p->netns, cookie, &ns) || me_sockdiag_open(ns, &diag))
 			continue;
-		err = me_sockdiag_flows(&diag, me_preexisting_see, p);
+		err = me_sockdiag_flows(&diag, see, p);
 		close(diag.fd);
 	}
 	return err;
 }
 
 /* Flows that the hooks know already are none of these; known ones are followed again. */
-static int me_preexisting_known(const struct me_flow_key *key, const struct me_flow *flow,
-				void *userdata)
+static int leave_out_known(const struct me_flow_key *key, const struct me_flow *flow,
+			   void *userdata)
 {
 	struct me_preexisting *p = userdata;
 	void *value;
@@ -109,8 +109,8 @@ static int me_preexisting_known(const struct me_flow_key *key, const struct me_f
 	return 0;
 }
 
-static void me_preexisting_owner(struct me_preexisting *p, const struct me_owner *owner,
-				 const struct me_socket *socket, struct me_origin *origin)
+static void set_owner(struct me_preexisting *p, const struct me_owner *owner,
+		      const struct me_socket *socket, struct me_origin *origin)
 {
 	origin->cgroup = socket->cgroup;
 	origin->netns = socket->netns;
@@ -122,8 +122,7 @@ static void me_preexisting_owner(struct me_preexisting *p, const struct me_owner
 		me_kernel_proc_put(p->daemon->kernel, &origin->proc, &owner->exe);
 }
 
-static void me_preexisting_judge(struct me_preexisting *p, const struct me_flow_key *key,
-				 struct me_flow *flow)
+static void judge(struct me_preexisting *p, const struct me_flow_key *key, struct me_flow *flow)
 {
 	struct me_judgement judged;
 
@@ -141,8 +140,8 @@ static void me_preexisting_judge(struct me_preexisting *p, const struct me_flow_
 	flow->service = judged.service;
 }
 
-static int me_preexisting_add(struct me_preexisting *p, const struct me_socket *socket,
-			      const struct me_owner *owner)
+static int add_flow(struct me_preexisting *p, const struct me_socket *socket,
+		    const struct me_owner *owner)
 {
 	struct me_flow_key key = {.opener = {.cookie = socket->cookie},
 				  .peer = socket->peer,
@@ -163,8 +162,8 @@ static int me_preexisting_add(struct me_preexisting *p, const struct me_socket *
 	void *value;
 	int err;
 
-	me_preexisting_owner(p, owner, socket, &flow.origin);
-	me_preexisting_judge(p, &key, &flow);
+	set_owner(p, owner, socket, &flow.origin);
+	judge(p, &key, &flow);
 	if (socket->proto == IPPROTO_TCP && socket->state != 2 /* TCP_SYN_SENT */)
 		flow.outcome = ME_OUTCOME_ESTABLISHED;
 	err = me_kernel_flow_put(p->daemon->kernel, &key, &flow);
@@ -179,10 +178,10 @@ int me_preexisting_find(struct me_preexisting *p)
 	const uint64_t *cookie;
 	struct me_socket *socket;
 	size_t cursor = 0, n = 0;
-	int err = me_preexisting_list(p);
+	int err = list(p);
 
 	if (!err)
-		err = me_kernel_flows_each(p->daemon->kernel, me_preexisting_known, p);
+		err = me_kernel_flows_each(p->daemon->kernel, leave_out_known, p);
 	if (err)
 		return err;
 	owners = calloc(me_table_count(p->seen) + 1, sizeof(*owners));
@@ -193,13 +192,13 @@ int me_preexisting_find(struct me_preexisting *p)
 	err = me_owners_find(owners, n);
 	for (cursor = n = 0;
 	     !err && me_table_next(p->seen, &cursor, (const void **)&cookie, (void **)&socket); n++)
-		err = me_preexisting_add(p, socket, &owners[n]);
+		err = add_flow(p, socket, &owners[n]);
 	return err;
 }
 
 /* Brings one flow up to date; `socket` NULL: it is gone. */
-static void me_preexisting_update(struct me_preexisting *p, const struct me_flow_key *key,
-				  const struct me_socket *socket)
+static void update(struct me_preexisting *p, const struct me_flow_key *key,
+		   const struct me_socket *socket)
 {
 	struct me_flow flow;
 
@@ -226,12 +225,12 @@ void me_preexisting_follow(struct me_preexisting *p)
 	struct me_flow_key *key;
 	size_t cursor = 0;
 
-	if (!me_table_count(p->open) || me_preexisting_list(p))
+	if (!me_table_count(p->open) || list(p))
 		return;
 	while (me_table_next(p->open, &cursor, (const void **)&cookie, (void **)&key)) {
 		const struct me_socket *socket = me_table_get(p->seen, cookie);
 
-		me_preexisting_update(p, key, socket);
+		update(p, key, socket);
 		if (!socket)
 			me_table_remove(p->open, cookie);
 	}

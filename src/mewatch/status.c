@@ -20,14 +20,14 @@ struct me_status {
 	size_t dead;
 };
 
-static void me_status_usage(FILE *to)
+static void usage(FILE *to)
 {
 	fputs("usage: mewatch status [--pins DIR] [--json]\n"
 	      "Tells what is attached where. Exit 0: all of it alive; 1: something is not.\n",
 	      to);
 }
 
-static int me_status_add(const struct me_attachment *attachment, void *userdata)
+static int add_row(const struct me_attachment *attachment, void *userdata)
 {
 	struct me_status *status = userdata;
 	json_t *row = json_pack("{s:s, s:s, s:b}", "hook", attachment->hook, "target",
@@ -40,7 +40,7 @@ static int me_status_add(const struct me_attachment *attachment, void *userdata)
 	return 0;
 }
 
-static void me_status_print(const struct me_status *status, const char *pins, bool running)
+static void print(const struct me_status *status, const char *pins, bool running)
 {
 	json_t *row;
 	size_t i;
@@ -55,7 +55,7 @@ static void me_status_print(const struct me_status *status, const char *pins, bo
 								: "  DEAD: the cgroup is gone");
 }
 
-static int me_status_show(const char *pins, bool json)
+static int show(const char *pins, bool json)
 {
 	_cleanup_free_ char *mount = NULL;
 	_cleanup_(me_cgroups_freep) struct me_cgroups *cgroups = NULL;
@@ -72,7 +72,7 @@ static int me_status_show(const char *pins, bool json)
 		return ME_EXIT_KERNEL;
 	}
 	status.cgroups = cgroups;
-	err = me_attachments_each(pins, me_status_add, &status);
+	err = me_attachments_each(pins, add_row, &status);
 	if (!err)
 		err = me_kernel_running(pins, &running);
 	if (err && err != -ENOENT) {
@@ -87,7 +87,7 @@ static int me_status_show(const char *pins, bool json)
 	} else if (err || !json_array_size(status.attached)) {
 		printf("nothing is attached below %s\n", pins);
 	} else {
-		me_status_print(&status, pins, running);
+		print(&status, pins, running);
 	}
 	json_decref(status.attached);
 	if (err)
@@ -116,16 +116,16 @@ int me_cmd_status(int argc, char **argv)
 			json = true;
 			break;
 		case 'h':
-			me_status_usage(stdout);
+			usage(stdout);
 			return ME_EXIT_OK;
 		default:
-			me_status_usage(stderr);
+			usage(stderr);
 			return ME_EXIT_USAGE;
 		}
 	}
 	if (optind != argc) {
-		me_status_usage(stderr);
+		usage(stderr);
 		return ME_EXIT_USAGE;
 	}
-	return me_status_show(pins, json);
+	return show(pins, json);
 }

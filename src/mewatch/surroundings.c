@@ -31,8 +31,7 @@ struct me_surroundings {
 
 ME_DEFINE_CLEANUP(struct me_surroundings *, me_surroundings_free)
 
-static void me_surroundings_event(enum me_netns_event event, const struct me_own_key *own,
-				  void *userdata)
+static void namespace_event(enum me_netns_event event, const struct me_own_key *own, void *userdata)
 {
 	struct me_surroundings *surroundings = userdata;
 	int err = 0;
@@ -65,7 +64,7 @@ static void me_surroundings_event(enum me_netns_event event, const struct me_own
 }
 
 /* What an earlier daemon told the programs and is no longer so. */
-static void me_surroundings_stale(const struct me_own_key *own, void *userdata)
+static void forget_stale(const struct me_own_key *own, void *userdata)
 {
 	struct me_surroundings *surroundings = userdata;
 
@@ -87,11 +86,11 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 	surroundings->packets = me_packet_sweep_new();
 	if (!surroundings->own || !surroundings->known || !surroundings->packets)
 		return -ENOMEM;
-	err = me_netns_new(me_surroundings_event, surroundings, &surroundings->netns);
+	err = me_netns_new(namespace_event, surroundings, &surroundings->netns);
 	if (!err)
 		err = me_netns_scan(surroundings->netns);
 	if (!err)
-		err = me_kernel_own_each(daemon->kernel, me_surroundings_stale, surroundings);
+		err = me_kernel_own_each(daemon->kernel, forget_stale, surroundings);
 	if (!err)
 		err = me_preexisting_new(daemon, surroundings->netns, &surroundings->preexisting);
 	if (err)
@@ -150,7 +149,7 @@ int me_surroundings_preexisting(struct me_surroundings *surroundings)
 }
 
 /* A new packet socket: nothing that it sends passes our hooks. */
-static void me_packet_found(const struct me_packet_socket *socket, void *userdata)
+static void packet_found(const struct me_packet_socket *socket, void *userdata)
 {
 	struct me_surroundings *surroundings = userdata;
 	struct me_daemon *daemon = surroundings->daemon;
@@ -185,7 +184,7 @@ void me_surroundings_sweep(struct me_surroundings *surroundings)
 
 	if (surroundings->daemon->rounds % ME_SWEEP_ROUNDS)
 		return;
-	err = me_packet_sweep_run(surroundings->packets, surroundings->netns, me_packet_found,
+	err = me_packet_sweep_run(surroundings->packets, surroundings->netns, packet_found,
 				  surroundings);
 	if (err && !surroundings->full_told) {
 		surroundings->full_told = true;

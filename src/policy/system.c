@@ -11,13 +11,13 @@
 #define ME_RESOLV_CONF_MAX 65536u
 
 /* Where local stubs keep the servers that they ask: systemd-resolved, dnsmasq and resolvconf. */
-static const char *const me_stub_files[] = {
+static const char *const stub_files[] = {
 	"/run/systemd/resolve/resolv.conf",
 	"/run/dnsmasq/resolv.conf",
 	"/run/resolvconf/resolv.conf",
 };
 
-static void me_system_add(struct me_system *system, const struct me_addr *address)
+static void system_add(struct me_system *system, const struct me_addr *address)
 {
 	for (size_t i = 0; i < system->n_resolvers; i++)
 		if (me_addr_equal(&system->resolvers[i], address))
@@ -50,11 +50,11 @@ void me_system_parse(struct me_system *system, const char *text)
 			continue;
 		memcpy(address, word, length);
 		if (!me_inet_parse(address, parsed.byte))
-			me_system_add(system, &parsed);
+			system_add(system, &parsed);
 	}
 }
 
-static void me_system_file(struct me_system *system, const char *root, const char *name)
+static void system_file(struct me_system *system, const char *root, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[4096];
@@ -70,9 +70,9 @@ void me_system_read(struct me_system *ret_system, const char *root)
 	bool stub = false;
 
 	*ret_system = (struct me_system){};
-	me_system_file(ret_system, root, "/etc/resolv.conf");
+	system_file(ret_system, root, "/etc/resolv.conf");
 	for (size_t i = 0; i < ret_system->n_resolvers; i++)
 		stub |= me_addr_kind(&ret_system->resolvers[i]) == ME_ADDR_LOOPBACK;
-	for (size_t i = 0; stub && i < ME_ARRAY_SIZE(me_stub_files); i++)
-		me_system_file(ret_system, root, me_stub_files[i]);
+	for (size_t i = 0; stub && i < ME_ARRAY_SIZE(stub_files); i++)
+		system_file(ret_system, root, stub_files[i]);
 }
