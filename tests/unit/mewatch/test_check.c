@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `mewatch check` and `mewatch profiles`: exit codes, and what scripts read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "mewatch/command.h"
+
+/* Runs a command with its standard output (and errors, if asked) in *ret_output, to be freed. */
+static int run(int (*command)(int, char **), const char *const *arguments, int stream,
+	       char **ret_output)
+{
+	char path[] = "/tmp/mewatch-check-XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path), saved = dup(stream);
+	char *argv[8] = {0};
+	int argc = 0, code;
+	size_t length;
+
+	assert_true(fd >= 0 && saved >= 0);
+	while (arguments[argc]) {
+		argv[argc] = (char *)arguments[argc];
+		argc++;
+	}
+	fflush(NULL);
+	dup2(fd, stream);
+	optind = 0; /* from the start again */
+	code = command(argc, argv);
+	fflush(NULL);
+	dup2(saved, stream);
+	assert_int_equal(me_file_read(path, 1 << 20, ret_output, &length), 0);
+	unlink(path);
+	return code;
+}
+
+#define RUN(command, stream, output, ...)                                                          \
+	run(command, (const char *const[]){__VA_ARGS__, NULL}, stream, output)
+
+/* A site file with this text; the caller removes it. */
+static void write_site(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void check_has_three_endings(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"version: 1\n", ME_EXIT_OK, ": note: no rule allows tcp/25"},
+		{"version: 1\nallow: [{service: smtp, to: peers, ports: tcp/25}]\n",
+		 ME_EXIT_FINDINGS, ":2:29: finding: `peers` without"},
+		{"version: 1\nprots: 1\non_exit: x\n", ME_EXIT_USAGE,
+		 ":2:1: error: `prots` is no key"},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		char path[] = "/tmp/mewatch-site-XXXXXX", line[128];
+		_cleanup_free_ char *output = NULL;
+		int code;
+
+		write_site(path, cases[i].text);
+		code = RUN(me_cmd_check, STDOUT_FILENO, &output, "check", "-c", path);
+		unlink(path);
+		snprintf(line, sizeof(line), "%s%s", path, cases[i].says);
+		assert_int_equal(code, cases[i].code);
+		assert_non_null(strstr(output, line));
+		assert_null(strchr(output, '\x1b'));
+	}
+}
+
+static void check_speaks_json(void **state)
+{
+	char path[] = "/tmp/mewatch-site-XXXXXX";
+	_cleanup_free_ char *output = NULL;
+	const char *severity, *kind, *file;
+	int code, usable, line, column, errors;
+	json_t *root;
+
+	write_site(path, "version: 1\nprots: 1\n");
+	code = RUN(me_cmd_check, STDOUT_FILENO, &output, "check", "--json", "-c", path);
+	unlink(path);
+	assert_int_equal(code, ME_EXIT_USAGE);
+	root = json_loads(output, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_unpack(root, "{s:b, s:i, s:[{s:s, s:s, s:s, s:i, s:i}]}", "usable",
+				     &usable, "errors", &errors, "diagnostics", "severity",
+				     &severity, "kind", &kind, "file", &file, "line", &line,
+				     "column", &column),
+			 0);
+	assert_false(usable);
+	assert_int_equal(errors, 1);
+	assert_string_equal(severity, "error");
+	assert_string_equal(kind, "unknown-key");
+	assert_string_equal(file, path);
+	assert_int_equal(line, 2);
+	assert_int_equal(column, 1);
+	json_decref(root);
+}
+
+static void usage_is_an_error(void **state)
+{
+	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL;
+
+	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &a, "check", "--nothing"), ME_EXIT_USAGE);
+	assert_non_null(strstr(a, "usage: mewatch check"));
+	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &b, "check", "file"), ME_EXIT_USAGE);
+	assert_int_equal(RUN(me_cmd_profiles, STDERR_FILENO, &c, "profiles", "--diff", "a"),
+			 ME_EXIT_USAGE);
+	assert_non_null(strstr(c, "usage: mewatch profiles"));
+	assert_int_equal(RUN(me_cmd_profiles, STDERR_FILENO, &d, "profiles", "mailessential"),
+			 ME_EXIT_USAGE);
+	assert_non_null(strstr(d, "did you mean `mailessentials`?"));
+}
+
+static void profiles_are_shown(void **state)
+{
+	_cleanup_free_ char *all = NULL, *one = NULL, *diff = NULL;
+
+	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &all, "profiles"), ME_EXIT_OK);
+	assert_non_null(strstr(all, "mailessentials-14-sr1 "));
+	assert_non_null(strstr(all, ", the default\n"));
+	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &one, "profiles", "mailessentials-14"),
+			 ME_EXIT_OK);
+	assert_non_null(strstr(one, "ftp.gfisoftware.com\n"));
+	assert_non_null(strstr(one, "source   KBID002184: FTP ports 20 and 21\n"));
+	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &diff, "profiles", "--diff",
+			     "mailessentials-14", "mailessentials-14-sr1"),
+			 ME_EXIT_OK);
+	assert_string_equal(diff, "~ updates        db11.spamcatcher.net  tcp/80, tcp/443 -> "
+				  "tcp/80, tcp/443, retired\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_has_three_endings),
+		cmocka_unit_test(check_speaks_json),
+		cmocka_unit_test(usage_is_an_error),
+		cmocka_unit_test(profiles_are_shown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
