@@ -6,6 +6,7 @@
  * Rules -> image. Equivalence classes of destinations and of ports, and the rank of the deciding
  * entry for each pair (include/mewatch/image.h says what the parts mean).
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/cleanup.h"
@@ -78,6 +79,9 @@ ME_DEFINE_CLEANUP(struct me_image *, me_image_free)
 
 /* What the policy says of a destination: its exact address, else the longest prefix, else NULL. */
 const struct me_dest *me_image_lookup(const struct me_image *image, const struct me_addr *address);
+
+/* Whether the endpoint covers `name`, which is in lower case without a trailing dot. */
+bool me_image_name_covers(const struct me_image_name *endpoint, const char *name);
 
 /* The name endpoint with this id, or NULL. */
 const struct me_image_name *me_image_name(const struct me_image *image, uint32_t endpoint);

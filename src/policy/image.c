@@ -87,6 +87,20 @@ const struct me_image_name *me_image_name(const struct me_image *image, uint32_t
 		       compare_endpoint);
 }
 
+bool me_image_name_covers(const struct me_image_name *endpoint, const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(endpoint->name);
+	const char *dot;
+
+	if (endpoint->match == ME_MATCH_NAME)
+		return strcmp(name, endpoint->name) == 0;
+	if (length <= suffix + 1 || strcmp(name + length - suffix, endpoint->name) != 0)
+		return false;
+	dot = name + length - suffix - 1;
+	return *dot == '.' &&
+	       (endpoint->match == ME_MATCH_SUBTREE || memchr(name, '.', length) == dot);
+}
+
 uint32_t me_image_judge_as(const struct me_image *image, const struct me_facts *facts,
 			   enum me_addr_kind kind, const struct me_dest *dest,
 			   const struct me_learned_endpoint *learned, size_t n_learned,
