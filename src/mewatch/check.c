@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "policy/compile.h"
 #include "policy/lint.h"
 #include "policy/policy.h"
+#include "policy/registry.h"
 
 #define PATH_SHOWN 512 /* bytes of a path in the output */
 
@@ -116,7 +118,7 @@ static int print_json(const struct request *request, const struct me_policy *pol
 		json_array_append_new(list, diagnostic_json(&diagnostics->list[i]));
 	root = json_pack(
 		"{s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "file", text(request->path),
-		"usable", policy != NULL, "profile", text(policy ? policy->profile : NULL),
+		"usable", !diagnostics->errors, "profile", text(policy ? policy->profile : NULL),
 		"sha256", text(policy ? policy->sha256 : NULL), "rules",
 		(json_int_t)(policy ? policy->n_rules : 0), "errors",
 		(json_int_t)diagnostics->errors, "findings", (json_int_t)diagnostics->findings,
@@ -132,11 +134,27 @@ static int print_json(const struct request *request, const struct me_policy *pol
 	return 0;
 }
 
+/* Whether it fits into an image: limits that only the compiler knows, whatever the resolvers are. */
+static int compile(const struct me_policy *policy, uint64_t now, struct me_diagnostics *diagnostics)
+{
+	const struct me_environment environment = {.now_epoch_ns = now};
+	struct me_registry *registry = me_registry_new();
+	struct me_image *image = NULL;
+	int err = -ENOMEM;
+
+	if (registry)
+		err = me_compile(policy, &environment, registry, 1, diagnostics, &image);
+	me_image_free(&image);
+	me_registry_free(&registry);
+	return err;
+}
+
 /* mewatch check: says everything that is wrong or odd in a policy. */
 int me_cmd_check(int argc, char **argv)
 {
 	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
 	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
+	uint64_t now = me_clock_now(CLOCK_REALTIME);
 	struct request request = {0};
 	int err;
 
@@ -146,7 +164,9 @@ int me_cmd_check(int argc, char **argv)
 	}
 	err = me_policy_load(request.path, NULL, &diagnostics, &policy);
 	if (!err)
-		err = me_lint(policy, me_clock_now(CLOCK_REALTIME), &diagnostics);
+		err = compile(policy, now, &diagnostics);
+	if (err != -ENOMEM && policy)
+		err = me_lint(policy, now, &diagnostics);
 	if (err == -ENOMEM) {
 		me_log_error("out of memory");
 		return ME_EXIT_USAGE;
@@ -156,7 +176,7 @@ int me_cmd_check(int argc, char **argv)
 		print_text(&request, policy, &diagnostics);
 	else if (print_json(&request, policy, &diagnostics) < 0)
 		return ME_EXIT_USAGE;
-	if (err)
+	if (diagnostics.errors)
 		return ME_EXIT_USAGE;
 	return diagnostics.findings ? ME_EXIT_FINDINGS : ME_EXIT_OK;
 }

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/strbuf.h"
+#include "mewatch/image.h"
 #include "mewatch/command.h"
 
 /* Runs a command with its standard output (and errors, if asked) in *ret_output, to be freed. */
@@ -83,6 +85,26 @@ static void check_has_three_endings(void **state)
 	}
 }
 
+/* Well written, but more port classes than an image holds: the compiler knows, and check says so. */
+static void check_compiles_as_well(void **state)
+{
+	_cleanup_strbuf_ struct me_strbuf text = {0};
+	char path[] = "/tmp/mewatch-site-XXXXXX";
+	_cleanup_free_ char *output = NULL;
+	int code;
+
+	me_strbuf_adds(&text, "version: 1\nallow:\n");
+	for (unsigned int port = 1; port <= ME_COLUMNS_MAX + 1; port++)
+		me_strbuf_addf(&text, "- {service: x, to: a%u.example, ports: tcp/%u}\n", port,
+			       port);
+	assert_int_equal(text.err, 0);
+	write_site(path, text.data);
+	code = RUN(me_cmd_check, STDOUT_FILENO, &output, "check", "-c", path);
+	unlink(path);
+	assert_int_equal(code, ME_EXIT_USAGE);
+	assert_non_null(strstr(output, ": error: "));
+}
+
 static void check_speaks_json(void **state)
 {
 	char path[] = "/tmp/mewatch-site-XXXXXX";
@@ -148,9 +170,8 @@ static void profiles_are_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_has_three_endings),
-		cmocka_unit_test(check_speaks_json),
-		cmocka_unit_test(usage_is_an_error),
+		cmocka_unit_test(check_has_three_endings), cmocka_unit_test(check_compiles_as_well),
+		cmocka_unit_test(check_speaks_json),       cmocka_unit_test(usage_is_an_error),
 		cmocka_unit_test(profiles_are_shown),
 	};
 
