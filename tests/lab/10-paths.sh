@@ -23,7 +23,8 @@ run_path() {
 	local seen=$1 blind=$2 protocol=$3 dest=$4 label attempts verdict reason path
 
 	shift 4
-	path=${*#*"$LAB_BIN/paths_"}
+	path=$*
+	path=${path#*"$LAB_BIN/paths_"} # what comes after the program's prefix: "udp udp-gso DEST …"
 	label=${path%% "$dest"*}
 	label="${label#* } to $dest"
 	lab_mark

@@ -53,8 +53,8 @@ for dest in $LAB_LISTED4 $LAB_STRANGER4; do
 	lab_truth lab_in_cgroup "${child[@]}" "$LAB_BIN/paths_udp" udp-connect $dest 20004 3
 	lab_assert_eq "namespace: attempts" "$(lab_delta attempts_total)" 4
 done
-lab_settle "namespace" "4 allowed 203.0.113.2,4 violation 203.0.113.2" \
-	shown '.dport == 20004' '[.verdict, .src] | join(" ")'
+lab_settle "namespace" "4 allowed,4 violation" shown '.dport == 20004' .verdict
+lab_settle "namespace: source" "6 203.0.113.2" shown '.dport == 20004 and .proto == "tcp"' .src
 
 # MPTCP: a subflow to another address is an attempt of the owner, one to the same address is none.
 if [ -e /proc/sys/net/mptcp/enabled ]; then

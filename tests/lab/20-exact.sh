@@ -41,9 +41,9 @@ lab_assert_eq "short lives" "$(lab_delta attempts_total)" 500
 # Both verdicts, both families of hooks, at the same time.
 lab_mark
 for kind in udp udp-fresh; do
-	lab_in_cgroup "$LAB_BIN/storm" $kind $LAB_MANY4 30000 "$count" threads=2 ports=50 addresses=$((count / 50)) &
+	lab_in_cgroup "$LAB_BIN/storm" $kind $LAB_MANY4 30000 "$count" threads=2 ports=50 addresses=$((count / 50)) >/dev/null &
 done
-lab_in_cgroup "$LAB_BIN/storm" udp-fresh $LAB_LISTED4 20000 "$count" threads=2 ports=10 &
+lab_in_cgroup "$LAB_BIN/storm" udp-fresh $LAB_LISTED4 20000 "$count" threads=2 ports=10 >/dev/null &
 wait -n && wait -n && wait -n
 lab_assert_eq "mixed: attempts" "$(lab_delta attempts_total)" $((3 * count))
 lab_assert_eq "mixed: allowed" "$(lab_delta 'connections_total{verdict="allowed"}')" "$count"

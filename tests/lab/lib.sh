@@ -159,7 +159,7 @@ lab_network() {
 
 # lab_sink SPEC…: the echo server on the far side; its pid in lab_sink_pid.
 lab_sink() {
-	rm -f "$LAB_TMP/sink"
+	: >"$LAB_TMP/sink"
 	"${lab_there[@]}" "$LAB_BIN/sink" "$@" >"$LAB_TMP/sink" &
 	lab_sink_pid=$!
 	lab_wait 'grep -q ready "$LAB_TMP/sink"' || lab_die "no echo server"
