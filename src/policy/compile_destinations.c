@@ -158,6 +158,15 @@ static const char *name_of(const struct me_policy *policy, const struct me_image
 	return to->kind == ME_TO_PROXY ? policy->proxy.name : to->name;
 }
 
+/* Copies the string to `out`; where the next one goes. */
+static char *keep_text(char *out, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	memcpy(out, text, size);
+	return out + size;
+}
+
 /* The names of the first `n` entries: they come first in the order of ranks. */
 static int add_names(const struct me_policy *policy, const struct me_entries *entries,
 		     struct me_rows *rows, struct me_image *image, uint32_t n)
@@ -186,7 +195,7 @@ static int add_names(const struct me_policy *policy, const struct me_entries *en
 			.match = entry->match,
 			.name = text,
 		};
-		text = stpcpy(text, name_of(policy, &entries->sources[named[i].rank])) + 1;
+		text = keep_text(text, name_of(policy, &entries->sources[named[i].rank]));
 		for (count = 0; i + count < n && named[i + count].endpoint == entry->endpoint;
 		     count++) {
 			ranks[count] = named[i + count].rank;

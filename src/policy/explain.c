@@ -219,17 +219,37 @@ static bool is_link(const struct question *q)
 	return q->kind == ME_ADDR_LINK && !q->local;
 }
 
+static const char *service_name(const struct me_registry *registry, uint32_t id)
+{
+	return me_registry_get(registry, ME_ID_SERVICE, id)->service;
+}
+
 static void describe(const struct question *q, const struct me_registry *registry, uint32_t rank,
 		     struct me_explanation *explanation)
 {
 	const struct me_judgement *j = &explanation->judgement;
 
-	explanation->service = me_registry_get(registry, ME_ID_SERVICE, j->service)->service;
+	explanation->service = service_name(registry, j->service);
 	if (!rank)
 		return;
 	explanation->endpoint = me_registry_get(registry, ME_ID_ENDPOINT, j->endpoint)->text;
 	explanation->rule = &q->policy->rules[q->image->sources[rank].rule];
 	explanation->to = find_covering(q, rank);
+}
+
+static void add_others(const struct question *q, struct me_explanation *explanation, uint32_t rank)
+{
+	uint8_t verdict = explanation->judgement.verdict;
+
+	add_entries(q, explanation, ME_ROLE_WEAKER, rank);
+	add_entries(q, explanation, ME_ROLE_PASSED, rank);
+	if (verdict == ME_VIOLATION || verdict == ME_PENDING) {
+		add_entries(q, explanation, ME_ROLE_PORTS, rank);
+		add_entries(q, explanation, ME_ROLE_DEPTH, rank);
+		add_expired(q, explanation);
+	}
+	if (verdict == ME_PENDING && !*q->query->name)
+		add_entries(q, explanation, ME_ROLE_WAITED, rank);
 }
 
 int me_explain(const struct me_policy *policy, const struct me_environment *environment,
@@ -245,29 +265,23 @@ int me_explain(const struct me_policy *policy, const struct me_environment *envi
 		.dest = *query->name ? NULL : me_image_lookup(image, &query->address),
 	};
 	struct me_explanation explanation = {.query = *query, .own = own};
-	uint32_t rank = 0;
-	int r = 0;
+	uint32_t rank;
+	int r;
 
 	q.local = me_judge_is_local(q.kind, own ? ME_FACT_OWN : 0);
-	if (is_link(&q))
-		explanation.judgement = explanation.before = (struct me_judgement){
-			.verdict = ME_LOCAL,
-			.service = ME_SERVICE_LINK,
-		};
-	else
-		r = judge(&q, &explanation, &rank);
+	if (is_link(&q)) {
+		explanation.judgement.verdict = ME_LOCAL;
+		explanation.judgement.service = ME_SERVICE_LINK;
+		explanation.before = explanation.judgement;
+		explanation.service = service_name(registry, ME_SERVICE_LINK);
+		*ret_explanation = explanation;
+		return 0;
+	}
+	r = judge(&q, &explanation, &rank);
 	if (r < 0)
 		return r;
 	describe(&q, registry, rank, &explanation);
-	add_entries(&q, &explanation, ME_ROLE_WEAKER, rank);
-	add_entries(&q, &explanation, ME_ROLE_PASSED, rank);
-	if (explanation.judgement.verdict >= ME_VIOLATION) {
-		add_entries(&q, &explanation, ME_ROLE_PORTS, rank);
-		add_entries(&q, &explanation, ME_ROLE_DEPTH, rank);
-		add_expired(&q, &explanation);
-	}
-	if (explanation.judgement.verdict == ME_PENDING && !*query->name)
-		add_entries(&q, &explanation, ME_ROLE_WAITED, rank);
+	add_others(&q, &explanation, rank);
 	*ret_explanation = explanation;
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <linux/in6.h>
 #include <cmocka.h>
-#include "base/clock.h"
 #include "base/inet.h"
 #include "base/text.h"
 #include "hand.h"
@@ -291,23 +290,4 @@ struct me_judgement hand_judge(const struct hand *hand, const struct me_facts *f
 	memset(&judgement, 0xa5, sizeof(judgement));
 	me_image_judge(hand->image, facts, learned, n_learned, &judgement);
 	return judgement;
-}
-
-uint32_t hand_random(uint64_t *state, uint32_t bound)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (uint32_t)((*state * 0x2545f4914f6cdd1dull >> 32) % bound);
-}
-
-uint64_t hand_seed(void)
-{
-	const char *given = getenv("SEED");
-	uint64_t seed = me_clock_now(CLOCK_REALTIME);
-
-	if (given)
-		assert_true(me_text_parse_u64(given, 1, UINT64_MAX, &seed));
-	print_message("SEED=%llu\n", (unsigned long long)seed);
-	return seed;
 }

@@ -50,10 +50,4 @@ uint32_t hand_endpoint(const struct hand *hand, const char *service, const char 
 struct me_judgement hand_judge(const struct hand *hand, const struct me_facts *facts,
 			       const struct me_learned_endpoint *learned, size_t n_learned);
 
-/* A pseudo-random number below `bound` (xorshift64*). */
-uint32_t hand_random(uint64_t *state, uint32_t bound);
-
-/* The seed of a random test: the environment variable SEED, else the clock. Printed. */
-uint64_t hand_seed(void);
-
 #endif

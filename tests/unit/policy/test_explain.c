@@ -258,7 +258,12 @@ static const struct line lines[] = {
 	 NULL,
 	 {"an own address of this machine",
 	  "passed-over lan/inner: 10.1.0.0/16 does not reach local destinations"}},
-	{"224.0.0.1/2", false, ME_LOCAL, ME_REASON_NONE, NULL, {"do not leave the link"}},
+	{"224.0.0.1/2",
+	 false,
+	 ME_LOCAL,
+	 ME_REASON_NONE,
+	 NULL,
+	 {"do not leave the link", "!wide/net"}},
 	{"gone.example.org:443/tcp",
 	 false,
 	 ME_ALLOWED,
@@ -286,6 +291,7 @@ static void explained_policy(struct hand *hand)
 	hand_rule(hand, "sync/peers", "peers", "tcp/9095");
 	hand_rule(hand, "remoting/local", "local", "tcp/9093");
 	hand_rule(hand, "smtp/any", "any", "tcp/25");
+	hand_rule(hand, "wide/net", "0.0.0.0/0", "proto/2 tcp/2000");
 	hand_rule(hand, "old/over", "192.0.2.99", "tcp/8443")->until_ns = 1000;
 	hand_rule(hand, "old/retired", "gone.example.org", "tcp/443")->retired = true;
 	hand_rule(hand, "pro/file", "192.0.2.60", "tcp/8080")->from_profile = true;

@@ -8,6 +8,7 @@
 #include "base/inet.h"
 #include "hand.h"
 #include "reference.h"
+#include "../../seed.h"
 
 /* One policy that has a case for every reason and every step of precedence. */
 static void table_policy(struct hand *hand)
@@ -324,7 +325,12 @@ static void test_entry_flags(void **state)
 
 /* --- Against the reference judge ------------------------------------------------------------- */
 
-#define PICK(random, list) ((list)[hand_random((random), ME_ARRAY_SIZE(list))])
+static uint32_t below(uint64_t *random, uint32_t bound)
+{
+	return (uint32_t)(me_seed_next(random) % bound);
+}
+
+#define PICK(random, list) ((list)[below((random), ME_ARRAY_SIZE(list))])
 
 static const char *const addresses[] = {
 	"192.0.2.1",
@@ -405,7 +411,7 @@ static void random_prefix(uint64_t *random, char *out, size_t size)
 
 static void random_to(uint64_t *random, char *out, size_t size)
 {
-	switch (hand_random(random, 8)) {
+	switch (below(random, 8)) {
 	case 0:
 	case 1:
 		snprintf(out, size, "%s", PICK(random, addresses));
@@ -433,33 +439,33 @@ static void random_rule(struct hand *hand, uint64_t *random, unsigned int i)
 	char to[400] = "", port[200] = "", slug[64], one[64];
 	struct me_rule *rule;
 
-	for (unsigned int n = 1 + hand_random(random, 4); n; n--) {
+	for (unsigned int n = 1 + below(random, 4); n; n--) {
 		random_to(random, one, sizeof(one));
 		snprintf(to + strlen(to), sizeof(to) - strlen(to), " %s", one);
 	}
-	for (unsigned int n = 1 + hand_random(random, 3); n; n--)
+	for (unsigned int n = 1 + below(random, 3); n; n--)
 		snprintf(port + strlen(port), sizeof(port) - strlen(port), " %s",
 			 PICK(random, ports));
 	snprintf(slug, sizeof(slug), "%s/%u", PICK(random, services), i);
 	rule = hand_rule(hand, slug, to, port);
-	rule->from_profile = hand_random(random, 2);
-	rule->retired = hand_random(random, 4) == 0;
-	rule->until_ns = hand_random(random, 6) ? 0 : 900 + hand_random(random, 3) * 100;
+	rule->from_profile = below(random, 2);
+	rule->retired = below(random, 4) == 0;
+	rule->until_ns = below(random, 6) ? 0 : 900 + below(random, 3) * 100;
 }
 
 static void random_policy(struct hand *hand, uint64_t *random)
 {
 	hand_start(hand);
 	hand->environment.now_epoch_ns = 1000;
-	if (hand_random(random, 2))
+	if (below(random, 2))
 		hand_resolvers(hand, "192.0.2.2 2001:db8::2");
-	if (hand_random(random, 2))
+	if (below(random, 2))
 		hand_peers(hand, "10.0.0.2 1.1.1.1");
-	if (hand_random(random, 2))
+	if (below(random, 2))
 		hand_remoting(hand, "tcp/9093 udp/9000-9100");
-	if (hand_random(random, 3))
-		hand_proxy(hand, hand_random(random, 2) ? "192.0.2.3" : "b.example.com");
-	for (unsigned int i = 0, n = hand_random(random, 14); i < n; i++)
+	if (below(random, 3))
+		hand_proxy(hand, below(random, 2) ? "192.0.2.3" : "b.example.com");
+	for (unsigned int i = 0, n = below(random, 14); i < n; i++)
 		random_rule(hand, random, i);
 	assert_int_equal(hand_compile(hand), 0);
 }
@@ -471,17 +477,17 @@ static struct me_facts random_facts(uint64_t *random)
 		.proto = PICK(random, protos),
 	};
 
-	if (hand_random(random, 3) == 0)
-		facts.dst.byte[15 - hand_random(random, 4)] ^= 1u << hand_random(random, 8);
-	if (hand_random(random, 20) == 0)
-		facts.dst.byte[hand_random(random, 12)] ^= 1u << hand_random(random, 8);
+	if (below(random, 3) == 0)
+		facts.dst.byte[15 - below(random, 4)] ^= 1u << below(random, 8);
+	if (below(random, 20) == 0)
+		facts.dst.byte[below(random, 12)] ^= 1u << below(random, 8);
 	if (me_proto_has_ports(facts.proto))
 		facts.dport = PICK(random, dports);
-	if (hand_random(random, 8) == 0)
+	if (below(random, 8) == 0)
 		facts.flags |= ME_FACT_OWN;
-	if (hand_random(random, 30) == 0)
+	if (below(random, 30) == 0)
 		facts.flags |= ME_FACT_UNPARSABLE;
-	if (hand_random(random, 30) == 0)
+	if (below(random, 30) == 0)
 		facts.flags |= ME_FACT_OWN_UNKNOWN;
 	return facts;
 }
@@ -518,7 +524,7 @@ static void compare(const struct hand *hand, const struct me_facts *facts,
 
 static void test_reference(void **state)
 {
-	uint64_t random = hand_seed();
+	uint64_t random = me_seed();
 
 	(void)state;
 	for (unsigned int policy = 0; policy < 400; policy++) {
@@ -528,13 +534,13 @@ static void test_reference(void **state)
 		for (unsigned int i = 0; i < 2000; i++) {
 			struct me_facts facts = random_facts(&random);
 			struct reference_name names[3];
-			size_t n = hand_random(&random, 4);
+			size_t n = below(&random, 4);
 
 			for (size_t k = 0; k < n; k++)
 				names[k] = (struct reference_name){
 					.name = PICK(&random, hosts),
-					.evidence = hand_random(&random, 2) ? ME_EVIDENCE_LEARNED
-									    : ME_EVIDENCE_STALE,
+					.evidence = below(&random, 2) ? ME_EVIDENCE_LEARNED
+								      : ME_EVIDENCE_STALE,
 				};
 			compare(&hand, &facts, names, n, policy);
 		}
