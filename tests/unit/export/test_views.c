@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <jansson.h>
+#include "world.h"
+#include "export/views.h"
+
+static json_t *ask(const struct world *world, const struct me_rows *rows, struct me_query query)
+{
+	_cleanup_strbuf_ struct me_strbuf out = {0}, error = {0};
+	json_t *answer;
+
+	assert_int_equal(me_view_list(rows, world->ledger, &world->status, &query, &out, &error),
+			 0);
+	answer = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!answer)
+		fail_msg("not JSON: %s", out.data);
+	assert_string_equal(json_string_value(json_object_get(answer, "version")), "1.2.3");
+	assert_string_equal(json_string_value(json_object_get(answer, "ts")),
+			    "2027-01-15T08:16:40.000Z");
+	return answer;
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value))
+		fail_msg("no number: %s", key);
+	return json_integer_value(value);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	if (!value)
+		fail_msg("no text: %s", key);
+	return value;
+}
+
+static void test_flow_fields(void **state)
+{
+	struct world *world = world_new(1);
+	json_t *answer = ask(world, &me_rows_flows, (struct me_query){0});
+	const json_t *flow = json_array_get(json_object_get(answer, "flows"), 0);
+
+	(void)state;
+	assert_int_equal(number(answer, "total"), 1);
+	assert_int_equal(number(answer, "matched"), 1);
+	assert_string_equal(text(flow, "id"), "0000000000000001");
+	assert_string_equal(text(flow, "state"), "open");
+	assert_string_equal(text(flow, "verdict"), "allowed");
+	assert_string_equal(text(flow, "service"), "updates");
+	assert_string_equal(text(flow, "rule"), "updates/engines");
+	assert_string_equal(text(flow, "at"), "policy.yaml:12");
+	assert_string_equal(text(flow, "endpoint"), "meupdate.gfi.com");
+	assert_string_equal(text(flow, "dst"), "198.51.100.1");
+	assert_int_equal(number(flow, "dport"), 443);
+	assert_string_equal(text(flow, "proto"), "tcp");
+	assert_string_equal(text(flow, "exe"), "/usr/bin/p41");
+	assert_string_equal(text(flow, "comm"), "curl");
+	assert_string_equal(text(flow, "cgroup"), "/mail");
+	assert_int_equal(number(flow, "uid"), 33);
+	assert_string_equal(text(flow, "first"), "2027-01-15T08:16:39.000Z");
+	/* Untrusted bytes are escaped. */
+	assert_string_equal(text(flow, "sni"), "ev\\x22il\\x5c\\x1b[31m\\xff");
+	assert_int_equal(json_array_size(json_object_get(flow, "names")), 2);
+	/* What has no value is absent. */
+	assert_null(json_object_get(flow, "reason"));
+	assert_null(json_object_get(flow, "src"));
+	assert_null(json_object_get(flow, "sport"));
+	assert_null(json_object_get(flow, "host"));
+	assert_null(json_object_get(flow, "preexisting"));
+	json_decref(answer);
+	world_free(world);
+}
+
+/* Every field sorts, in both directions, and paging shows each row once. */
+static void test_sort_and_pages(void **state)
+{
+	struct world *world = world_new(500);
+
+	(void)state;
+	for (size_t f = 0; f < me_rows_flows.fields.count; f++) {
+		const char *sort = me_rows_flows.fields.names[f];
+		_cleanup_free_ bool *seen = calloc(501, sizeof(*seen));
+		size_t n = 0;
+
+		for (int offset = 0; offset < 500; offset += 70) {
+			char at[16];
+			size_t i;
+			json_t *row, *answer;
+
+			snprintf(at, sizeof(at), "%d", offset);
+			answer = ask(world, &me_rows_flows,
+				     (struct me_query){.limit = "70",
+						       .offset = at,
+						       .sort = sort,
+						       .desc = f % 2 ? "1" : "0"});
+			json_array_foreach(json_object_get(answer, "flows"), i, row) {
+				unsigned long id = strtoul(text(row, "id"), NULL, 16);
+
+				assert_false(seen[id]);
+				seen[id] = true;
+				n++;
+			}
+			json_decref(answer);
+		}
+		assert_int_equal(n, 500);
+	}
+	world_free(world);
+}
+
+static void test_sort_order(void **state)
+{
+	struct world *world = world_new(500);
+	json_t *answer =
+		ask(world, &me_rows_flows, (struct me_query){.sort = "bytes_sent", .limit = "500"});
+	json_int_t last = INT64_MAX;
+	json_t *row;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(json_object_get(answer, "flows"), i, row) {
+		assert_true(number(row, "bytes_sent") <= last); /* numbers: largest first */
+		last = number(row, "bytes_sent");
+	}
+	json_decref(answer);
+	/* Absent values come last in either direction. */
+	for (int desc = 0; desc < 2; desc++) {
+		answer = ask(
+			world, &me_rows_flows,
+			(struct me_query){.sort = "sni", .desc = desc ? "1" : "0", .limit = "2"});
+		row = json_array_get(json_object_get(answer, "flows"), 0);
+		assert_non_null(json_object_get(row, "sni"));
+		json_decref(answer);
+	}
+	world_free(world);
+}
+
+static void test_filter(void **state)
+{
+	struct world *world = world_new(500);
+	json_t *answer =
+		ask(world, &me_rows_flows,
+		    (struct me_query){.filter = "verdict:violation state:open", .limit = "0"});
+
+	(void)state;
+	assert_int_equal(number(answer, "total"), 500);
+	assert_int_equal(number(answer, "matched"), 25);
+	assert_int_equal(json_array_size(json_object_get(answer, "flows")), 0);
+	json_decref(answer);
+	world_free(world);
+}
+
+static void test_bad_queries(void **state)
+{
+	struct world *world = world_new(1);
+	const struct {
+		struct me_query query;
+		const char *says;
+	} cases[] = {
+		{{.limit = "-1"}, "limit"},
+		{{.limit = "100001"}, "100000"},
+		{{.limit = "x"}, "limit"},
+		{{.offset = "1e3"}, "offset"},
+		{{.sort = "byte_sent"}, "bytes_sent"},
+		{{.sort = "\x1b\xff"}, "\\x1b\\xff"},
+		{{.desc = "yes"}, "0 or 1"},
+		{{.filter = "port:x"}, "65535"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_strbuf_ struct me_strbuf out = {0}, error = {0};
+
+		assert_int_equal(me_view_list(&me_rows_flows, world->ledger, &world->status,
+					      &cases[i].query, &out, &error),
+				 -EINVAL);
+		if (!strstr(error.data, cases[i].says))
+			fail_msg("%s", error.data);
+	}
+	world_free(world);
+}
+
+static void test_endpoints(void **state)
+{
+	struct world *world = world_new(1);
+	json_t *answer = ask(world, &me_rows_endpoints, (struct me_query){.sort = "endpoint"});
+	const json_t *rows = json_object_get(answer, "endpoints");
+
+	(void)state;
+	assert_int_equal(json_array_size(rows), 3);
+	assert_string_equal(text(json_array_get(rows, 0), "endpoint"), "*.mailshell.net");
+	assert_string_equal(text(json_array_get(rows, 0), "state"), "never");
+	assert_string_equal(text(json_array_get(rows, 1), "endpoint"), "any");
+	assert_string_equal(text(json_array_get(rows, 1), "state"), "gone");
+	assert_string_equal(text(json_array_get(rows, 2), "state"), "good");
+	assert_int_equal(number(json_array_get(rows, 2), "expect_s"), 3600);
+	assert_int_equal(number(json_object_get(json_array_get(rows, 2), "outcomes"), "refused"),
+			 1);
+	assert_int_equal(json_object_size(json_object_get(json_array_get(rows, 2), "outcomes")), 7);
+	json_decref(answer);
+	world_free(world);
+}
+
+static void test_violations(void **state)
+{
+	struct world *world = world_new(1000);
+	json_t *answer = ask(world, &me_rows_violations, (struct me_query){.sort = "count"});
+	const json_t *rows = json_object_get(answer, "violations");
+	json_int_t sum = 0;
+	json_t *row;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(rows, i, row) {
+		assert_string_equal(text(row, "state"), "confirmed");
+		assert_string_equal(text(row, "reason"), "quic");
+		sum += number(row, "count");
+	}
+	assert_int_equal(sum, 100);
+	assert_int_equal(number(answer, "untold"), 0);
+	json_decref(answer);
+	world_free(world);
+}
+
+static void test_health(void **state)
+{
+	struct world *world = world_new(100);
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+	json_t *health;
+
+	(void)state;
+	world->status.policy.last_error = "policy.yaml:3: tabs";
+	assert_int_equal(me_view_health(world->ledger, &world->status, &out), 0);
+	health = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(health);
+	assert_int_equal(number(health, "pid"), 77);
+	assert_int_equal(number(health, "uptime_s"), 1000);
+	assert_int_equal(number(json_object_get(health, "attempts"), "host"), 100);
+	assert_int_equal(number(json_object_get(health, "verdicts"), "violation"), 10);
+	assert_int_equal(number(json_object_get(health, "violations"), "confirmed"), 10);
+	assert_int_equal(number(json_object_get(health, "events_lost"), "ring"), 2);
+	assert_int_equal(number(json_object_get(health, "blind_spots"), "raw"), 1);
+	assert_int_equal(number(json_object_get(health, "findings"), "raw-socket"), 1);
+	assert_true(json_is_false(
+		json_object_get(json_array_get(json_object_get(health, "attached"), 1), "ok")));
+	/* connect6, the ring, the file, the reload */
+	assert_int_equal(json_array_size(json_object_get(health, "problems")), 4);
+	json_decref(health);
+	world_free(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flow_fields), cmocka_unit_test(test_sort_and_pages),
+		cmocka_unit_test(test_sort_order),  cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_violations),  cmocka_unit_test(test_health),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
