@@ -40,12 +40,12 @@ metric() {
 		END { printf "%.0f\n", sum }'
 }
 
-# Starts the daemon on the watched cgroup with a list of $1 entries ($2: prefixes) and room for $3
-# flows; LOADED is the seconds from exec to the first answer.
+# Starts the daemon on the watched cgroup with the policy of write_policy; LOADED is the seconds from
+# exec to the first answer.
 start_daemon() {
 	local begin
 
-	write_policy "$1" "$2" "$3" >"$WORK/policy.yaml"
+	write_policy "$@" >"$WORK/policy.yaml"
 	begin=$(date +%s%N)
 	"$BUILD/mewatch" run -c "$WORK/policy.yaml" --cgroup "/${CGROUP##*/}/watched" \
 		--pins "$PINS/mewatch" --state "$WORK/state" --socket "$WORK/socket" \
@@ -55,11 +55,16 @@ start_daemon() {
 	LOADED=$(awk -v a="$begin" -v b="$(date +%s%N)" 'BEGIN { printf "%.2f", (b - a) / 1e9 }')
 }
 
+has_ended() {
+	[[ ! -e /proc/$1/stat || $(<"/proc/$1/stat") == *") Z "* ]]
+}
+
 stop_daemon() {
 	kill "$DAEMON_PID"
+	wait_until 30 has_ended "$DAEMON_PID" || die "the daemon does not end"
 	wait "$DAEMON_PID"
 	DAEMON_PID=
-	"$BUILD/mewatch" detach --pins "$PINS/mewatch" --state "$WORK/state" >/dev/null || die "detach failed"
+	"$BUILD/mewatch" detach --pins "$PINS/mewatch" >/dev/null || die "detach failed"
 	rm -rf "$WORK/state" "$WORK/events"
 }
 

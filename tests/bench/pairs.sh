@@ -86,7 +86,7 @@ bench_list() {
 	fi
 	empty_programs attach
 	if have_daemon; then
-		start_daemon "$size" "$prefixes" 262144
+		start_daemon "$size" "$prefixes" 262144 5s
 		fact "list of $list: from start to first answer" "$LOADED" s "<=" 5
 		modes+=(mewatch)
 	fi
@@ -116,10 +116,18 @@ check_counts() {
 JOBS="udp-connect/known udp-connect/new udp-connect/stranger udp-send/known udp-send/new
 	udp-send/stranger tcp-near/new tcp-near/stranger tcp-far/new tcp-far/stranger"
 
-bench_pairs() {
-	local list
+# Programs on the hooks, on whatever cgroup: with any, the branches are on already.
+programs_attached() {
+	bpftool cgroup tree 2>/dev/null | grep --count --extended-regexp 'connect[46]|sendmsg[46]|sock_ops|inet_(in|e)gress|sock_(create|release)'
+}
 
+bench_pairs() {
+	local list others
+
+	others=$(programs_attached)
 	run_cycles bare 10 "$JOBS" none again armed bare-empty
+	((others += $(programs_attached)))
+	fact "programs of others, with which armed says nothing" "$others" programs = 0
 	for list in $SIZES; do
 		bench_list "$list"
 	done

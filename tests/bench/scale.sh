@@ -32,20 +32,22 @@ has_told() {
 
 # Datagrams to strangers, each a violation of its own, from one CPU; $1 a second, or what it can.
 storm() {
-	local rate=$1 name sent seconds before share speed
+	local rate=$1 name sent seconds cpu before share speed each
 
 	name="storm of violations, ${rate:-no limit}/s"
-	start_daemon 10000 "" 1048576
+	start_daemon 10000 "" 1048576 5s
 	move_to watched
 	before=$(daemon_cpu)
 	ask storm stranger "${rate:-0}" $STORM_SECONDS 10000
-	read -r sent seconds <<<"$ANSWER"
+	read -r sent seconds cpu <<<"$ANSWER"
 	share=$(awk -v a="$before" -v b="$(daemon_cpu)" -v s="$seconds" 'BEGIN { printf "%.1f", 100 * (b - a) / s }')
 	speed=$(awk -v n="$sent" -v s="$seconds" 'BEGIN { printf "%.0f", n / s }')
+	each=$(awk -v n="$sent" -v s="$cpu" 'BEGIN { printf "%.0f", s * 1e9 / n }')
 	wait_until 30 has_violations "$sent"
 	wait_until 30 has_told "$sent"
 	# shellcheck disable=SC2086 # no rate asked, no bound
 	fact "$name: sent" "$speed" /s ${rate:+">=" $((rate * 99 / 100))}
+	fact "$name: one datagram" "$each" "ns of CPU"
 	fact "$name: the daemon meanwhile" "$share" "% of a CPU" "<=" 100
 	fact "$name: counted" "$(violations_counted)" violations = "$sent"
 	fact "$name: told in events" "$(violations_told)" violations = "$sent"
@@ -56,7 +58,7 @@ storm() {
 
 ledger_flows() {
 	curl --silent --fail --max-time 10 --unix-socket "$WORK/socket" 'http://localhost/v1/flows?limit=0' |
-		sed -n 's/.*"total": *\([0-9]*\).*/\1/p'
+		awk 'match($0, /"total": *[0-9]+/) { n = substr($0, RSTART + 8, RLENGTH - 8) } END { print n + 0 }'
 }
 
 has_flows() {
@@ -66,7 +68,7 @@ has_flows() {
 hold() {
 	local before
 
-	start_daemon 10000 "" $((HELD_FLOWS + HELD_FLOWS / 8))
+	start_daemon 10000 "" $((HELD_FLOWS + HELD_FLOWS / 8)) 180s
 	before=$(daemon_memory)
 	move_to watched
 	ask hold $HELD_FLOWS 10000

@@ -87,11 +87,12 @@ list_addresses() {
 	}'
 }
 
-# The policy that allows the list, in the language of mewatch. $3: flows that must fit.
+# The policy that allows the list, in the language of mewatch. $3: flows that must fit; $4: how long a
+# datagram's flow is remembered.
 write_policy() {
 	echo "version: 1"
 	echo "resolvers: [192.0.2.53]"
-	echo "limits: {flows: $3}"
+	echo "limits: {flows: $3, udp_idle: $4}"
 	echo "allow:"
 	echo "  - service: bench"
 	echo "    ports: [udp/1024-65535, tcp/2525]"

@@ -3,7 +3,7 @@
  * The measured process: reads one command a line from stdin, runs it, answers with one line.
  *
  *	pair WORKLOAD KIND SEED COUNT SIZE   -> nanoseconds of thread CPU time per operation
- *	storm KIND RATE SECONDS SIZE         -> datagrams sent, seconds it took
+ *	storm KIND RATE SECONDS SIZE         -> datagrams sent, seconds, CPU seconds
  *	hold COUNT SIZE                      -> datagrams sent, each to another peer; the socket stays
  *	drop                                 -> 0; closes what `hold` opened
  *
@@ -206,7 +206,7 @@ static void pace(uint64_t start, uint64_t count, uint64_t rate)
 
 static bool run_storm(const char *line)
 {
-	uint64_t rate, seconds, start, end, sent = 0;
+	uint64_t rate, seconds, start, end, cpu, sent = 0;
 	struct plan plan = {.pool = POOL_SINK};
 	char kind[16];
 
@@ -214,6 +214,7 @@ static bool run_storm(const char *line)
 		   &plan.size) != 4 ||
 	    !parse_kind(kind, &plan) || plan.known || plan.size < POOL_COUNT)
 		return false;
+	cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	start = now(CLOCK_MONOTONIC);
 	end = start + seconds * NS_PER_S;
 	while (now(CLOCK_MONOTONIC) < end) {
@@ -228,7 +229,8 @@ static bool run_storm(const char *line)
 		close(fd);
 		free(peers);
 	}
-	printf("%" PRIu64 " %.3f\n", sent, (double)(now(CLOCK_MONOTONIC) - start) / NS_PER_S);
+	printf("%" PRIu64 " %.3f %.3f\n", sent, (double)(now(CLOCK_MONOTONIC) - start) / NS_PER_S,
+	       (double)(now(CLOCK_THREAD_CPUTIME_ID) - cpu) / NS_PER_S);
 	return true;
 }
 
