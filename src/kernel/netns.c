@@ -2,6 +2,7 @@
 #include "kernel/netns.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -15,7 +16,8 @@
 #define SCAN_EVERY_NS 60000000000ull
 #define SCAN_RETRY_NS 1000000000ull /* after a sync that failed */
 #define SCAN_SOON_NS 100000000ull   /* one scan for all that a container's end brings at once */
-#define UNWATCHED_MAX 65536         /* namespaces told apart in the count */
+#define MOUNTINFO "/proc/self/mountinfo"
+#define UNWATCHED_MAX 65536 /* namespaces told apart in the count */
 
 /* A namespace that is watched; without `space` a free place. */
 struct place {
@@ -29,6 +31,11 @@ struct me_netns {
 	void *userdata;
 	int epoll;
 	int timer;
+	/*
+	 * The mount table twice: a descriptor tells a change only to the first who asks, and of an
+	 * epoll within the caller's that is not this module. The first wakes, the second knows.
+	 */
+	int mounts_wake;
 	int mounts;
 	bool hurried; /* the timer is set to SCAN_SOON_NS */
 	uint64_t scans;
@@ -38,7 +45,7 @@ struct me_netns {
 };
 
 /* What epoll gives back: which place and which of its descriptors. */
-enum source { TIMER, ROUTE, PID };
+enum source { TIMER, MOUNTS, ROUTE, PID };
 #define SOURCE(kind, place) ((uint64_t)(place) << 8 | (kind))
 
 static int watch(const struct me_netns *netns, int fd, uint32_t events, uint64_t source)
@@ -83,6 +90,7 @@ void me_netns_free(struct me_netns **netns)
 	}
 	me_table_free(&n->unwatched);
 	me_closep(&n->mounts);
+	me_closep(&n->mounts_wake);
 	me_closep(&n->timer);
 	me_closep(&n->epoll);
 	free(n);
@@ -102,20 +110,25 @@ int me_netns_new(me_netns_fn fn, void *userdata, struct me_netns **ret_netns)
 	n->userdata = userdata;
 	for (size_t i = 0; i < ME_NETNS_MAX; i++)
 		n->place[i].pidfd = -1;
-	n->timer = n->mounts = -1;
+	n->timer = n->mounts = n->mounts_wake = -1;
 	n->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (n->epoll < 0)
 		return -errno;
 	n->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (n->timer < 0)
 		return -errno;
-	n->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	n->mounts_wake = open(MOUNTINFO, O_RDONLY | O_CLOEXEC);
+	if (n->mounts_wake < 0)
+		return -errno;
+	n->mounts = open(MOUNTINFO, O_RDONLY | O_CLOEXEC);
 	if (n->mounts < 0)
 		return -errno;
 	n->unwatched = me_table_new(sizeof(uint64_t), 0, UNWATCHED_MAX);
 	if (!n->unwatched)
 		return -ENOMEM;
 	r = watch(n, n->timer, EPOLLIN, SOURCE(TIMER, 0));
+	if (r == 0)
+		r = watch(n, n->mounts_wake, EPOLLPRI, SOURCE(MOUNTS, 0)); /* proc(5) */
 	if (r < 0)
 		return r;
 	*ret_netns = me_steal_ptr(&n);
@@ -125,16 +138,6 @@ int me_netns_new(me_netns_fn fn, void *userdata, struct me_netns **ret_netns)
 int me_netns_fd(const struct me_netns *netns)
 {
 	return netns->epoll;
-}
-
-int me_netns_mounts_fd(const struct me_netns *netns)
-{
-	return netns->mounts;
-}
-
-void me_netns_mounts_changed(struct me_netns *netns)
-{
-	scan_soon(netns);
 }
 
 static void release(struct place *place)
@@ -296,6 +299,7 @@ int me_netns_add_pid(struct me_netns *netns, pid_t pid, uint64_t cookie)
 
 int me_netns_dispatch(struct me_netns *netns)
 {
+	struct pollfd mounts = {.fd = netns->mounts, .events = POLLPRI};
 	struct epoll_event event[64];
 	int n = epoll_wait(netns->epoll, event, ME_ARRAY_SIZE(event), 0);
 	bool scan = false;
@@ -306,6 +310,8 @@ int me_netns_dispatch(struct me_netns *netns)
 		switch ((enum source)(event[i].data.u64 & 0xff)) {
 		case TIMER:
 			scan = true;
+			break;
+		case MOUNTS: /* asked below, for it may not have come through */
 			break;
 		case ROUTE:
 			netns->stats.overruns +=
@@ -318,6 +324,8 @@ int me_netns_dispatch(struct me_netns *netns)
 			break;
 		}
 	}
+	if (poll(&mounts, 1, 0) > 0)
+		scan_soon(netns);
 	/* Last, since it moves places about. */
 	return scan ? me_netns_scan(netns) : 0;
 }

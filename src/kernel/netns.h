@@ -32,14 +32,6 @@ void me_netns_free(struct me_netns **netns);
 int me_netns_fd(const struct me_netns *netns);
 
 /*
- * The mount table: when EPOLLPRI is told for this descriptor, call me_netns_mounts_changed(). It must
- * be watched by itself, for it tells a change only to the first who asks: an epoll within an epoll
- * asks twice.
- */
-int me_netns_mounts_fd(const struct me_netns *netns);
-void me_netns_mounts_changed(struct me_netns *netns);
-
-/*
  * Finds every namespace in use, the calling thread's own first, and lets go of those that are not.
  * A namespace that cannot be had is counted, no error. 0 or an errno of reading /proc.
  */
