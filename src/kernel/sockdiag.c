@@ -99,7 +99,7 @@ struct listing {
 
 static enum me_direction direction_of(const struct listing *l, const struct me_socket *s)
 {
-	bool ours, theirs; /* is the port one that the kernel picks? */
+	bool picked; /* the local port is one that the kernel picks for a connect */
 
 	if (!l->listeners)
 		return ME_DIRECTION_IN;
@@ -107,9 +107,8 @@ static enum me_direction direction_of(const struct listing *l, const struct me_s
 		return ME_DIRECTION_OUT;
 	if (me_listeners_have(l->listeners, s->proto, &s->local, s->sport))
 		return ME_DIRECTION_IN;
-	ours = s->sport >= l->diag->ephemeral_low && s->sport <= l->diag->ephemeral_high;
-	theirs = s->dport >= l->diag->ephemeral_low && s->dport <= l->diag->ephemeral_high;
-	if (ours && !theirs)
+	picked = s->sport >= l->diag->ephemeral_low && s->sport <= l->diag->ephemeral_high;
+	if (picked && s->dport < l->diag->ephemeral_low)
 		return ME_DIRECTION_OUT;
 	return s->dport < 1024 && s->sport >= 1024 ? ME_DIRECTION_OUT : ME_DIRECTION_UNKNOWN;
 }

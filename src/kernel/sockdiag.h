@@ -52,9 +52,10 @@ int me_sockdiag_listeners(const struct me_sockdiag *diag, me_socket_fn fn, void 
 /*
  * Calls `fn` for each flow under way: TCP sockets from SYN_SENT to LAST_ACK, connected UDP sockets.
  * TIME_WAIT is no flow: its owner has closed it. Subflows of MPTCP are TCP sockets without an inode.
- * Direction: `in` if something listens on the local port; `out` if the SYN is on its way, or if only
- * this side's port is one that the kernel picks, or only the peer's is privileged; else `unknown`
- * (passive FTP data after its listener closed looks the same from both ends).
+ * Direction: `in` if something listens on the local port; `out` if the SYN is on its way, if the
+ * local port is one that the kernel picks and the peer's lies below those, or if only the peer's is
+ * privileged; else `unknown` (passive FTP data after its listener closed looks the same from both
+ * ends).
  * 0, what `fn` returned, -ENOSPC: more than ME_LISTENERS_MAX listen, -ENOMEM, or an errno of
  * me_netlink_dump().
  */

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include "base/cleanup.h"
@@ -152,6 +153,15 @@ void world_connect(int fd, const char *address, uint16_t port)
 	socklen_t len = resolve(address, port, &at);
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&at, len), 0);
+}
+
+void world_allow_files(unsigned int n)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_cur < n)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){n, n}), 0);
 }
 
 void world_wait(bool (*condition)(void *userdata), void *userdata)

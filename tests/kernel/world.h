@@ -33,6 +33,9 @@ int world_socket(int ns, int family, int type, int protocol);
 uint16_t world_bind(int fd, const char *address, uint16_t port);
 void world_connect(int fd, const char *address, uint16_t port);
 
+/* Raises the limit of open files to at least `n`. */
+void world_allow_files(unsigned int n);
+
 /* Waits until `condition` holds, asking it every few milliseconds; fails after a generous deadline. */
 void world_wait(bool (*condition)(void *userdata), void *userdata);
 
