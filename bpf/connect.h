@@ -175,9 +175,12 @@ static __always_inline void me_connect(struct bpf_sock_addr *ctx, const struct m
 		me_probe(sock, target);
 }
 
+/* The unspecified address means this machine: the kernel connects to loopback. */
 static __always_inline void me_target_v4(struct bpf_sock_addr *ctx, struct me_target *target)
 {
-	target->peer = me_addr_v4(ctx->user_ip4);
+	__u32 address = ctx->user_ip4;
+
+	target->peer = me_addr_v4(address ? address : ME_NET32(0x7f000001));
 	target->port = ME_NET16((__u16)ctx->user_port);
 	target->proto = ctx->protocol;
 }
@@ -188,6 +191,8 @@ static __always_inline void me_target_v6(struct bpf_sock_addr *ctx, struct me_ta
 	target->peer.word[1] = ctx->user_ip6[1];
 	target->peer.word[2] = ctx->user_ip6[2];
 	target->peer.word[3] = ctx->user_ip6[3];
+	if (!(target->peer.half[0] | target->peer.half[1]))
+		target->peer.word[3] = ME_NET32(1);
 	target->port = ME_NET16((__u16)ctx->user_port);
 	target->proto = ctx->protocol;
 }

@@ -86,7 +86,8 @@ static __always_inline bool me_datagram_transport(struct __sk_buff *skb, bool eg
 	return true;
 }
 
-static __always_inline bool me_datagram_v6(struct __sk_buff *skb, bool egress, struct me_datagram *d)
+static __always_inline bool me_datagram_v6(struct __sk_buff *skb, bool egress,
+					   struct me_datagram *d)
 {
 	__u32 offset = sizeof(struct ipv6hdr);
 	struct ipv6hdr ip;
@@ -112,8 +113,7 @@ static __always_inline bool me_datagram_v6(struct __sk_buff *skb, bool egress, s
 }
 
 /* Any packet that starts with its network header. False: it cannot be parsed. */
-static __noinline bool me_datagram_parse(struct __sk_buff *skb, bool egress,
-					      struct me_datagram *d)
+static __noinline bool me_datagram_parse(struct __sk_buff *skb, bool egress, struct me_datagram *d)
 {
 	struct iphdr ip;
 
@@ -213,7 +213,8 @@ static __always_inline const struct sock *me_sock_pointer(struct bpf_sock *sk)
 /* The kernel's own control sockets answer pings, report errors, speak IGMP: nobody's attempts. */
 static __always_inline bool me_kernel_control(struct bpf_sock *sk)
 {
-	return sk->type == SOCK_RAW && BPF_CORE_READ_BITFIELD_PROBED(me_sock_pointer(sk), sk_kern_sock);
+	return sk->type == SOCK_RAW &&
+	       BPF_CORE_READ_BITFIELD_PROBED(me_sock_pointer(sk), sk_kern_sock);
 }
 
 /* Storage for a socket made before the hooks were there. Who owns it cannot be told from a packet. */
@@ -231,7 +232,8 @@ static __noinline struct me_sock *me_sock_late(struct __sk_buff *skb, struct bpf
 	sock->cookie = bpf_get_socket_cookie(skb);
 	sock->origin.uid = bpf_get_socket_uid(skb);
 	sock->origin.cgroup = bpf_skb_cgroup_id(skb);
-	sock->origin.netns = BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, net_cookie);
+	sock->origin.netns =
+		BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, net_cookie);
 	return sock;
 }
 

@@ -42,10 +42,10 @@ struct me_sock {
 	/* the cached peer */
 	struct me_addr peer;
 	struct me_addr wire; /* where packets for this peer go: after DNAT */
-	__u16 port;	     /* host order */
+	__u16 port;          /* host order */
 	__u16 wire_port;     /* host order */
 	__u8 proto;
-	__u8 state;  /* enum me_cache */
+	__u8 state; /* enum me_cache */
 	__u8 answered;
 	__u8 redirect; /* the next packet tells `wire` */
 	__u32 generation;
@@ -119,7 +119,8 @@ static __always_inline __u8 me_own_facts(__u64 netns, const struct me_addr *dst)
 static __always_inline __u32 me_host_judge(__u64 netns, const struct me_target *target,
 					   struct me_judgement *ret_judgement)
 {
-	struct me_facts facts = {.dst = target->peer, .dport = target->port, .proto = target->proto};
+	struct me_facts facts = {
+		.dst = target->peer, .dport = target->port, .proto = target->proto};
 
 	facts.flags = target->facts | me_own_facts(netns, &target->peer);
 	return me_policy_judge(&facts, ret_judgement);

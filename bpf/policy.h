@@ -141,7 +141,8 @@ static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 		found.column = &found.head->column[column];
 	if (!me_judge_is_local(kind, facts->flags))
 		found.dest = me_policy_dest(slot, found.head, &facts->dst);
-	rank = me_policy_rank(slot, found.head, me_judge_row(kind, facts->flags, found.dest), column);
+	rank = me_policy_rank(slot, found.head, me_judge_row(kind, facts->flags, found.dest),
+			      column);
 	if (rank)
 		found.entry = me_slot_lookup(&me_entries, slot, &rank);
 	me_judge(facts, kind, &found, ret_judgement);

@@ -42,7 +42,8 @@ static __always_inline __u64 me_raise(__u64 *counter, __u64 value)
  * Payload so far, each sequence byte once: tcp_sock.bytes_sent has no SYN or FIN but every
  * retransmission; bytes_received has the peer's FIN, which SOCK_DONE tells.
  */
-static __always_inline void me_stream_bytes(struct me_flow *flow, const struct tcp_sock *tp, __u64 now)
+static __always_inline void me_stream_bytes(struct me_flow *flow, const struct tcp_sock *tp,
+					    __u64 now)
 {
 	bool fin = ((const struct sock *)tp)->__sk_common.skc_flags & (1ul << SOCK_DONE);
 	__u64 sent = me_raise(&flow->bytes_sent, tp->bytes_sent - tp->bytes_retrans);
@@ -90,7 +91,8 @@ static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_soc
 		me_stream_bytes(flow, tp, now);
 		sk_err = ((struct sock *)tp)->sk_err;
 	}
-	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == 104 || sk_err == 32 /* EPIPE */)) {
+	if (flow->outcome == ME_OUTCOME_ESTABLISHED &&
+	    (sk_err == 104 || sk_err == 32 /* EPIPE */)) {
 		flow->flags |= ME_FLOW_RESET;
 		endpoint = me_count_endpoint(flow->endpoint);
 		if (endpoint)
@@ -139,8 +141,8 @@ SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
 		return 1;
 	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
 		me_stream_source(ctx, flow);
-		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
-						       BPF_SOCK_OPS_STATE_CB_FLAG);
+		bpf_sock_ops_cb_flags_set(ctx,
+					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	} else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
 		me_flow_outcome(flow, ME_OUTCOME_ESTABLISHED);
 	} else if (!(flow->flags & ME_FLOW_CLOSED)) {

@@ -17,7 +17,8 @@ struct {
 } me_ring SEC(".maps");
 
 /* Room for one record, its head filled; NULL (and counted) if there is none. Submit or discard it. */
-static __always_inline struct me_record *me_tell_begin(enum me_record_kind kind, __u64 id, __u64 now)
+static __always_inline struct me_record *me_tell_begin(enum me_record_kind kind, __u64 id,
+						       __u64 now)
 {
 	struct me_record *record = bpf_ringbuf_reserve(&me_ring, sizeof(*record), 0);
 

@@ -54,18 +54,19 @@ static uint32_t below(uint64_t *state, uint32_t bound)
 /* Addresses from a small space, so that rules and facts meet. */
 static void random_address(uint64_t *random, struct me_addr *ret_address)
 {
-	static const char *const bases[] = {"10.0.0.0",	 "192.0.2.0",  "8.8.8.8",     "127.0.0.1",
+	static const char *const bases[] = {"10.0.0.0",  "192.0.2.0",   "8.8.8.8",     "127.0.0.1",
 					    "224.0.0.0", "169.254.0.0", "2001:db8::0", "fe80::1",
-					    "::1",	 "1.1.1.1"};
+					    "::1",       "1.1.1.1"};
 
-	assert_int_equal(me_inet_parse(bases[below(random, ME_ARRAY_SIZE(bases))], ret_address->byte), 0);
+	assert_int_equal(
+		me_inet_parse(bases[below(random, ME_ARRAY_SIZE(bases))], ret_address->byte), 0);
 	ret_address->byte[15] ^= below(random, 8);
 	ret_address->byte[14] ^= below(random, 2);
 }
 
 static void random_to(struct fixture *f, struct me_strbuf *yaml)
 {
-	static const char *const words[] = {"any",	 "local",	"resolvers",  "peers",
+	static const char *const words[] = {"any",       "local",       "resolvers",   "peers",
 					    "a.example", "*.b.example", "**.c.example"};
 	char text[ME_INET_LEN];
 	struct me_addr address;
@@ -90,9 +91,9 @@ static void random_to(struct fixture *f, struct me_strbuf *yaml)
 
 static void random_rule(struct fixture *f, struct me_strbuf *yaml, uint32_t number)
 {
-	static const char *const ports[] = {"tcp/80", "tcp/443", "udp/53",  "tcp/1-1023", "udp/*",
-					    "icmp",   "sctp/9",	 "proto/47", "tcp/9000-9100",
-					    "udplite/53", "udp/443", "tcp/53"};
+	static const char *const ports[] = {"tcp/80",        "tcp/443",    "udp/53",  "tcp/1-1023",
+					    "udp/*",         "icmp",       "sctp/9",  "proto/47",
+					    "tcp/9000-9100", "udplite/53", "udp/443", "tcp/53"};
 	uint32_t n = 1 + below(&f->random, 3);
 
 	me_strbuf_addf(yaml, "  - {service: s%u, name: r%u, to: [", below(&f->random, 4), number);
@@ -100,7 +101,8 @@ static void random_rule(struct fixture *f, struct me_strbuf *yaml, uint32_t numb
 		me_strbuf_adds(yaml, i ? ", " : "");
 		random_to(f, yaml);
 	}
-	me_strbuf_addf(yaml, "], ports: [%s, %s]}\n", ports[below(&f->random, ME_ARRAY_SIZE(ports))],
+	me_strbuf_addf(yaml, "], ports: [%s, %s]}\n",
+		       ports[below(&f->random, ME_ARRAY_SIZE(ports))],
 		       ports[below(&f->random, ME_ARRAY_SIZE(ports))]);
 }
 
@@ -165,7 +167,8 @@ static void judge_in_kernel(const struct fixture *f, struct judge_case *c)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &packet, .data_size_in = sizeof(packet),
 		    .data_out = &packet, .data_size_out = sizeof(packet));
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(f->judge->progs.judge_case), &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(f->judge->progs.judge_case), &opts),
+			 0);
 	assert_int_equal(opts.retval, 0);
 	*c = packet.c;
 }
