@@ -401,10 +401,11 @@ static void comes_back_from_a_namespace(void **state)
 	world_end(&w);
 }
 
-/* What the tests mount stays in a mount namespace of their own. */
+/* What the tests mount stays in a mount namespace of their own, and the files that ip makes too. */
 static int leave_the_mounts(void **state)
 {
-	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	       mount("run", "/run", "tmpfs", 0, NULL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
