@@ -2,7 +2,6 @@
 #include "mewatch/command.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/compile.h"
+#include "mewatch/here.h"
 #include "policy/lint.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
@@ -18,40 +18,6 @@
 #define PATH_SHOWN 512 /* bytes of a path in the output */
 
 static const char usage[] = "usage: mewatch check [-c FILE] [--json]\n";
-
-struct request {
-	const char *path; /* NULL: the built-in profile alone */
-	bool json;
-};
-
-static bool parse(int argc, char **argv, struct request *request)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int option;
-
-	request->path = access(ME_DEFAULT_POLICY, F_OK) == 0 ? ME_DEFAULT_POLICY : NULL;
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			request->path = optarg;
-			break;
-		case 'j':
-			request->json = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(ME_EXIT_OK);
-		default:
-			return false;
-		}
-	}
-	return optind == argc;
-}
 
 static const char *shown(const char *path, char out[PATH_SHOWN])
 {
@@ -68,7 +34,7 @@ static size_t count(const struct me_diagnostics *diagnostics, enum me_severity s
 	return n;
 }
 
-static void print_text(const struct request *request, const struct me_policy *policy,
+static void print_text(const struct me_here_request *request, const struct me_policy *policy,
 		       const struct me_diagnostics *diagnostics)
 {
 	char path[PATH_SHOWN];
@@ -108,7 +74,7 @@ static json_t *diagnostic_json(const struct me_diagnostic *d)
 			 d->text);
 }
 
-static int print_json(const struct request *request, const struct me_policy *policy,
+static int print_json(const struct me_here_request *request, const struct me_policy *policy,
 		      const struct me_diagnostics *diagnostics)
 {
 	json_t *list = json_array(), *root;
@@ -155,13 +121,11 @@ int me_cmd_check(int argc, char **argv)
 	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
 	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
 	uint64_t now = me_clock_now(CLOCK_REALTIME);
-	struct request request = {0};
-	int err;
+	struct me_here_request request;
+	int err, code = me_here_options(argc, argv, usage, false, &request);
 
-	if (!parse(argc, argv, &request)) {
-		fputs(usage, stderr);
-		return ME_EXIT_USAGE;
-	}
+	if (code >= 0)
+		return code;
 	err = me_policy_load(request.path, NULL, &diagnostics, &policy);
 	if (!err)
 		err = compile(policy, now, &diagnostics);

@@ -11,11 +11,11 @@
 #include "kernel/cgroup.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/here.h"
 #include "policy/compile.h"
 #include "policy/diagnostics.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
-#include "policy/system.h"
 
 /* Logs errors and findings; the first error is what a failed reload says. */
 static void log_diagnostics(struct me_daemon *daemon, const struct me_diagnostics *diagnostics)
@@ -49,13 +49,10 @@ static int compile(struct me_daemon *daemon, const struct me_policy *policy,
 		   struct me_diagnostics *diagnostics, struct me_image **ret_image)
 {
 	uint32_t generation = daemon->kernel ? me_kernel_generation(daemon->kernel) + 1 : 1;
-	struct me_environment environment = {.now_epoch_ns = me_clock_now(CLOCK_REALTIME)};
-	struct me_system system;
+	struct me_here here;
 
-	me_system_read(&system, "");
-	environment.resolvers = system.resolvers;
-	environment.n_resolvers = system.n_resolvers;
-	return me_compile(policy, &environment, daemon->registry, generation ? generation : 1,
+	me_here_read(&here);
+	return me_compile(policy, &here.environment, daemon->registry, generation ? generation : 1,
 			  diagnostics, ret_image);
 }
 
@@ -64,12 +61,10 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 {
 	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
 	_cleanup_(me_image_freep) struct me_image *image = NULL;
-	const char *path = daemon->options.policy;
+	const char *path = me_here_policy(daemon->options.policy);
 	struct me_diagnostics diagnostics = {};
 	int err;
 
-	if (!path && !access(ME_DEFAULT_POLICY, F_OK))
-		path = ME_DEFAULT_POLICY;
 	err = me_policy_load(path, daemon->options.profile, &diagnostics, &policy);
 	if (!err)
 		err = compile(daemon, policy, &diagnostics, &image);

@@ -2,20 +2,18 @@
 #include "mewatch/command.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <ifaddrs.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/in6.h>
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "mewatch/here.h"
 #include "policy/diagnostics.h"
 #include "policy/explain.h"
 #include "policy/registry.h"
-#include "policy/system.h"
 
 #define SHOWN 512 /* bytes of a path or a rule's name in the output */
 
@@ -23,44 +21,6 @@ static const char usage[] =
 	"usage: mewatch explain [-c FILE] [--json] DEST\n"
 	"DEST is NAME:PORT/PROTOCOL, IPv4:PORT/PROTOCOL, [IPv6]:PORT/PROTOCOL or "
 	"ADDRESS/icmp; tcp without PROTOCOL\n";
-
-struct request {
-	const char *path; /* NULL: the built-in profile alone */
-	const char *destination;
-	bool json;
-};
-
-static bool parse(int argc, char **argv, struct request *request)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int option;
-
-	request->path = access(ME_DEFAULT_POLICY, F_OK) == 0 ? ME_DEFAULT_POLICY : NULL;
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			request->path = optarg;
-			break;
-		case 'j':
-			request->json = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			exit(ME_EXIT_OK);
-		default:
-			return false;
-		}
-	}
-	if (optind + 1 != argc)
-		return false;
-	request->destination = argv[optind];
-	return true;
-}
 
 static const char *shown(const char *text, char out[SHOWN])
 {
@@ -113,17 +73,14 @@ static void session_end(struct session *session)
 	me_diagnostics_clear(&session->diagnostics);
 }
 
-static int explain(struct session *session, const struct request *request,
+static int explain(struct session *session, const struct me_here_request *request,
 		   const struct me_query *query)
 {
-	struct me_environment environment = {.now_epoch_ns = me_clock_now(CLOCK_REALTIME)};
-	struct me_system system;
+	struct me_here here;
 	int own = *query->name ? 0 : is_own(&query->address);
 	int err = own < 0 ? own : 0;
 
-	me_system_read(&system, "");
-	environment.resolvers = system.resolvers;
-	environment.n_resolvers = system.n_resolvers;
+	me_here_read(&here);
 	if (!err)
 		err = me_policy_load(request->path, NULL, &session->diagnostics, &session->policy);
 	if (!err) {
@@ -131,11 +88,11 @@ static int explain(struct session *session, const struct request *request,
 		err = session->registry ? 0 : -ENOMEM;
 	}
 	if (!err)
-		err = me_compile(session->policy, &environment, session->registry, 1,
+		err = me_compile(session->policy, &here.environment, session->registry, 1,
 				 &session->diagnostics, &session->image);
 	if (!err)
-		err = me_explain(session->policy, &environment, session->image, session->registry,
-				 query, own, &session->explanation);
+		err = me_explain(session->policy, &here.environment, session->image,
+				 session->registry, query, own, &session->explanation);
 	return err;
 }
 
@@ -292,19 +249,17 @@ static int print_json(const struct session *session)
 int me_cmd_explain(int argc, char **argv)
 {
 	_cleanup_(session_end) struct session session = {0};
-	struct request request = {0};
+	struct me_here_request request;
+	int code = me_here_options(argc, argv, usage, true, &request);
 	struct me_query query;
 	const char *expected;
 	char destination[SHOWN];
 	int err;
 
-	if (!parse(argc, argv, &request)) {
-		fputs(usage, stderr);
-		return ME_EXIT_USAGE;
-	}
-	if (me_query_parse(request.destination, &query, &expected) < 0) {
-		me_log_error("`%s`: expected %s", shown(request.destination, destination),
-			     expected);
+	if (code >= 0)
+		return code;
+	if (me_query_parse(request.argument, &query, &expected) < 0) {
+		me_log_error("`%s`: expected %s", shown(request.argument, destination), expected);
 		return ME_EXIT_USAGE;
 	}
 	err = explain(&session, &request, &query);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "mewatch/here.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "mewatch/command.h"
+
+const char *me_here_policy(const char *given)
+{
+	if (given)
+		return given;
+	return access(ME_DEFAULT_POLICY, F_OK) == 0 ? ME_DEFAULT_POLICY : NULL;
+}
+
+int me_here_options(int argc, char **argv, const char *usage, bool argument,
+		    struct me_here_request *ret_request)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{},
+	};
+	struct me_here_request request = {};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			request.path = optarg;
+			break;
+		case 'j':
+			request.json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return ME_EXIT_OK;
+		default:
+			fputs(usage, stderr);
+			return ME_EXIT_USAGE;
+		}
+	}
+	if (argc - optind != argument) {
+		fputs(usage, stderr);
+		return ME_EXIT_USAGE;
+	}
+	request.path = me_here_policy(request.path);
+	request.argument = argv[optind];
+	*ret_request = request;
+	return -1;
+}
+
+void me_here_read(struct me_here *here)
+{
+	me_system_read(&here->system, "");
+	here->environment = (struct me_environment){
+		.resolvers = here->system.resolvers,
+		.n_resolvers = here->system.n_resolvers,
+		.now_epoch_ns = me_clock_now(CLOCK_REALTIME),
+	};
+}
