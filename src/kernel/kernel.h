@@ -89,6 +89,10 @@ int me_kernel_netns(struct me_kernel *kernel, uint64_t cookie, bool known);
 int me_kernel_own_each(struct me_kernel *kernel,
 		       void (*fn)(const struct me_own_key *own, void *userdata), void *userdata);
 
+/* Calls `fn` for each namespace that the programs have seen or were told of. */
+int me_kernel_netns_each(struct me_kernel *kernel, void (*fn)(uint64_t cookie, void *userdata),
+			 void *userdata);
+
 /* Stable ids kept over restarts. */
 int me_kernel_id_put(struct me_kernel *kernel, const struct me_id_key *key, uint32_t id);
 int me_kernel_id_each(struct me_kernel *kernel,

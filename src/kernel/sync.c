@@ -176,6 +176,21 @@ int me_kernel_own_each(struct me_kernel *kernel,
 	return errno == ENOENT ? 0 : -errno;
 }
 
+int me_kernel_netns_each(struct me_kernel *kernel, void (*fn)(uint64_t cookie, void *userdata),
+			 void *userdata)
+{
+	int fd = bpf_map__fd(kernel->bpf->maps.me_netns);
+	uint64_t cookie, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &next);
+
+	while (more) {
+		cookie = next;
+		more = !bpf_map_get_next_key(fd, &cookie, &next);
+		fn(cookie, userdata);
+	}
+	return errno == ENOENT ? 0 : -errno;
+}
+
 int me_kernel_id_put(struct me_kernel *kernel, const struct me_id_key *key, uint32_t id)
 {
 	int fd = bpf_map__fd(kernel->bpf->maps.me_registry);

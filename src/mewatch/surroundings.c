@@ -72,6 +72,15 @@ static void forget_stale(const struct me_own_key *own, void *userdata)
 		me_kernel_own(surroundings->daemon->kernel, own, false);
 }
 
+/* A namespace that is not known now: should it be met again, its addresses are read first. */
+static void forget_namespace(uint64_t cookie, void *userdata)
+{
+	struct me_surroundings *surroundings = userdata;
+
+	if (!me_table_get(surroundings->known, &cookie))
+		me_kernel_netns(surroundings->daemon->kernel, cookie, false);
+}
+
 int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_surroundings)
 {
 	_cleanup_(me_surroundings_freep) struct me_surroundings *surroundings =
@@ -91,6 +100,8 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 		err = me_netns_scan(surroundings->netns);
 	if (!err)
 		err = me_kernel_own_each(daemon->kernel, forget_stale, surroundings);
+	if (!err)
+		err = me_kernel_netns_each(daemon->kernel, forget_namespace, surroundings);
 	if (!err)
 		err = me_preexisting_new(daemon, surroundings->netns, &surroundings->preexisting);
 	if (err)
