@@ -58,28 +58,32 @@ int me_detail_lay_out(const struct me_row *row, size_t columns, struct me_detail
 	size_t per_line = columns / CELL_COLUMNS ? columns / CELL_COLUMNS : 1;
 	size_t cell = columns / per_line, line = 0, at = 0;
 	size_t name_width = cell / 2 < NAME_COLUMNS ? cell / 2 : NAME_COLUMNS;
-	size_t width = cell > name_width + 2 ? cell - name_width - 2 : 1;
+	size_t whole = columns > name_width + 1 ? columns - name_width - 1 : 1;
 	int r;
 
 	for (size_t i = 0; i < row->n_fields; i++) {
 		const struct me_field *field = &row->fields[i];
+		/* With the name before it, and two columns to the next one. */
+		size_t needed = name_width + 1 + me_shown_width(field->text) + 2;
+		size_t cells = (needed + cell - 1) / cell;
 
-		if (me_shown_width(field->text) > width) {
-			line += at > 0;
-			r = fold(&detail, field, line, name_width,
-				 columns > name_width + 1 ? columns - name_width - 1 : 1);
-			line = detail.lines;
+		if (at && at + cells > per_line) {
+			line++;
 			at = 0;
+		}
+		if (cells > per_line) {
+			r = fold(&detail, field, line, name_width, whole);
+			line = detail.lines;
 		} else {
-			r = add(&detail, (struct me_detail_item){.name = field->name,
-								 .text = field->text,
-								 .bytes = strlen(field->text),
-								 .line = line,
-								 .column = at * cell,
-								 .name_width = name_width,
-								 .width = width});
-			at = (at + 1) % per_line;
-			line += at == 0;
+			r = add(&detail,
+				(struct me_detail_item){.name = field->name,
+							.text = field->text,
+							.bytes = strlen(field->text),
+							.line = line,
+							.column = at * cell,
+							.name_width = name_width,
+							.width = cells * cell - name_width - 1});
+			at += cells;
 		}
 		if (r < 0)
 			return r;

@@ -92,8 +92,12 @@ static void add(struct me_rows *rows, const struct me_row *from, const char *sta
 
 static void add_hook(struct me_rows *rows, const struct me_row *from)
 {
-	add(rows, from, is_yes(from, "ok") ? "ok" : "failed", "attached", text_of(from, "hook"),
-	    text_of(from, "target"));
+	bool ok = is_yes(from, "ok");
+	char value[ME_HEALTH_TEXT];
+
+	snprintf(value, sizeof(value), "%s %s", ok ? "on" : "not attached to",
+		 text_of(from, "target"));
+	add(rows, from, ok ? "ok" : "failed", "hook", text_of(from, "hook"), value);
 }
 
 static void add_map(struct me_rows *rows, const struct me_row *from)

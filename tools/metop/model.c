@@ -8,9 +8,10 @@ void me_model_init(struct me_model *model, const struct me_source *source, enum 
 	*model = (struct me_model){
 		.source = source, .view = view, .attempt_rate = -1, .want = true, .page = 1};
 	for (size_t i = 0; i < ME_VIEWS; i++) {
-		model->lists[i].sort = me_views[i].sort;
-		model->lists[i].desc =
-			me_column_starts_desc(&me_views[i].columns[me_views[i].sort]);
+		size_t sort = me_view_first_order(&me_views[i]);
+
+		model->lists[i].sort = sort;
+		model->lists[i].desc = me_column_starts_desc(&me_views[i].columns[sort]);
 	}
 }
 

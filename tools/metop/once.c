@@ -151,7 +151,7 @@ static int fetch(const struct me_options *options, const char *path, struct me_r
 int me_once(const struct me_options *options, FILE *out, struct me_trouble *ret_trouble)
 {
 	const struct me_view *view = &me_views[options->view];
-	size_t sort = options->sorts ? options->sort : view->sort;
+	size_t sort = options->sorts ? options->sort : me_view_first_order(view);
 	struct me_query query = {
 		.view = options->view,
 		.limit = options->limit,

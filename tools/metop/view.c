@@ -58,6 +58,11 @@ size_t me_view_column(const struct me_view *view, const char *name)
 	return view->n_columns;
 }
 
+size_t me_view_first_order(const struct me_view *view)
+{
+	return view->order ? me_view_column(view, view->order) : 0;
+}
+
 bool me_column_sortable(const struct me_column *column)
 {
 	return column->sort || column->kind == ME_COLUMN_RATE;
@@ -145,6 +150,9 @@ void me_column_text(const struct me_column *column, const struct me_row *row, ui
 		text = first_text(column, row);
 		snprintf(out, ME_CELL_LEN, "%c %s", me_view_mark(text, &style), text);
 		break;
+	case ME_COLUMN_SIGN:
+		snprintf(out, ME_CELL_LEN, "%c", me_view_mark(first_text(column, row), &style));
+		break;
 	case ME_COLUMN_PORT:
 		port_text(column, row, out);
 		break;
@@ -174,7 +182,8 @@ enum me_style me_view_row_style(const struct me_view *view, const struct me_row 
 
 enum me_style me_column_style(const struct me_column *column, enum me_style row_style)
 {
-	if (column->kind == ME_COLUMN_MARK || row_style == ME_STYLE_DIM)
+	if (column->kind == ME_COLUMN_MARK || column->kind == ME_COLUMN_SIGN ||
+	    row_style == ME_STYLE_DIM)
 		return row_style;
 	return ME_STYLE_PLAIN;
 }

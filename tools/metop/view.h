@@ -20,6 +20,7 @@
 enum me_column_kind {
 	ME_COLUMN_TEXT,     /* the first of the fields that is there */
 	ME_COLUMN_MARK,     /* a verdict or state, with its mark */
+	ME_COLUMN_SIGN,     /* its mark alone */
 	ME_COLUMN_PORT,     /* fields: port, protocol */
 	ME_COLUMN_PROCESS,  /* fields: name, pid, and what stands in without one */
 	ME_COLUMN_QUANTITY, /* the sum of the fields */
@@ -50,7 +51,7 @@ struct me_view {
 	const char *empty;      /* what to say when there are no rows */
 	const struct me_column *columns;
 	size_t n_columns;
-	size_t sort; /* the column at first */
+	const char *order; /* title of the column that it is sorted by at first; NULL: never */
 };
 
 extern const struct me_view me_views[ME_VIEWS];
@@ -60,6 +61,8 @@ enum me_view_id me_view_by_name(const char *name);
 
 /* Column of the view by title or field (case does not matter), or n_columns. */
 size_t me_view_column(const struct me_view *view, const char *name);
+/* The column that the view is sorted by at first. */
+size_t me_view_first_order(const struct me_view *view);
 
 /* Whether rows can be ordered by the column, and which direction it starts with. */
 bool me_column_sortable(const struct me_column *column);

@@ -6,7 +6,7 @@ static const struct me_column flows[] = {
 	{.title = "VERDICT", .help = "what the judge says", .fields = {"verdict"},
 	 .kind = ME_COLUMN_MARK, .sort = "verdict", .width = 12},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
-	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .width = 15, .grow = 3},
+	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .width = 22, .grow = 3},
 	{.title = "ADDRESS", .help = "address of the destination", .fields = {"dst"},
 	 .sort = "dst", .width = 15, .grow = 1, .rank = 8},
 	{.title = "PORT", .help = "port and protocol of the destination",
@@ -14,7 +14,7 @@ static const struct me_column flows[] = {
 	 .rank = 1},
 	{.title = "PROCESS", .help = "command and pid; in transit the mail host",
 	 .fields = {"comm", "pid", "host", "src"}, .kind = ME_COLUMN_PROCESS, .sort = "comm",
-	 .width = 12, .grow = 2, .rank = 3},
+	 .width = 14, .grow = 2, .rank = 3},
 	{.title = "SERVICE", .help = "service of the policy", .fields = {"service"},
 	 .sort = "service", .width = 9, .grow = 1, .rank = 6},
 	{.title = "WHY", .help = "reason of a violation, else the rule that allows it",
@@ -65,8 +65,8 @@ static const struct me_column endpoints[] = {
 };
 
 static const struct me_column violations[] = {
-	{.title = "STATE", .help = "provisional: a name may still allow it",
-	 .fields = {"state"}, .kind = ME_COLUMN_MARK, .sort = "state", .width = 13, .rank = 4},
+	{.title = "S", .help = "mark of the state", .fields = {"state"}, .kind = ME_COLUMN_SIGN,
+	 .width = 1},
 	{.title = "REASON", .help = "why it is a violation", .fields = {"reason"},
 	 .sort = "reason", .width = 20},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
@@ -84,10 +84,12 @@ static const struct me_column violations[] = {
 	 .sort = "service", .width = 9, .grow = 1, .rank = 7},
 	{.title = "EXE", .help = "the program's file", .fields = {"exe"}, .sort = "exe",
 	 .width = 16, .grow = 3, .rank = 9},
+	{.title = "STATE", .help = "provisional: a name may still allow it", .fields = {"state"},
+	 .sort = "state", .width = 11, .rank = 5},
 	{.title = "COUNT", .help = "how many", .fields = {"count"}, .kind = ME_COLUMN_QUANTITY,
 	 .sort = "count", .width = 5, .rank = 1},
 	{.title = "/S", .help = "how many a second", .kind = ME_COLUMN_RATE, .rate = 0,
-	 .width = 5, .rank = 5},
+	 .width = 5, .rank = 4},
 	{.title = "FIRST", .help = "how long ago the first one was", .fields = {"first"},
 	 .kind = ME_COLUMN_AGE, .sort = "first", .width = 5, .rank = 6},
 	{.title = "LAST", .help = "how long ago the last one was", .fields = {"last"},
@@ -95,30 +97,30 @@ static const struct me_column violations[] = {
 };
 
 static const struct me_column health[] = {
-	{.title = "STATE", .help = "whether it is as it should be", .fields = {"state"},
-	 .kind = ME_COLUMN_MARK, .width = 9},
+	{.title = "S", .help = "mark of the state: as it should be, or not", .fields = {"state"},
+	 .kind = ME_COLUMN_SIGN, .width = 1},
 	{.title = "SECTION", .help = "what it is part of", .fields = {"section"}, .width = 13,
 	 .rank = 1},
-	{.title = "ITEM", .help = "what it is", .fields = {"item"}, .width = 12, .grow = 2,
+	{.title = "ITEM", .help = "what it is", .fields = {"item"}, .width = 18, .grow = 1,
 	 .rank = 1},
-	{.title = "VALUE", .help = "how it stands", .fields = {"value"}, .width = 9, .grow = 3},
+	{.title = "VALUE", .help = "how it stands", .fields = {"value"}, .width = 12, .grow = 9},
 };
 
 #define COLUMNS(list) .columns = list, .n_columns = sizeof(list) / sizeof(*list)
 
 const struct me_view me_views[ME_VIEWS] = {
 	[ME_VIEW_FLOWS] = {
-		.name = "flows", .title = "Flows", COLUMNS(flows), .sort = 12,
+		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
 		.keys = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .rate_order = "last",
 		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_ENDPOINTS] = {
-		.name = "endpoints", .title = "Endpoints", COLUMNS(endpoints), .sort = 2,
+		.name = "endpoints", .title = "Endpoints", COLUMNS(endpoints), .order = "SERVICE",
 		.keys = {"service", "endpoint"}, .rates = {"attempts", "bytes_received"},
 		.rate_order = "last_attempt", .empty = "the policy names no endpoint",
 	},
 	[ME_VIEW_VIOLATIONS] = {
-		.name = "violations", .title = "Violations", COLUMNS(violations), .sort = 11,
+		.name = "violations", .title = "Violations", COLUMNS(violations), .order = "LAST",
 		.keys = {"service", "reason", "dst", "dport", "proto", "exe", "host", "vantage"},
 		.rates = {"count"}, .rate_order = "last",
 		.empty = "no violation: nothing else went out",
