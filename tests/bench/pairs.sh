@@ -2,6 +2,7 @@
 # The paired rounds. Sourced by `run`; prints lines for report.awk:
 #
 #	pair LIST WORKLOAD KIND MODE CYCLE NANOSECONDS
+#	inherited LIST PROGRAMS    (that `nothing` runs all the same: somebody watches a parent cgroup)
 #
 # and facts (scale.sh). LIST `bare` is the machine before any daemon.
 
@@ -37,12 +38,24 @@ leave_mode() {
 	esac
 }
 
+HOOKS='connect[46]|sendmsg[46]|sock_ops|inet_(in|e)gress|sock_(create|release)'
+
+# Programs on the hooks, on whatever cgroup: with any, the branches are on already.
+attached() {
+	bpftool cgroup tree 2>/dev/null | grep --count --extended-regexp "$HOOKS"
+}
+
+inherited() {
+	bpftool cgroup show "$CGROUP/plain" effective 2>/dev/null | grep --count --extended-regexp "$HOOKS"
+}
+
 # run_cycles LIST SIZE "WORKLOAD/KIND..." MODE...: CYCLES rounds of each in each.
 run_cycles() {
 	local list=$1 size=$2 jobs=$3 cycle turn mode job workload kind count
 	shift 3
 	local order=("$@")
 
+	echo "inherited $list $(inherited)"
 	for ((cycle = 0; cycle < CYCLES; cycle++)); do
 		for ((turn = 0; turn < ${#order[@]}; turn++)); do
 			mode=${order[(turn + cycle) % ${#order[@]}]}
@@ -59,6 +72,7 @@ run_cycles() {
 			leave_mode "$mode"
 		done
 	done
+	echo "inherited $list $(inherited)"
 }
 
 # Attempts that mewatch must have counted for a round: a UDP connect() is none, datagrams of one
@@ -116,17 +130,12 @@ check_counts() {
 JOBS="udp-connect/known udp-connect/new udp-connect/stranger udp-send/known udp-send/new
 	udp-send/stranger tcp-near/new tcp-near/stranger tcp-far/new tcp-far/stranger"
 
-# Programs on the hooks, on whatever cgroup: with any, the branches are on already.
-programs_attached() {
-	bpftool cgroup tree 2>/dev/null | grep --count --extended-regexp 'connect[46]|sendmsg[46]|sock_ops|inet_(in|e)gress|sock_(create|release)'
-}
-
 bench_pairs() {
 	local list others
 
-	others=$(programs_attached)
+	others=$(attached)
 	run_cycles bare 10 "$JOBS" none again armed bare-empty
-	((others += $(programs_attached)))
+	((others += $(attached)))
 	fact "programs of others, with which armed says nothing" "$others" programs = 0
 	for list in $SIZES; do
 		bench_list "$list"

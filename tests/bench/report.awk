@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Rounds -> medians, differences and budgets (DESIGN.md section 8), as a table or as JSON lines.
-# Input: `pair` lines (pairs.sh) and `fact` lines (scale.sh).
+# Input: `pair` and `inherited` lines (pairs.sh), `fact` lines (scale.sh).
 
 function sort(a, n,    i, j, v) {
 	for (i = 2; i <= n; i++) {
@@ -58,6 +58,10 @@ function budget(text, value, bound) {
 # The budgets of a row; `cost` holds what each mode added.
 function judge(list, workload, kind, again,    small) {
 	budgets = ""
+	if (inherited[list]) {
+		budgets = "void: " inherited[list] " programs of others on a parent cgroup"
+		return
+	}
 	if (list == "bare")
 		return
 	if (magnitude(again) > (workload ~ /^udp/ ? 2 : 6)) {
@@ -87,6 +91,10 @@ function judge(list, workload, kind, again,    small) {
 }
 
 function ratio(peer, factor, added) {
+	if (added <= 0) {
+		budgets = budgets (budgets == "" ? "" : "; ") peer ": void, it costs less than can be told"
+		return
+	}
 	budget(sprintf("<= %.2f %s: %.2f (%.2f but for armed)", factor, peer, cost["mewatch"] / added,
 		(cost["mewatch"] - armed) / added), cost["mewatch"], factor * added)
 }
@@ -160,6 +168,10 @@ $1 == "pair" {
 	ns[row, $5, $6] = $7
 	if ($6 + 1 > cycles[row])
 		cycles[row] = $6 + 1
+}
+
+$1 == "inherited" && $3 > inherited[$2] {
+	inherited[$2] = $3
 }
 
 /^fact\|/ {
