@@ -14,7 +14,7 @@
 struct connection {
 	struct connection *next;
 	int fd;
-	uint64_t since_ns; /* when its present request could have begun */
+	uint64_t since_ns; /* when it began, or when its last request was read */
 };
 
 struct listener {
@@ -97,16 +97,13 @@ static void on_connection(void *data, struct MHD_Connection *mhd, void **context
 	*context = NULL;
 }
 
-static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
-			 enum MHD_RequestTerminationCode how)
+/* The request was read: its answer and the next request have their own time. */
+static void begin_anew(struct me_http *http, struct MHD_Connection *mhd)
 {
-	struct me_http *http = data;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct connection *connection = info->socket_context;
 
-	(void)context;
-	(void)how;
 	if (connection)
 		connection->since_ns = http->now_ns;
 }
@@ -131,15 +128,21 @@ static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status
 	return r;
 }
 
-static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *url,
-				  const char *method, const char *version, const char *upload,
-				  size_t *upload_len, void **context)
+static enum MHD_Result refuse_method(struct MHD_Connection *mhd)
 {
-	const struct listener *listener = data;
+	_cleanup_strbuf_ struct me_strbuf body = {0};
+
+	me_view_error("only GET and HEAD are answered", &body);
+	return send_body(mhd, MHD_HTTP_METHOD_NOT_ALLOWED, "application/json", &body);
+}
+
+static enum MHD_Result answer(const struct listener *listener, struct MHD_Connection *mhd,
+			      const char *path)
+{
 	const enum MHD_ValueKind query = MHD_GET_ARGUMENT_KIND;
-	struct me_http_request request = {
+	const struct me_http_request request = {
 		.service = listener->service,
-		.path = url,
+		.path = path,
 		.query =
 			{
 				.limit = MHD_lookup_connection_value(mhd, query, "limit"),
@@ -153,21 +156,32 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 	const char *type = "application/json";
 	unsigned int status;
 
-	(void)version;
-	(void)upload;
-	(void)upload_len;
-	(void)context;
-	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
-		me_view_error("only GET and HEAD are answered", &body);
-		status = MHD_HTTP_METHOD_NOT_ALLOWED;
-	} else {
-		status = listener->http->answer(listener->http->data, &request, &body, &type);
-	}
+	begin_anew(listener->http, mhd);
+	status = listener->http->answer(listener->http->data, &request, &body, &type);
 	if (body.err) {
 		me_strbuf_free(&body);
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	}
 	return send_body(mhd, status, type, &body);
+}
+
+/*
+ * Called with the headers, with each piece of a body, and at the end of the request. An answer to
+ * the headers closes the connection: right for what is refused, before its body is read.
+ */
+static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *path,
+				  const char *method, const char *version, const char *upload,
+				  size_t *upload_len, void **context)
+{
+	(void)version;
+	(void)upload;
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return refuse_method(mhd);
+	if (*context && !*upload_len)
+		return answer(data, mhd, path);
+	*context = data;
+	*upload_len = 0;
+	return MHD_YES;
 }
 
 /* Takes over the listening socket. */
@@ -187,8 +201,7 @@ static int start(struct me_http *http, enum me_http_service service, int fd, con
 			ME_HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 			ME_HTTP_CONNECTIONS_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 			(size_t)ME_HTTP_REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT, ME_HTTP_IDLE_S,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-			MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 	if (!listener->daemon) {
 		close(fd);
 		me_strbuf_addf(error, "cannot serve HTTP on %s: %s", where, strerror(-r));

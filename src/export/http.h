@@ -15,7 +15,7 @@
 #define ME_HTTP_CONNECTIONS_IP 16u                 /* of them from one IP address */
 #define ME_HTTP_REQUEST_MAX 16384u                 /* bytes of request line and headers */
 #define ME_HTTP_IDLE_S 15u                         /* without a byte either way */
-#define ME_HTTP_REQUEST_NS (30ull * 1000000000ull) /* for one request, however busy it looks */
+#define ME_HTTP_REQUEST_NS (30ull * 1000000000ull) /* to send a request, or to take an answer */
 
 /* Which paths a listener serves is up to the answerer, who is told where the request came in. */
 enum me_http_service { ME_HTTP_METRICS, ME_HTTP_API };
