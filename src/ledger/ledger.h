@@ -68,6 +68,7 @@ struct me_ledger_flow {
 	uint16_t service, sport, dport, flags;
 	uint8_t proto, vantage, outcome, direction;
 };
+_Static_assert(sizeof(struct me_ledger_flow) <= 192, "a million flows stay under 250 MB");
 
 /* Violations with the same key; see tools/dist/api.md. */
 struct me_group_key {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <jansson.h>
 #include "../ledger/fixture.h"
+#include "../../seed.h"
 #include "base/file.h"
 #include "export/ndjson.h"
 
@@ -235,7 +236,7 @@ static void test_sums(void **state)
 	(void)state;
 	assert_true(fd >= 0 && world != MAP_FAILED);
 	close(fd);
-	*kernel = (struct kernel){.world = world, .seed = fixture_seed(), .next_id = 1};
+	*kernel = (struct kernel){.world = world, .seed = (unsigned int)me_seed(), .next_id = 1};
 	world->now_ns = FIXTURE_NOW;
 	for (int i = 0; i < LIVES; i++)
 		work_and_kill(kernel, path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include "../ledger/fixture.h"
+#include "../../seed.h"
 #include "export/filter.h"
 
 enum { F_DST, F_DPORT, F_EXE, F_COMM, F_VERDICT, F_PROTO, F_SRC, F_BYTES, F_COUNT };
@@ -121,7 +122,7 @@ static void test_errors(void **state)
 static void test_random(void **state)
 {
 	static const char alphabet[] = "port:proc -name:443.\\\"\x01\xff\t:";
-	unsigned int seed = fixture_seed();
+	unsigned int seed = (unsigned int)me_seed();
 
 	(void)state;
 	for (int i = 0; i < 20000; i++) {

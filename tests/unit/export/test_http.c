@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include "world.h"
+#include "../../seed.h"
+#include "base/text.h"
 #include "export/api.h"
 
 #define DEADLINE_NS (20 * ME_NS_PER_S)
@@ -222,7 +224,7 @@ static void test_huge_header(void **state)
 static void test_garbage(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int seed = fixture_seed();
+	unsigned int seed = (unsigned int)me_seed();
 
 	for (int i = 0; i < 50; i++) {
 		_cleanup_close_ int fd = dial_unix(f->path);

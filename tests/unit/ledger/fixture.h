@@ -13,7 +13,6 @@
 #include <cmocka.h>
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "ledger/ledger.h"
 
 #define FIXTURE_EPOCH (1800000000ull * ME_NS_PER_S) /* 2027-01-15T08:00:00Z */
@@ -116,18 +115,6 @@ static inline struct me_flow fixture_flow(uint64_t id, uint8_t verdict, uint8_t 
 	};
 
 	return flow;
-}
-
-/* The seed of a random test: from the environment, or new; printed, to be repeated. */
-static inline unsigned int fixture_seed(void)
-{
-	const char *given = getenv("ME_SEED");
-	uint64_t seed = me_clock_now(CLOCK_MONOTONIC) & 0xffffffff;
-
-	if (given && !me_text_parse_u64(given, 0, UINT32_MAX, &seed))
-		fail_msg("ME_SEED is not a number: %s", given);
-	printf("ME_SEED=%u\n", (unsigned int)seed);
-	return (unsigned int)seed;
 }
 
 #endif

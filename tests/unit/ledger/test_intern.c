@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "fixture.h"
+#include "../../seed.h"
 #include "ledger/intern.h"
 
 static void test_same_text_same_id(void **state)
@@ -23,7 +24,7 @@ static void test_same_text_same_id(void **state)
 static void test_references(void **state)
 {
 	enum { TEXTS = 500, STEPS = 100000 };
-	unsigned int seed = fixture_seed(), counts[TEXTS] = {0}, ids[TEXTS] = {0};
+	unsigned int seed = (unsigned int)me_seed(), counts[TEXTS] = {0}, ids[TEXTS] = {0};
 	struct me_intern *intern = me_intern_new();
 	char text[32];
 
