@@ -83,7 +83,7 @@ struct me_flow {
 	__u64 first_ns;
 	__u64 last_ns;
 	__u64 closed_ns;  /* 0: open */
-	__u64 seen_ns; /* TCP: the last sync that found its socket */
+	__u64 seen_ns;    /* TCP: the last sync that found its socket */
 	__u64 bytes_sent; /* payload, each sequence byte once */
 	__u64 bytes_received;
 	__u64 packets_sent;
