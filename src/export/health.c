@@ -16,7 +16,7 @@ static struct me_json *policy(const struct me_status *status, const struct me_ke
 	me_json_set_number(reloads, "ok", kept->reloads_ok);
 	me_json_set_number(reloads, "failed", kept->reloads_failed);
 	me_json_set_child(object, "reloads", &reloads);
-	me_json_set_text(object, "last_error", status->policy.last_error);
+	me_json_set_safe(object, "last_error", status->policy.last_error);
 	return object;
 }
 
@@ -127,7 +127,7 @@ static struct me_json *problems(const struct me_ledger *ledger, const struct me_
 		line.len = 0;
 		me_strbuf_addf(&line, "%s is not attached to %s: its traffic is not seen",
 			       status->attached[i].hook, status->attached[i].target);
-		me_json_append_text(array, line.data ? line.data : "");
+		me_json_append_safe(array, line.data ? line.data : "");
 	}
 	for (size_t i = 0; i < ME_TOTAL_COUNT; i++) {
 		if (!of_total[i] || !totals[i])
@@ -135,14 +135,14 @@ static struct me_json *problems(const struct me_ledger *ledger, const struct me_
 		line.len = 0;
 		me_strbuf_addf(&line, "%llu %s: %s", (unsigned long long)totals[i], help[i],
 			       of_total[i]);
-		me_json_append_text(array, line.data ? line.data : "");
+		me_json_append_safe(array, line.data ? line.data : "");
 	}
 	if (me_ledger_kept(ledger)->events_lost_file)
-		me_json_append_text(array, "events could not be written: see events_lost");
+		me_json_append_safe(array, "events could not be written: see events_lost");
 	if (status->policy.last_error) {
 		line.len = 0;
 		me_strbuf_addf(&line, "the policy was not reloaded: %s", status->policy.last_error);
-		me_json_append_text(array, line.data ? line.data : "");
+		me_json_append_safe(array, line.data ? line.data : "");
 	}
 	return array;
 }

@@ -145,9 +145,23 @@ void me_json_append(struct me_json *array, struct me_json **child)
 	append(array, unwrap(child));
 }
 
-void me_json_append_text(struct me_json *array, const char *text)
+/* Not being UTF-8 shows that it was not safe. */
+static json_t *safe(const char *text)
 {
-	append(array, escaped(text, strlen(text)));
+	json_t *value = json_string(text);
+
+	return value ? value : escaped(text, strlen(text));
+}
+
+void me_json_set_safe(struct me_json *object, const char *key, const char *text)
+{
+	if (text)
+		set(object, key, safe(text));
+}
+
+void me_json_append_safe(struct me_json *array, const char *text)
+{
+	append(array, safe(text));
 }
 
 static int add_to_buffer(const char *bytes, size_t len, void *out)

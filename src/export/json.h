@@ -3,8 +3,8 @@
 #define MEWATCH_EXPORT_JSON_H
 
 /*
- * Building JSON: the one user of the JSON library. Every text is taken as untrusted and escaped
- * (base/text.h) first. Failures stick: setters on NULL or on a failed value do nothing, and
+ * Building JSON: the one user of the JSON library. Every text but a safe one is taken as untrusted and
+ * escaped (base/text.h) first. Failures stick: setters on NULL or on a failed value do nothing, and
  * me_json_write() says so at the end.
  */
 #include <stdbool.h>
@@ -30,7 +30,10 @@ void me_json_set_bool(struct me_json *object, const char *key, bool truth);
 /* Moves `child`, which becomes NULL, under the key, or to the end of the array. */
 void me_json_set_child(struct me_json *object, const char *key, struct me_json **child);
 void me_json_append(struct me_json *array, struct me_json **child);
-void me_json_append_text(struct me_json *array, const char *text);
+
+/* The same for text of our own, in which what came from outside is escaped already. */
+void me_json_set_safe(struct me_json *object, const char *key, const char *text);
+void me_json_append_safe(struct me_json *array, const char *text);
 
 /* Appends it on one line, members in the order in which they were set. 0 or -ENOMEM. */
 int me_json_write(const struct me_json *json, struct me_strbuf *out);

@@ -124,7 +124,7 @@ int me_ndjson_format(const struct me_event *event, const struct me_ledger *ledge
 	if (event->flow)
 		set_origin(json, names, &event->flow->origin);
 	set_number_if(json, "policy", event->generation, event->generation);
-	me_json_set_text(json, "detail", event->detail);
+	me_json_set_safe(json, "detail", event->detail);
 	r = me_json_write(json, out);
 	me_strbuf_addc(out, '\n');
 	return r < 0 ? r : out->err;

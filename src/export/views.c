@@ -237,7 +237,7 @@ int me_view_error(const char *text, struct me_strbuf *out)
 	_cleanup_json_ struct me_json *object = me_json_object();
 	int r;
 
-	me_json_set_text(object, "error", text);
+	me_json_set_safe(object, "error", text);
 	r = me_json_write(object, out);
 	me_strbuf_addc(out, '\n');
 	return r < 0 ? r : out->err;

@@ -27,7 +27,7 @@ int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 int me_view_health(const struct me_ledger *ledger, const struct me_status *status,
 		   struct me_strbuf *out);
 
-/* Appends {"error": …}. 0 or -ENOMEM. */
+/* Appends {"error": …}; what came from outside is escaped in `text` already. 0 or -ENOMEM. */
 int me_view_error(const char *text, struct me_strbuf *out);
 
 #endif

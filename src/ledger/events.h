@@ -49,7 +49,7 @@ struct me_event {
 	uint64_t ts_ns;
 	const char *state;    /* a stage, "ok", "failed"; or NULL */
 	const char *retracts; /* or NULL */
-	const char *detail;   /* for people; or NULL */
+	const char *detail;   /* for people, what is from outside escaped; or NULL */
 	bool has_count;       /* count, first and last hold; otherwise it is one */
 	uint64_t count;
 	uint64_t first_ns, last_ns;
@@ -105,7 +105,7 @@ void me_events_tick(struct me_events *events, bool flush);
 struct me_finding_report {
 	enum me_finding kind;
 	const char *key;
-	const char *detail; /* for people; or NULL */
+	const char *detail; /* for people, what is from outside escaped; or NULL */
 	uint64_t ts_ns;     /* CLOCK_MONOTONIC */
 	uint64_t count;
 	const struct me_flow_key *flow_key; /* or NULL */

@@ -161,6 +161,12 @@ static void test_paths(void **state)
 	expect_answer(f, false, "GET", "/v1/violations", "HTTP/1.1 200", "\"untold\":0");
 	expect_answer(f, false, "GET", "/metrics", "HTTP/1.1 200", "version=0.0.4");
 	expect_answer(f, false, "GET", "/v1/flows?limit=x", "HTTP/1.1 400", "{\"error\":\"limit:");
+	expect_answer(f, false, "GET", "/v1/flows?filter=e%FFe%3Ax", "HTTP/1.1 200",
+		      "\"matched\":0");
+	expect_answer(f, false, "GET", "/v1/flows?filter=procs%3Ax", "HTTP/1.1 400",
+		      "unknown term \\\"procs:\\\", did you mean \\\"proc:\\\"?");
+	expect_answer(f, false, "GET", "/v1/flows?sort=%FF%22", "HTTP/1.1 400",
+		      "sort: \\\"\\\\xff\\\\x22\\\"");
 	expect_answer(f, false, "GET", "/v1/nothing", "HTTP/1.1 404", "/v1/flows");
 	expect_answer(f, false, "GET", "/", "HTTP/1.1 404", "{\"error\":");
 	/* The metrics port serves metrics only. */
