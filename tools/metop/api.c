@@ -153,14 +153,20 @@ int me_api_start(struct me_api *api, enum me_api_kind kind, const char *path)
 int me_api_wait(struct me_api *api, const int *fds, bool *ret_ready, size_t n, int timeout_ms)
 {
 	struct curl_waitfd extra[FDS_MAX] = {0};
-	int running;
+	int running, busy = 0;
 
 	if (n > FDS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++)
 		extra[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
-	if (curl_multi_perform(api->multi, &running) ||
-	    curl_multi_poll(api->multi, extra, (unsigned int)n, timeout_ms, NULL) ||
+	for (size_t i = 0; i < ME_API_KINDS; i++)
+		busy += api->requests[i].busy;
+	if (curl_multi_perform(api->multi, &running))
+		return -EIO;
+	/* What has ended already (a failed connection does at once) is not to be waited for. */
+	if (running < busy)
+		timeout_ms = 0;
+	if (curl_multi_poll(api->multi, extra, (unsigned int)n, timeout_ms, NULL) ||
 	    curl_multi_perform(api->multi, &running))
 		return -EIO;
 	for (size_t i = 0; i < n; i++)

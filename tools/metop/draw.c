@@ -51,8 +51,7 @@ static void draw_state(const struct me_model *model, struct me_screen *screen, s
 {
 	const struct me_list *list = &model->lists[model->view];
 	const struct me_column *sort = &me_views[model->view].columns[list->sort];
-	size_t columns = me_screen_columns(screen);
-	char text[ME_FILTER_MAX + 2 * ME_FORMAT_LEN];
+	char text[2 * ME_FORMAT_LEN];
 
 	if (model->frozen) {
 		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
@@ -63,13 +62,7 @@ static void draw_state(const struct me_model *model, struct me_screen *screen, s
 				 list->desc ? "desc" : "asc");
 
 		me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
-		column += (size_t)n + 2;
 	}
-	if (!*model->filter || column >= columns)
-		return;
-	snprintf(text, sizeof(text), "filter %s%s", model->filter,
-		 me_views[model->view].keys[0] ? "" : " (lists only)");
-	me_screen_put(screen, line, column, columns - column, ME_STYLE_STRONG, text);
 }
 
 static void draw_titles(const struct me_model *model, struct me_screen *screen, size_t line,

@@ -209,10 +209,22 @@ static void draw_prompt(const struct me_model *model, struct me_screen *screen, 
 	me_screen_put(screen, line, 1 + me_shown_width(text), 1, ME_STYLE_TITLE, " ");
 }
 
+/* The filter in force, and then the keys for which there is room. */
 static void draw_hints(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t room)
 {
+	bool here = me_views[model->view].keys[0];
+	char filter[ME_FILTER_MAX + ME_FORMAT_LEN];
 	size_t column = 0;
+
+	if (*model->filter) {
+		snprintf(filter, sizeof(filter), "filter %s%s", model->filter,
+			 here ? "" : " (in lists)");
+		column = me_shown_width(filter);
+		column = column < room ? column : room;
+		me_screen_put(screen, line, 0, column, ME_STYLE_WAIT, filter);
+		column += 2;
+	}
 
 	for (size_t i = 0; i < me_n_bindings; i++) {
 		char key[ME_KEY_NAME_LEN], text[2 * ME_KEY_NAME_LEN];

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# metop in a real terminal: what each key does, at several sizes.
+. "$LAB_DIR/metop-lib.sh"
+answers
+server_start
+
+start 80x24
+expect "headline" '^mewatch 9\.9  on .*up 1d 02:03  policy tested #5  ! hooks 1/2'
+expect "totals" 'attempts 2\.00k.*\+ allowed 1\.50k.*\. local 400.*! violation 77.*\? pending 23'
+expect "losses" 'lost 3'
+expect "age of the data" 'data [01]s old'
+expect "front view" '\[1 Flows\]'
+expect "allowed" '^>\+ allowed +meupdate\.gfi\.com +443/tcp +updater 501'
+expect "violation" '^ ! violation +203\.0\.113\.66 +4444/tcp +nc 502 .* 5s$'
+expect "pending" '^ \? pending +192\.0\.2\.99'
+expect "local" '^ \. local +127\.0\.0\.1'
+expect "footer" '^\? Help .* 1/4$'
+
+keys 2
+expect "endpoints" '\[2 Endpoints\]'
+expect "a failing endpoint" '^ ! failing +\*\.mailshell\.net .* 0 +3$'
+expect "outcomes are added up" '^>\+ good +meupdate\.gfi\.com .* 8 +2 +2m$'
+keys Tab
+expect "violations" '^>! wrong-resolver +192\.0\.2\.53 .*123k +1s$'
+keys 4
+expect "problem" '^>! problem +sock_ops is not attached to /$'
+expect "hook" '^ ! hook +sock_ops +not attached to /$'
+expect "map" '^ \? maps +flows +64,000 of 65,536 \(98 %\)$'
+keys BTab
+expect "back" '\[3 Violations\]'
+keys 1
+
+# Order, by neighbours, reversed and chosen.
+expect_request "order at first" 'flows\?limit=1000&offset=0&sort=last&desc=1'
+keys r
+expect "reversed" 'by LAST asc'
+expect_request "reversed" 'sort=last&desc=0'
+keys '>'
+expect "around the end" 'by VERDICT asc'
+expect_request "next column" 'sort=verdict&desc=0'
+keys ,
+expect "back around" 'by LAST desc'
+keys s
+expect "chooser" '^ *> LAST '
+keys Up Up Up Enter
+expect "chosen" 'by RECV desc'
+expect_request "chosen" 'sort=bytes_received&desc=1'
+keys s Down Enter
+expect "order by a rate" 'by SENT/S desc'
+
+# Filter: by the daemon, kept over the views, wrong ones told.
+keys / p o r t : 4 4 x BSpace 3
+expect "typed" '^/port:443'
+keys Enter
+expect "filter is told" '^filter port:443 '
+expect_not "filtered" '203\.0\.113\.66'
+keys 2
+expect_request "in other views too" '/v1/endpoints\?.*&filter=port:443$'
+keys 1 / C-u p r o t : t c p Enter
+expect "refused" 'filter: unknown term "prot:", did you mean "proto:"'
+keys Escape
+expect_not "no filter" '^filter '
+expect "all again" '203\.0\.113\.66'
+keys / x Escape
+expect_not "not taken" '^/x'
+
+# The selected row stays selected wherever it goes; its detail goes with it.
+keys s
+expect "chooser" '^ *> SENT/S'
+keys Down Down Enter
+expect "order by time" 'by LAST desc'
+keys Down
+expect "selected" '^>! violation '
+keys Enter
+expect "detail" '^ detail'
+expect "detail of the row" '^reason +unlisted-destination'
+list flows $TS "$FLOW_LOCAL" "$FLOW_WAIT" "$FLOW_GOOD" "$FLOW_BAD" | answer flows.json
+expect "moved" '^>! violation '
+expect "moved to the fourth place" ' 4/4$'
+list flows $TS "$FLOW_LOCAL" "$FLOW_GOOD" | answer flows.json
+expect "row gone" 'this row is no longer in the list'
+keys Escape
+expect_not "closed" '^ detail'
+keys Home
+expect "first row" '^>\. local '
+
+# Rates, out of two answers and the daemon's clock; and none while nothing is known.
+list flows 2027-01-01T01:00:04.000Z "$(flow 14 local 127.0.0.1 9093 tcp 12355678)" \
+	"$(flow 15 allowed 192.0.2.15 443 tcp 900)" | answer flows.json
+expect "rate" '^>\. local +127\.0\.0\.1 .* 2\.50k +2\.50k +9s$'
+expect "no rate yet" '^ \+ allowed +192\.0\.2\.15 +443/tcp +9s$'
+
+# A frozen screen stays, while its data get older.
+keys p
+expect "frozen" '\[FROZEN\]'
+list flows $TS "$FLOW_BAD" | answer flows.json
+expect "time goes on" 'data [3-9]s old'
+shows '192\.0\.2\.15' || fail "a frozen screen changes"
+keys p
+expect "thawed" '^>! violation '
+expect_not "thawed" 'FROZEN'
+
+# Nothing of what is shown can speak to the terminal.
+list flows $TS "$(flow 16 allowed 192.0.2.16 25 tcp 1 '"name":"a\u001b[2J\u202e\u009bz","comm":"\u65e5\u672c\u8a9e","pid":9')" |
+	answer flows.json
+expect "escaped" '^>\+ allowed +a\\x1b\[2J\\u202e\\u009bz +25/tcp +日本語 9 '
+
+# A long list: only what is looked at is asked for.
+printf 100000 | answer flows.rows
+expect "first of many" 'row0\.example .* 1\.00k '
+keys End
+expect "last of many" '^>\+ allowed +row99999\.example'
+expect_request "from the middle of the list" 'offset=99499'
+expect "the end is told" '100,000/100,000$'
+keys PPage
+expect "page up" '^>\+ allowed +row99982\.example'
+keys Home
+expect "first again" '^>\+ allowed +row0\.example'
+rm "$API/flows.rows"
+answers
+
+# Any size.
+for size in 20x5 160x50 33x7 80x24 300x100; do
+	tmux_ resize-window -t metop -x "${size%x*}" -y "${size#*x}"
+	expect "table at $size" '^>\+ all'
+	until_true 5 eval '[ "$(screen | wc -l)" -le "${size#*x}" ]' || fail "lines at $size"
+	[ "$(screen | wc -L)" -le "${size%x*}" ] || fail "width at $size"
+	keys Enter
+	expect "detail at $size" '^ detail'
+	keys Escape '?'
+	expect "help at $size" '^ Keys'
+	keys Escape
+	expect_not "no help at $size" '^ Keys'
+done
+expect "wide: every column" 'VERDICT .*DESTINATION .*ADDRESS .*WHY .*OUTCOME .*SENT/S .*LAST$'
+
+# The help is the table of keys.
+tmux_ resize-window -t metop -x 80 -y 70
+keys '?'
+expect "help" '^ PgUp Ctrl-B +a page up'
+expect "help on columns" '^ OUTCOME +how it ended'
+"$METOP" --help | sed -n '/^keys:/,/^$/p' | sed '1d;$d;s/^  //' >"$LAB_TMP/keys"
+[ "$(wc -l <"$LAB_TMP/keys")" -gt 20 ] || fail "--help has no keys"
+while read -r line; do
+	# The names and the explanation, whatever the space between them.
+	screen | tr -s ' ' | grep -qF -- "$(tr -s ' ' <<<"$line")" || fail "not in the help: $line"
+done <"$LAB_TMP/keys"
+keys q
+expect_not "help closed" '^ Keys'
+
+keys q
+expect_end "quit" "0 restored"
+exit 0
