@@ -138,6 +138,20 @@ static __always_inline bool me_mptcp(struct me_sock *sock, struct bpf_sock *sk,
 	return !me_addr_equal(&owner->peer, &target->peer);
 }
 
+/* A connect that never left has no state to lose: it ends when its socket tries again. */
+static __always_inline void me_stream_retry(const struct me_sock *sock)
+{
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	if (sock->state != ME_CACHE_OPEN)
+		return;
+	me_sock_key(sock, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (flow && !(flow->flags & (ME_FLOW_SENT | ME_FLOW_CLOSED)))
+		me_flow_end(flow, ME_OUTCOME_UNREACHABLE, bpf_ktime_get_ns());
+}
+
 /* A TCP connect. The socket is locked, so nobody else is at it. */
 static __always_inline void me_stream_connect(struct me_sock *sock, struct bpf_sock *sk,
 					      const struct me_target *target)
@@ -147,6 +161,7 @@ static __always_inline void me_stream_connect(struct me_sock *sock, struct bpf_s
 	__u32 generation;
 	__u16 flags = 0;
 
+	me_stream_retry(sock);
 	sock->state = ME_CACHE_EMPTY;
 	if (!me_mptcp(sock, sk, target, &flags))
 		return;
