@@ -97,10 +97,10 @@ static bool place(struct me_headline *headline, unsigned int rank, size_t column
 		struct me_piece *piece = &headline->pieces[i];
 		bool full;
 
-		piece->shown = piece->rank <= rank;
+		piece->width = me_shown_width(piece->text);
+		piece->shown = piece->rank <= rank && (!piece->rank || piece->width <= columns);
 		if (!piece->shown)
 			continue;
-		piece->width = me_shown_width(piece->text);
 		full = column && column + GAP + piece->width > columns;
 		if (full || (column && piece->breaks && line + 1 < lines)) {
 			line++;

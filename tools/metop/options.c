@@ -142,16 +142,18 @@ static int take(int option, struct me_options *options, const char **sort,
 static void explain_unknown(const char *word, struct me_strbuf *problem)
 {
 	const char *names[ME_ARRAY_SIZE(table)], *near;
+	const char *name = word + strspn(word, "-");
+	size_t len = strcspn(name, "=");
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(table); i++) {
 		names[i] = table[i].option.name;
-		if (!strcmp(word + strspn(word, "-"), names[i])) {
+		if (strlen(names[i]) == len && !strncmp(name, names[i], len)) {
 			me_strbuf_addf(problem, "'%s' %s", word,
 				       table[i].argument ? "needs a value" : "takes no value");
 			return;
 		}
 	}
-	near = me_text_nearest(word + strspn(word, "-"), names, ME_ARRAY_SIZE(names));
+	near = me_text_nearest(name, names, ME_ARRAY_SIZE(names));
 	me_strbuf_addf(problem, "unknown option '%s'%s%s%s", word, near ? "; is it '--" : "",
 		       near ? near : "", near ? "'?" : "");
 }

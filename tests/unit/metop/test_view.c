@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "metop/view.h"
+
+#include <stdio.h>
+#include "metop/query.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define NOW_NS 1798761600000000000ull /* 2027-01-01T00:00:00Z */
+
+static const struct me_column *column(enum me_view_id view, const char *title)
+{
+	size_t i = me_view_column(&me_views[view], title);
+
+	assert_int_not_equal(i, me_views[view].n_columns);
+	return &me_views[view].columns[i];
+}
+
+static const char *cell(enum me_view_id view, const char *title, const struct me_rows *rows)
+{
+	static char text[ME_CELL_LEN];
+
+	me_column_text(column(view, title), &rows->rows[0], NOW_NS, text);
+	return text;
+}
+
+static void tables_are_sound(void **state)
+{
+	for (size_t v = 0; v < ME_VIEWS; v++) {
+		const struct me_view *view = &me_views[v];
+
+		assert_in_range(view->n_columns, 1, ME_COLUMNS_MAX);
+		assert_int_equal(me_view_by_name(view->name), v);
+		if (view->order)
+			assert_true(me_column_sortable(&view->columns[me_view_first_order(view)]));
+		assert_int_equal(view->columns[0].rank, 0);
+		for (size_t i = 0; i < view->n_columns; i++) {
+			assert_non_null(view->columns[i].help);
+			assert_true(view->columns[i].width);
+			assert_int_equal(me_view_column(view, view->columns[i].title), i);
+			if (view->columns[i].kind == ME_COLUMN_RATE)
+				assert_non_null(view->rates[view->columns[i].rate]);
+		}
+	}
+	assert_int_equal(me_view_by_name("Fl"), ME_VIEW_FLOWS);
+	assert_int_equal(me_view_by_name(""), ME_VIEWS);
+	assert_int_equal(me_view_by_name("flowsx"), ME_VIEWS);
+}
+
+static void cells_of_a_flow(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "verdict", "violation");
+	me_rows_add_text(rows, "dst", "192.0.2.1");
+	me_rows_add_text(rows, "name", "");
+	me_rows_add_number(rows, "dport", 443, "443");
+	me_rows_add_text(rows, "proto", "tcp");
+	me_rows_add_text(rows, "comm", "curl");
+	me_rows_add_number(rows, "pid", 7, "7");
+	me_rows_add_text(rows, "reason", "none");
+	me_rows_add_text(rows, "rule", "updates");
+	me_rows_add_text(rows, "last", "2026-12-31T23:58:00.000Z");
+	assert_int_equal(rows->err, 0);
+	assert_string_equal(cell(ME_VIEW_FLOWS, "verdict", rows), "! violation");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "192.0.2.1");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "PORT", rows), "443/tcp");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "PROCESS", rows), "curl 7");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "WHY", rows), "updates");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "LAST", rows), "2m");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "SENT", rows), ""); /* not there: not 0 */
+	assert_string_equal(cell(ME_VIEW_FLOWS, "SENT/S", rows), "");
+	rows->rows[0].rate[0] = 0;
+	assert_string_equal(cell(ME_VIEW_FLOWS, "SENT/S", rows), "0");
+	assert_int_equal(me_view_row_style(&me_views[ME_VIEW_FLOWS], &rows->rows[0]), ME_STYLE_BAD);
+}
+
+static void without_a_process_the_host_is_told(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "host", "192.0.2.10");
+	me_rows_add_text(rows, "proto", "icmp");
+	me_rows_add_text(rows, "last", "2027-01-01T00:00:09Z"); /* later than the answer */
+	assert_string_equal(cell(ME_VIEW_FLOWS, "PROCESS", rows), "192.0.2.10");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "PORT", rows), "icmp");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "LAST", rows), "0s");
+}
+
+static void outcomes_are_added_up(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_number(rows, "outcomes.established", 5, "5");
+	me_rows_add_number(rows, "outcomes.answered", 6, "6");
+	me_rows_add_number(rows, "outcomes.refused", 1, "1");
+	me_rows_add_number(rows, "outcomes.timeout", 2, "2");
+	me_rows_add_number(rows, "outcomes.aborted", 100, "100");
+	assert_string_equal(cell(ME_VIEW_ENDPOINTS, "OK", rows), "11");
+	assert_string_equal(cell(ME_VIEW_ENDPOINTS, "FAIL", rows), "3");
+}
+
+static void every_mark_is_known(void **state)
+{
+	static const char *const words[] = {
+		"allowed",   "local",       "violation", "pending", "unresolved",
+		"confirmed", "provisional", "good",      "failing", "never",
+		"retired",   "gone",        "overdue",
+	};
+	enum me_style style;
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(words); i++) {
+		assert_int_not_equal(me_view_mark(words[i], &style), ' ');
+		assert_int_not_equal(style, ME_STYLE_PLAIN);
+	}
+	assert_int_equal(me_view_mark("else", &style), ' ');
+	assert_int_equal(style, ME_STYLE_PLAIN);
+}
+
+/* At every width the columns fit, and a wider screen shows no fewer of them. */
+static void columns_fit_at_every_width(void **state)
+{
+	for (size_t v = 0; v < ME_VIEWS; v++) {
+		size_t shown_before = 0;
+
+		for (size_t total = 1; total < 400; total++) {
+			size_t widths[ME_COLUMNS_MAX], used = 0, shown = 0;
+
+			me_view_layout(&me_views[v], total, NULL, widths);
+			for (size_t i = 0; i < ME_COLUMNS_MAX; i++) {
+				used += widths[i] ? widths[i] + (used ? 1 : 0) : 0;
+				shown += widths[i] > 0;
+			}
+			assert_true(widths[0] > 0);
+			assert_true(used <= total);
+			assert_true(shown >= shown_before);
+			shown_before = shown;
+			if (shown == me_views[v].n_columns)
+				assert_int_equal(used, total); /* what is left over is used */
+		}
+		assert_int_equal(shown_before, me_views[v].n_columns);
+	}
+}
+
+static void columns_grow_no_further_than_wanted(void **state)
+{
+	size_t wanted[ME_COLUMNS_MAX] = {0}, widths[ME_COLUMNS_MAX];
+
+	wanted[1] = 30; /* DESTINATION */
+	me_view_layout(&me_views[ME_VIEW_FLOWS], 400, wanted, widths);
+	assert_int_equal(widths[1], 30);
+	assert_int_equal(widths[4], me_views[ME_VIEW_FLOWS].columns[4].width);
+}
+
+static const char *path(const struct me_query *query)
+{
+	static char text[512];
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	me_query_path(query, &out);
+	snprintf(text, sizeof(text), "%s", out.data);
+	return text;
+}
+
+static void queries_are_encoded(void **state)
+{
+	const struct me_view *flows = &me_views[ME_VIEW_FLOWS];
+	struct me_query query = {.view = ME_VIEW_FLOWS, .limit = 10, .offset = 5};
+
+	query.sort = me_view_column(flows, "SENT");
+	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=5&sort=bytes_sent&desc=0");
+	query.desc = true;
+	query.filter = "port:443 a&b=c%é~";
+	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=5&sort=bytes_sent&desc=1"
+					  "&filter=port%3A443%20a%26b%3Dc%25%C3%A9~");
+	/* The daemon knows no rates: it gives the rows that were active last. */
+	query = (struct me_query){.view = ME_VIEW_FLOWS, .limit = 10};
+	query.sort = me_view_column(flows, "SENT/S");
+	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=0&sort=last&desc=1");
+	query.view = ME_VIEW_HEALTH;
+	assert_string_equal(path(&query), "/v1/health");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_are_sound),
+		cmocka_unit_test(cells_of_a_flow),
+		cmocka_unit_test(without_a_process_the_host_is_told),
+		cmocka_unit_test(outcomes_are_added_up),
+		cmocka_unit_test(every_mark_is_known),
+		cmocka_unit_test(columns_fit_at_every_width),
+		cmocka_unit_test(columns_grow_no_further_than_wanted),
+		cmocka_unit_test(queries_are_encoded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
