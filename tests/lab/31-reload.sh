@@ -41,8 +41,8 @@ first=$(generation)
 cp "$LAB_TMP/beta.yaml" "$LAB_POLICY"
 lab_reload ok
 lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20000 4
+lab_settle "beta" 4 lab_metric 'connections_total{service="beta",verdict="allowed"}'
 lab_assert_eq "alpha" "$(lab_metric 'connections_total{service="alpha",verdict="allowed"}')" 3
-lab_assert_eq "beta" "$(lab_metric 'connections_total{service="beta",verdict="allowed"}')" 4
 lab_assert_eq "generation" "$(generation)" $((first + 1))
 lab_assert_eq "reload is an event" "$(lab_event_list '.event == "reload"' | wc -l)" 1
 
@@ -55,8 +55,8 @@ for bad in 'allow: [' 'alow: []'; do
 	lab_assert "bad: it says where" \
 		grep -q "$LAB_POLICY:[0-9]" <<<"$(lab_api /v1/health | jq -r .policy.last_error)"
 	lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20000 2
-	lab_assert_eq "bad: beta is in force" \
-		"$(lab_delta 'connections_total{service="beta",verdict="allowed"}')" 2
+	lab_settle "bad: beta is in force" 2 \
+		lab_delta 'connections_total{service="beta",verdict="allowed"}'
 done
 rm "$LAB_POLICY"
 lab_reload failed

@@ -48,7 +48,7 @@ lab_daemon
 # Its time runs out while the flow lives.
 lab_hold slow "$LAB_BIN/storm" tcp $LAB_STRANGER4 20000 5 hold=1
 lab_wait 'grep -q attempts=5 "$LAB_TMP/held.slow"'
-lab_assert_eq "pending" "$(lab_metric 'pending_flows{vantage="host"}')" 5
+lab_settle "pending" 5 lab_metric 'pending_flows{vantage="host"}'
 lab_assert_eq "pending: no final one" "$(lab_metric connections_total)" 0
 lab_assert_eq "pending: states" "$(states)" "5 0 0"
 lab_assert_sums "pending"
@@ -86,6 +86,6 @@ lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_STRANGER4 20000 3
 lab_settle "warm-up: unresolved" 3 lab_metric 'connections_total{verdict="unresolved"}'
 lab_assert_eq "warm-up: violations" "$(lab_metric 'connections_total{verdict="violation"}')" 0
 lab_assert_eq "warm-up: states" "$(states)" "3 3 0"
-lab_wait 'lab_event_list ".event == \"finding\" and .kind == \"coverage-lost\"" | grep -q .'
+lab_wait 'lab_event_list ".event == \"finding\" and .kind == \"coverage-lost\"" | grep -q .' 20
 lab_settle "retractions name what they retract" 3 retractions
 lab_assert_sums "warm-up"

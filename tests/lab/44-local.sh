@@ -13,7 +13,7 @@ tells() {
 	lab_mark
 	lab_truth lab_in_cgroup "$@"
 	lab_settle "$label: attempts" "$n" lab_delta attempts_total
-	lab_assert_eq "$label: $end" "$(lab_delta "connections_total{$end}")" "$n"
+	lab_assert_eq "$label: $end" "$(lab_change "connections_total{$end}")" "$n"
 }
 
 lab_network
@@ -73,6 +73,7 @@ known() {
 }
 lab_mark
 lab_wait known
+lab_settle "child's first ones are settled" 0 lab_metric pending_flows
 tells "child's own" 2 local local "${child[@]}" "${tcp[@]}" 203.0.113.2 20020 2
 tells "host's, from the child" 2 violation unlisted "${child[@]}" "${tcp[@]}" $LAB_HOST4 20020 2
 tells "child's, from the host" 2 violation unlisted "${tcp[@]}" 203.0.113.2 20020 2

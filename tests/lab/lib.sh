@@ -235,17 +235,20 @@ lab_policy() {
 	} >"${1:-$LAB_POLICY}"
 }
 
-lab_start() {
-	"$LAB_BUILD/mewatch" run -c "$LAB_POLICY" --cgroup "$LAB_WATCHED_PATH" --pins "$LAB_PINS" \
-		--state "$LAB_STATE" --socket "$LAB_SOCKET" --listen "$LAB_LISTEN" \
-		--events "$LAB_EVENTS" "$@" >>"$LAB_LOG" 2>&1 &
+LAB_RUN=("$LAB_BUILD/mewatch" run -c "$LAB_POLICY" --cgroup "$LAB_WATCHED_PATH" --pins "$LAB_PINS"
+	--state "$LAB_STATE" --socket "$LAB_SOCKET" --listen "$LAB_LISTEN" --events "$LAB_EVENTS")
+
+# lab_start_under COMMAND…: starts the daemon under a command that becomes it.
+lab_start_under() {
+	"$@" "${LAB_RUN[@]}" >>"$LAB_LOG" 2>&1 &
 	lab_daemon_pid=$!
 }
 
 # lab_daemon [ARGUMENT]…: starts it on $LAB_POLICY and waits until it answers.
 lab_daemon() {
 	[ -x "$LAB_BUILD/mewatch" ] || lab_die "$LAB_BUILD/mewatch is not there: make"
-	lab_start "$@"
+	"${LAB_RUN[@]}" "$@" >>"$LAB_LOG" 2>&1 &
+	lab_daemon_pid=$!
 	lab_wait 'lab_up || ! kill -0 $lab_daemon_pid' 20
 	lab_up || lab_die "the daemon does not answer"
 }
@@ -339,7 +342,13 @@ lab_mark() {
 }
 
 lab_delta() {
-	echo $(($(lab_metric "$1") - $(lab_sum "$1" <"$LAB_TMP/mark")))
+	lab_scrape >"$LAB_TMP/now"
+	lab_change "$1"
+}
+
+# The same of the scrape that was taken last.
+lab_change() {
+	echo $(($(lab_sum "$1" <"$LAB_TMP/now") - $(lab_sum "$1" <"$LAB_TMP/mark")))
 }
 
 # Every attempt is final or pending, in one scrape.
