@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2119
+#
+# metop before the real daemon, on real traffic: what it sees is shown, in every view, with a rate;
+# filter and order are the daemon's; a restart is lived through.
+. "$LAB_DIR/lib.sh"
+lab_need tmux jq
+METOP=$LAB_BUILD/metop
+SOCKET=$LAB_SOCKET
+fail() { lab_fail "$@" || true; }
+. "$LAB_DIR/metop-terminal.sh"
+
+lab_network
+lab_sink tcp/20000-20009 udp/20000-20009
+lab_policy <<END
+resolvers: [198.51.100.53]
+limits: {pending: 600s, warmup: 0s}
+allow:
+  - service: lab
+    name: the far side
+    to: [$LAB_LISTED4]
+    ports: [tcp/20000-20009]
+  - service: updates
+    to: [meupdate.gfi.com]
+    ports: [tcp/20005]
+END
+lab_daemon
+
+# /v1/flows is asked what the screen must show.
+lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20001 3
+lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_STRANGER4 20002 2
+lab_hold waiting "$LAB_BIN/storm" tcp $LAB_STRANGER4 20005 1 hold=1
+lab_wait 'grep -q attempts=1 "$LAB_TMP/held.waiting"'
+
+start 160x50
+expect "headline" '^mewatch [0-9.]+ .* hooks ([0-9]+)/\1$'
+expect "allowed" "\\+ allowed +$LAB_LISTED4 .*20001/tcp +paths_tcp [0-9]+ +lab "
+expect "violation" "! violation +$LAB_STRANGER4 .*20002/tcp +paths_tcp .* unlisted-destination "
+expect "pending" "\\? pending +$LAB_STRANGER4 .*20005/tcp +storm "
+expect "totals" "allowed 3 .*! violation 2  \\? pending 1 "
+expect "count" ' 1/6$'
+
+keys / p o r t : 2 0 0 0 2 Enter
+expect "filtered by the daemon" ' 1/2$'
+expect_not "filtered by the daemon" '20001/tcp'
+keys Escape
+expect "all again" ' 1/6$'
+keys s
+expect "chooser" '^ *> LAST'
+keys Down Enter
+expect "ordered by the daemon" '^>\+ allowed'
+keys Enter
+expect "detail" "^verdict +allowed|  verdict +allowed"
+expect "detail" "exe +$LAB_BIN/paths_tcp"
+keys Escape 2
+expect "endpoint" "^.[+] good +lab/the-far-side +lab .* 3 "
+expect "endpoint never used" '^.\. never +meupdate\.gfi\.com +updates '
+keys 3
+expect "violations" "! unlisted-destination +$LAB_STRANGER4 .*20002/tcp .* confirmed +2 "
+expect "provisional violation" "\\? unlisted-destination +$LAB_STRANGER4 .*20005/tcp .* provisional +1 "
+keys 4
+expect "hooks" '^.\+ hook +connect4 +on '
+
+# Each column that the daemon can sort by, asked of the daemon itself.
+for view in flows endpoints violations; do
+	for column in $("$METOP" --view $view --sort nothing --once 2>&1 | sed -n 's/.*can be sorted by \(.*\), with.*/\1/p'); do
+		"$METOP" --socket "$SOCKET" --once --view $view --sort "$column" >"$LAB_TMP/out" 2>&1 ||
+			fail "$view by $column: $(<"$LAB_TMP/out")"
+	done
+done
+
+# What was pending becomes a violation when the flow ends, before the eyes.
+keys 1
+lab_release waiting
+expect "confirmed" "! violation +$LAB_STRANGER4 .*20005/tcp +storm "
+expect "totals" 'violation 3  \? pending 0 '
+lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20003 2
+expect "new flows" '20003/tcp'
+expect "attempts a second" 'attempts [0-9]+ \([0-9.]+/s\)'
+
+# A daemon that goes and comes back, on the same state.
+kill "$lab_daemon_pid"
+wait "$lab_daemon_pid"
+expect "gone" 'mewatch is not running'
+lab_daemon
+expect_not "back" 'mewatch is not running'
+expect "the totals go on" 'allowed 5 .*! violation 3 '
+keys q
+expect_end "quit" "0 restored"
