@@ -198,26 +198,28 @@ static __always_inline __u64 me_take(__u64 *from)
 }
 
 /* Moves what the cache has collected to the flow of the cached peer. */
-static __always_inline void me_sock_flush(struct me_sock *sock)
+static __noinline int me_sock_flush(struct me_sock *sock)
 {
 	struct me_flow_key key;
 	struct me_flow *flow;
 	struct me_delta d;
 
 	if (sock->state != ME_CACHE_OPEN || sock->proto == IPPROTO_TCP)
-		return;
+		return 0;
+	/* Asked before anything is taken: a packet's bytes are added before it is counted. */
+	if (!sock->delta.packets_sent && !sock->delta.packets_received)
+		return 0;
 	d.bytes_sent = me_take(&sock->delta.bytes_sent);
 	d.packets_sent = me_take(&sock->delta.packets_sent);
 	d.wire_sent = me_take(&sock->delta.wire_sent);
 	d.bytes_received = me_take(&sock->delta.bytes_received);
 	d.packets_received = me_take(&sock->delta.packets_received);
 	d.wire_received = me_take(&sock->delta.wire_received);
-	if (!d.packets_sent && !d.packets_received)
-		return;
 	me_sock_key(sock, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow)
 		me_flow_add(flow, me_count_endpoint(flow->endpoint), &d, sock->last_ns);
+	return 0;
 }
 
 /* Whether the cache is about this target, by the policy in force, and not idle for too long. */
