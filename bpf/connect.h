@@ -52,6 +52,7 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 
 	if (!sock || !target || !control)
 		return 0;
+	me_sock_flush(sock); /* else the flow looks idle, or the next one inherits */
 	me_flow_key(sock, target, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow && !(flow->flags & ME_FLOW_CLOSED) &&
