@@ -174,13 +174,34 @@ static __always_inline void me_meant(struct bpf_sock *sk, struct me_target *targ
 	}
 }
 
+/*
+ * Whether a packet to `target` may be the one that a send by address announced, turned elsewhere by
+ * DNAT. That send may have made no packet: then this one is the connected peer's, or another
+ * thread's, whose flow is there.
+ */
+static __noinline bool me_redirected(struct me_sock *sock, struct bpf_sock *sk,
+				     const struct me_target *target)
+{
+	struct me_target meant = *target;
+	struct me_flow_key key;
+
+	if (!sock->redirect || sock->state != ME_CACHE_OPEN || sock->proto != target->proto)
+		return false;
+	meant.port = 0;
+	me_meant(sk, &meant);
+	if (meant.port == target->port && me_addr_equal(&meant.peer, &target->peer))
+		return false;
+	me_flow_key(sock, target, &key);
+	return !bpf_map_lookup_elem(&me_flows, &key);
+}
+
 /* A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. */
 static __always_inline void me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
 					   const struct me_datagram *d, __u64 now)
 {
 	struct me_target target = d->target;
 
-	if (sock->redirect && sock->state == ME_CACHE_OPEN && sock->proto == target.proto) {
+	if (me_redirected(sock, sk, &target)) {
 		sock->redirect = 0;
 	} else {
 		if (sk->protocol == target.proto)
