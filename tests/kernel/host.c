@@ -157,13 +157,18 @@ static void write_file(const char *path, const char *text)
 
 void host_policy(struct host *host, const char *yaml)
 {
+	write_file(host->file, yaml);
+	host_again(host);
+}
+
+void host_again(struct host *host)
+{
 	struct me_environment environment = {.now_epoch_ns = me_clock_now(CLOCK_REALTIME)};
 	struct me_diagnostics diagnostics = {};
 	struct me_policy *policy = NULL;
 	struct me_image *image = NULL;
 	struct me_why why = {};
 
-	write_file(host->file, yaml);
 	if (me_policy_load(host->file, NULL, &diagnostics, &policy) ||
 	    me_compile(policy, &environment, host->registry, me_kernel_generation(host->kernel) + 1,
 		       &diagnostics, &image))

@@ -66,6 +66,8 @@ void host_end(struct host **host);
 
 /* Puts a policy of text in force. */
 void host_policy(struct host *host, const char *yaml);
+/* Puts the policy that is in force there once more, as another generation. */
+void host_again(struct host *host);
 
 /* Moves the test into the watched cgroup, or back to where it came from. */
 void host_enter(struct host *host);
