@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC1091,SC2016,SC2086,SC2154
 #
 # metop in a real terminal: what each key does, at several sizes.
 . "$LAB_DIR/metop-lib.sh"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC1091,SC2016,SC2086,SC2154
 #
 # metop when the daemon is not there, comes, goes, hangs or keeps it out; and how metop itself ends.
 . "$LAB_DIR/metop-lib.sh"
@@ -9,6 +9,10 @@ answers
 start 80x24
 expect "not there" "mewatch is not running: no socket $SOCKET"
 expect "remedy" 'sudo mewatch run'
+tmux_ resize-window -t metop -x 20 -y 5
+expect "not there, small" '^  mewatch is not$'
+expect "the keys keep their line" '^\? Help  Tab View$'
+tmux_ resize-window -t metop -x 80 -y 24
 server_start
 expect "it came" '^>\+ allowed +meupdate\.gfi\.com'
 server_end

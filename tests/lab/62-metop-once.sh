@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC1091,SC2016,SC2086,SC2154
 #
 # metop without a terminal: --once, --json, and what it says of a wrong command line.
 . "$LAB_DIR/metop-lib.sh"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2119
+# shellcheck shell=bash disable=SC1091,SC2086,SC2119,SC2154
 #
 # metop before the real daemon, on real traffic: what it sees is shown, in every view, with a rate;
 # filter and order are the daemon's; a restart is lived through.

@@ -155,13 +155,13 @@ void me_draw_chooser(const struct me_model *model, struct me_screen *screen, str
 	}
 }
 
-/* Writes text (NULL: none) over as many lines as it needs; the line after it. */
-static size_t draw_folded(struct me_screen *screen, size_t line, unsigned int style,
+/* Writes text (NULL: none) over as many lines as it needs, before line `end`; the line after it. */
+static size_t draw_folded(struct me_screen *screen, size_t line, size_t end, unsigned int style,
 			  const char *text)
 {
 	size_t columns = me_screen_columns(screen), width = columns > 4 ? columns - 4 : columns;
 
-	while (text && *text && line < me_screen_lines(screen)) {
+	while (text && *text && line < end) {
 		size_t bytes = me_shown_bytes(text, width);
 		_cleanup_free_ char *part = NULL;
 
@@ -183,16 +183,18 @@ static size_t draw_folded(struct me_screen *screen, size_t line, unsigned int st
 
 void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area)
 {
+	const struct me_trouble *trouble = &model->trouble;
 	size_t line = area.top + (area.lines > 6 ? area.lines / 3 : 0);
+	size_t end = area.top + area.lines;
 
-	if (model->trouble.what.data) {
-		line = draw_folded(screen, line, ME_STYLE_BAD, model->trouble.what.data);
-		line = draw_folded(screen, line, ME_STYLE_PLAIN, model->trouble.remedy.data);
-		draw_folded(screen, line, ME_STYLE_DIM, "trying again every second");
+	if (trouble->what.data) {
+		line = draw_folded(screen, line, end, ME_STYLE_BAD, trouble->what.data);
+		line = draw_folded(screen, line, end, ME_STYLE_PLAIN, trouble->remedy.data);
+		draw_folded(screen, line, end, ME_STYLE_DIM, "trying again until it answers");
 	} else if (model->refusal) {
-		draw_folded(screen, line, ME_STYLE_BAD, model->refusal);
+		draw_folded(screen, line, end, ME_STYLE_BAD, model->refusal);
 	} else {
-		draw_folded(screen, line, ME_STYLE_DIM, "asking mewatch");
+		draw_folded(screen, line, end, ME_STYLE_DIM, "asking mewatch");
 	}
 }
 
