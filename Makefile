@@ -129,10 +129,11 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf >$@.tmp && mv $@.tmp $@
 
-# The layout id of the pinned maps: a hash of all types that the BPF object knows.
+# The layout id of the pinned maps: a hash of their definitions and of all types that the BPF object
+# knows.
 $(O)/gen/layout.h: $(O)/bpf/host.bpf.o
 	@mkdir -p $(@D)
-	$(Q)echo "#define ME_LAYOUT_ID \"$$($(BPFTOOL) btf dump file $< format c | sha256sum | \
+	$(Q)echo "#define ME_LAYOUT_ID \"$$($(BPFTOOL) btf dump file $< | sha256sum | \
 		cut -c1-16)\"" >$@.tmp && mv $@.tmp $@
 
 # --- Compile and link ------------------------------------------------------------------------
@@ -235,7 +236,7 @@ check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format chec
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
-		tests/test-layers tests/check-format
+		tests/test-layers tests/check-format "tests/check-docs $(B)"
 
 check-kernel: needs-root $(GENERATED) ## tests in the kernel (root)
 	$(SANITIZED) run-check-kernel
