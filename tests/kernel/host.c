@@ -231,7 +231,8 @@ struct host *host_begin(const char *name, const char *limits, uint32_t flows)
 
 	assert_non_null(host);
 	host->cells = calloc(ME_CELL_COUNT, sizeof(*host->cells));
-	assert_non_null(host->cells);
+	host->marked_cells = calloc(ME_CELL_COUNT, sizeof(*host->marked_cells));
+	assert_true(host->cells && host->marked_cells);
 	snprintf(host->pins, sizeof(host->pins), "/sys/fs/bpf/mewatch-test-%s-%d", name, getpid());
 	snprintf(host->file, sizeof(host->file), "/tmp/mewatch-test-%s-%d.yaml", name, getpid());
 	snprintf(host->group, sizeof(host->group), "/mewatch-test-%s-%d/in", name, getpid());
@@ -278,6 +279,7 @@ void host_end(struct host **host)
 	me_registry_free(&h->registry);
 	free(h->mount);
 	free(h->cells);
+	free(h->marked_cells);
 	free(h->endpoints);
 	free(h);
 	*host = NULL;

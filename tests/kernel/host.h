@@ -37,7 +37,7 @@ struct host_flow {
 	struct me_flow flow;
 };
 
-#define HOST_RECORDS_MAX 256
+#define HOST_RECORDS_MAX 1024
 
 struct host {
 	struct me_kernel *kernel;
@@ -50,8 +50,8 @@ struct host {
 	char home[4096]; /* where the test came from */
 	uint64_t group_id;
 	struct world world;
-	uint64_t *cells;
-	struct host_counts marked;
+	uint64_t *cells, *marked_cells;
+	uint64_t marked_totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
 	struct me_endpoint_counts *endpoints; /* as they were at the mark */
 	struct me_record records[HOST_RECORDS_MAX];
 	size_t n_records; /* told since the mark */
@@ -97,6 +97,8 @@ void host_read(int fd, size_t size);
 /* From here on counters, records and endpoint counts are counted; flows are forgotten. */
 void host_mark(struct host *host);
 struct host_counts host_counts(struct host *host);
+/* One cell of one service since the mark. */
+uint64_t host_cell(struct host *host, const char *service, enum me_cell_kind kind, uint32_t what);
 /* Fails unless the counters since the mark are these and all others 0. */
 #define HOST_EXPECT(host, ...)                                                                     \
 	host_expect(host, &(const struct host_counts){__VA_ARGS__}, __FILE__, __LINE__)
@@ -110,6 +112,8 @@ struct host_flow host_flow(struct host *host, const char *address, uint16_t port
 /* The same, once it is closed. */
 struct host_flow host_flow_closed(struct host *host, const char *address, uint16_t port);
 
+/* Reads the ring and keeps nothing of it. */
+void host_ring_skip(struct host *host);
 /* Reads the ring into host->records; how many of a kind there are since the mark. */
 size_t host_told(struct host *host, enum me_record_kind kind);
 

@@ -10,29 +10,32 @@
 #include "host.h"
 #include "policy/registry.h"
 
-static struct host_counts read_counts(struct host *host)
-{
-	struct host_counts counts = {};
-
-	assert_int_equal(me_kernel_counters(host->kernel, host->cells, counts.total), 0);
-	for (uint32_t service = 0; service < ME_SERVICES_MAX; service++)
-		for (uint32_t kind = 0; kind < ME_CELL_KINDS; kind++)
-			for (uint32_t what = 0; what < ME_CELL_ENDS; what++)
-				counts.cell[kind][what] +=
-					host->cells[me_cell(ME_HOST, service, kind, what)];
-	return counts;
-}
-
 struct host_counts host_counts(struct host *host)
 {
-	struct host_counts now = read_counts(host);
+	struct host_counts now = {};
 
-	for (uint32_t kind = 0; kind < ME_CELL_KINDS; kind++)
-		for (uint32_t what = 0; what < ME_CELL_ENDS; what++)
-			now.cell[kind][what] -= host->marked.cell[kind][what];
+	assert_int_equal(me_kernel_counters(host->kernel, host->cells, now.total), 0);
 	for (size_t i = 0; i < ME_ARRAY_SIZE(now.total); i++)
-		now.total[i] -= host->marked.total[i];
+		now.total[i] -= host->marked_totals[i];
+	for (uint32_t service = 0; service < ME_SERVICES_MAX; service++)
+		for (uint32_t kind = 0; kind < ME_CELL_KINDS; kind++)
+			for (uint32_t what = 0; what < ME_CELL_ENDS; what++) {
+				uint32_t cell = me_cell(ME_HOST, service, kind, what);
+
+				now.cell[kind][what] += host->cells[cell];
+				now.cell[kind][what] -= host->marked_cells[cell];
+			}
 	return now;
+}
+
+uint64_t host_cell(struct host *host, const char *service, enum me_cell_kind kind, uint32_t what)
+{
+	uint32_t id, cell;
+
+	assert_int_equal(me_registry_id(host->registry, ME_ID_SERVICE, service, "", &id), 0);
+	host_counts(host);
+	cell = me_cell(ME_HOST, id, kind, what);
+	return host->cells[cell] - host->marked_cells[cell];
 }
 
 /* Keeps the first of them; the count goes on. */
@@ -44,6 +47,12 @@ static int keep(const struct me_record *record, void *userdata)
 		host->records[host->n_records] = *record;
 	host->n_records++;
 	return 0;
+}
+
+void host_ring_skip(struct host *host)
+{
+	assert_true(me_kernel_ring(host->kernel, keep, host) >= 0);
+	host->n_records = 0;
 }
 
 static int forget(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
@@ -60,9 +69,9 @@ void host_mark(struct host *host)
 	uint32_t n;
 
 	assert_int_equal(me_kernel_flows_each(host->kernel, forget, host), 0);
-	assert_true(me_kernel_ring(host->kernel, keep, host) >= 0);
-	host->n_records = 0;
-	host->marked = read_counts(host);
+	host_ring_skip(host);
+	assert_int_equal(me_kernel_counters(host->kernel, host->marked_cells, host->marked_totals),
+			 0);
 	endpoints = me_kernel_endpoints(host->kernel, &n);
 	memcpy(host->endpoints, endpoints, n * sizeof(*endpoints));
 }
