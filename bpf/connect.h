@@ -22,7 +22,14 @@ struct {
 	__type(value, struct me_mptcp);
 } me_mptcps SEC(".maps");
 
-/* The socket's storage, with its owner filled in at first sight: the running process. */
+/* The running process as origin: only where it is the caller. */
+static __always_inline void me_origin_here(void *ctx, struct me_origin *origin)
+{
+	origin->netns = bpf_get_netns_cookie(ctx);
+	me_origin_current(origin);
+}
+
+/* The storage of a datagram socket; its owner is filled in at first sight. */
 static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_sock *sk)
 {
 	struct me_sock *sock = bpf_sk_storage_get(&me_socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -33,9 +40,7 @@ static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_soc
 	}
 	if (!sock->cookie) {
 		sock->cookie = bpf_get_socket_cookie(ctx);
-		sock->origin.netns = bpf_get_netns_cookie(ctx);
-		me_origin_current(&sock->origin);
-		me_netns_meet(&sock->origin);
+		me_origin_here(ctx, &sock->origin);
 	}
 	return sock;
 }
@@ -53,7 +58,7 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	if (!sock || !target || !control)
 		return 0;
 	me_sock_flush(sock); /* else the flow looks idle, or the next one inherits */
-	me_flow_key(sock, target, &key);
+	me_flow_key(sock->cookie, target, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow && !(flow->flags & ME_FLOW_CLOSED) &&
 	    (__s64)(now - flow->last_ns) < (__s64)control->udp_idle_ns) {
@@ -65,15 +70,15 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, now);
 		bpf_map_delete_elem(&me_flows, &key);
 	}
-	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control, now)) {
+	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control)) {
 		judged = sock->judged;
 		generation = sock->generation;
 	} else {
-		generation = me_host_judge(sock->origin.netns, target, &judged);
+		generation = me_host_judge(&sock->origin, target, &judged);
 	}
 	if (!generation)
 		return 0;
-	if (me_attempt(sock, &key, &judged, generation, ME_FLOW_SENT))
+	if (!me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT))
 		me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
 	return 0;
 }
@@ -83,15 +88,14 @@ static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct m
 {
 	const struct me_control *control = me_control_get();
 	struct bpf_sock *sk = ctx->sk;
-	__u64 now = bpf_ktime_get_coarse_ns();
 	struct me_sock *sock;
 
 	if (!sk || !control || me_link_only(&target->peer))
 		return;
 	sock = me_sock_current(ctx, sk);
-	if (!sock || (me_sock_hit(sock, target, control, now) && sock->state == ME_CACHE_OPEN))
+	if (!sock || (me_sock_hit(sock, target, control) && sock->state == ME_CACHE_OPEN))
 		return;
-	me_datagram_open(sock, target, now);
+	me_datagram_open(sock, target, bpf_ktime_get_coarse_ns());
 	sock->redirect = 1;
 }
 
@@ -99,14 +103,13 @@ static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct m
 static __always_inline void me_probe(struct me_sock *sock, const struct me_target *target)
 {
 	const struct me_control *control = me_control_get();
-	__u64 now = bpf_ktime_get_coarse_ns();
 	struct me_judgement judged;
 	__u32 generation;
 
 	me_count_total(ME_TOTAL_UDP_PROBES);
-	if (!control || me_sock_hit(sock, target, control, now))
+	if (!control || me_sock_hit(sock, target, control))
 		return;
-	generation = me_host_judge(sock->origin.netns, target, &judged);
+	generation = me_host_judge(&sock->origin, target, &judged);
 	if (generation)
 		me_sock_cache(sock, target, &judged, generation, ME_CACHE_PROBED);
 }
@@ -115,8 +118,8 @@ static __always_inline void me_probe(struct me_sock *sock, const struct me_targe
  * MPTCP: remembers the owner at the first subflow, and gives it to the later ones. Returns false if
  * the connect is no attempt: one more subflow to the same peer.
  */
-static __always_inline bool me_mptcp(struct me_sock *sock, struct bpf_sock *sk,
-				     const struct me_target *target, __u16 *flags)
+static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
+				const struct me_target *target, __u16 *flags)
 {
 	struct mptcp_sock *msk = bpf_skc_to_mptcp_sock(sk);
 	struct me_mptcp *owner;
@@ -125,8 +128,8 @@ static __always_inline bool me_mptcp(struct me_sock *sock, struct bpf_sock *sk,
 	if (!msk)
 		return true;
 	token = msk->token;
-	if (sock->origin.proc.tgid) {
-		struct me_mptcp first = {.origin = sock->origin, .peer = target->peer};
+	if (origin->proc.tgid) {
+		struct me_mptcp first = {.origin = *origin, .peer = target->peer};
 
 		bpf_map_update_elem(&me_mptcps, &token, &first, BPF_ANY);
 		return true;
@@ -134,45 +137,57 @@ static __always_inline bool me_mptcp(struct me_sock *sock, struct bpf_sock *sk,
 	owner = bpf_map_lookup_elem(&me_mptcps, &token);
 	if (!owner)
 		return true;
-	sock->origin = owner->origin;
+	*origin = owner->origin;
 	*flags |= ME_FLOW_MPTCP;
 	return !me_addr_equal(&owner->peer, &target->peer);
 }
 
-/* A connect that never left has no state to lose: it ends when its socket tries again. */
-static __always_inline void me_stream_retry(const struct me_sock *sock)
+/*
+ * The socket connects to the same peer once more: its flow of before is set aside under a key of its
+ * own. While it is moved its state is nobody's, so that it is settled here or there, not twice.
+ */
+static __noinline int me_stream_again(struct me_flow_key *key)
 {
-	struct me_flow_key key;
-	struct me_flow *flow;
+	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, key);
+	struct me_flow *aside;
+	__u32 word;
 
-	if (sock->state != ME_CACHE_OPEN)
-		return;
-	me_sock_key(sock, &key);
-	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (flow && !(flow->flags & (ME_FLOW_SENT | ME_FLOW_CLOSED)))
+	if (!flow)
+		return 0;
+	if (!(flow->flags & ME_FLOW_CLOSED))
 		me_flow_end(flow, ME_OUTCOME_UNREACHABLE, bpf_ktime_get_ns());
+	word = __sync_lock_test_and_set(&flow->state.word, ME_UNRESOLVED);
+	key->opener.earlier = (__u32)flow->id;
+	bpf_map_update_elem(&me_flows, key, flow, BPF_ANY);
+	aside = bpf_map_lookup_elem(&me_flows, key);
+	if (aside)
+		aside->state.word = word;
+	key->opener.earlier = 0;
+	bpf_map_delete_elem(&me_flows, key);
+	return 0;
 }
 
 /* A TCP connect. The socket is locked, so nobody else is at it. */
-static __always_inline void me_stream_connect(struct me_sock *sock, struct bpf_sock *sk,
+static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
 					      const struct me_target *target)
 {
+	struct me_origin origin = {};
 	struct me_judgement judged;
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;
 
-	me_stream_retry(sock);
-	sock->state = ME_CACHE_EMPTY;
-	if (!me_mptcp(sock, sk, target, &flags))
+	me_origin_here(ctx, &origin);
+	if (!me_mptcp(&origin, sk, target, &flags))
 		return;
-	generation = me_host_judge(sock->origin.netns, target, &judged);
+	generation = me_host_judge(&origin, target, &judged);
 	if (!generation)
 		return;
-	sock->attempts++;
-	me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
-	me_flow_key(sock, target, &key);
-	me_attempt(sock, &key, &judged, generation, flags);
+	me_flow_key(bpf_get_socket_cookie(ctx), target, &key);
+	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
+		return;
+	me_stream_again(&key);
+	me_attempt(&origin, &key, &judged, generation, flags);
 }
 
 static __always_inline void me_connect(struct bpf_sock_addr *ctx, const struct me_target *target)
@@ -182,12 +197,13 @@ static __always_inline void me_connect(struct bpf_sock_addr *ctx, const struct m
 
 	if (!sk || me_link_only(&target->peer))
 		return;
-	sock = me_sock_current(ctx, sk);
-	if (!sock)
+	if (target->proto == IPPROTO_TCP) {
+		me_stream_connect(ctx, sk, target);
 		return;
-	if (target->proto == IPPROTO_TCP)
-		me_stream_connect(sock, sk, target);
-	else
+	}
+	/* Others than UDP are judged when they send. */
+	sock = me_sock_current(ctx, sk);
+	if (sock && target->proto == IPPROTO_UDP)
 		me_probe(sock, target);
 }
 
@@ -219,6 +235,7 @@ static __always_inline void me_target_v6(struct bpf_sock_addr *ctx, struct me_ta
 		struct me_target target = {};                                                      \
                                                                                                    \
 		me_target_##family(ctx, &target);                                                  \
+		me_target_plain(&target);                                                          \
 		act(ctx, &target);                                                                 \
 		return 1;                                                                          \
 	}

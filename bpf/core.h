@@ -7,6 +7,7 @@
  * offsets are relocated when the program is loaded (CO-RE).
  */
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -16,6 +17,14 @@
 #define SOCK_RAW 3
 #define SOCK_DCCP 6
 #define AF_INET 2
+
+#define ENOENT 2
+#define EEXIST 17
+#define EPIPE 32
+#define ECONNRESET 104
+#define ETIMEDOUT 110
+#define ECONNREFUSED 111
+#define EALREADY 114
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -69,7 +78,16 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef struct {
+	long long counter;
+} atomic64_t;
+
 struct sock_common {
+	__be32 skc_daddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	struct in6_addr skc_v6_daddr;
+	atomic64_t skc_cookie;
 	possible_net_t skc_net;
 	unsigned long skc_flags;
 };
@@ -94,6 +112,11 @@ struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
 } __attribute__((aligned(8)));
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+};
 
 struct bpf_map;
 struct bpf_iter__bpf_sk_storage_map {

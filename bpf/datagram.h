@@ -24,9 +24,7 @@
 struct me_datagram {
 	struct me_target target; /* destination at egress, source at ingress */
 	__u8 icmp_type;
-	__u32 payload; /* bytes after the transport header, or after the network header */
-	__u32 wire;    /* network-layer bytes */
-	__u32 packets;
+	__u64 delta; /* packets and payload bytes */
 };
 
 static __always_inline void me_target_ip6(struct me_target *target, const struct in6_addr *address)
@@ -49,7 +47,7 @@ static __always_inline bool me_datagram_quick(struct __sk_buff *skb, bool egress
 		    ip->protocol != IPPROTO_UDP || (ip->frag_off & bpf_htons(ME_FRAGMENT_OFFSET)))
 			return false;
 		d->target.peer = me_addr_v4(egress ? ip->daddr : ip->saddr);
-		d->payload = sizeof(*ip) + sizeof(*udp);
+		d->target.headers = sizeof(*ip) + sizeof(*udp);
 	} else {
 		const struct ipv6hdr *ip = data;
 
@@ -57,7 +55,7 @@ static __always_inline bool me_datagram_quick(struct __sk_buff *skb, bool egress
 		if ((void *)(udp + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
 			return false;
 		me_target_ip6(&d->target, egress ? &ip->daddr : &ip->saddr);
-		d->payload = sizeof(*ip) + sizeof(*udp);
+		d->target.headers = sizeof(*ip) + sizeof(*udp);
 	}
 	d->target.port = bpf_ntohs(egress ? udp->dest : udp->source);
 	d->target.proto = IPPROTO_UDP;
@@ -71,10 +69,10 @@ static __always_inline bool me_datagram_transport(struct __sk_buff *skb, bool eg
 	__u8 proto = d->target.proto;
 	__be16 ports[2];
 
-	d->payload = offset;
+	d->target.headers = offset;
 	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
 		bpf_skb_load_bytes(skb, offset, &d->icmp_type, 1);
-		d->payload += ME_ICMP_HEADER;
+		d->target.headers += ME_ICMP_HEADER;
 	}
 	if (!me_proto_has_ports(proto))
 		return true;
@@ -82,7 +80,7 @@ static __always_inline bool me_datagram_transport(struct __sk_buff *skb, bool eg
 		return false;
 	d->target.port = bpf_ntohs(ports[egress ? 1 : 0]);
 	if (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE)
-		d->payload += sizeof(struct udphdr);
+		d->target.headers += sizeof(struct udphdr);
 	return true;
 }
 
@@ -123,7 +121,7 @@ static __noinline bool me_datagram_parse(struct __sk_buff *skb, bool egress, str
 		return false;
 	d->target.peer = me_addr_v4(egress ? ip.daddr : ip.saddr);
 	d->target.proto = ip.protocol;
-	d->payload = ip.ihl * 4;
+	d->target.headers = ip.ihl * 4;
 	if (ip.frag_off & bpf_htons(ME_FRAGMENT_OFFSET))
 		return true;
 	return me_datagram_transport(skb, egress, ip.ihl * 4, d);
@@ -131,19 +129,11 @@ static __noinline bool me_datagram_parse(struct __sk_buff *skb, bool egress, str
 
 static __always_inline void me_datagram_sizes(struct __sk_buff *skb, struct me_datagram *d)
 {
-	__u32 segments = skb->gso_segs, headers = d->payload;
+	__u64 segments = skb->gso_segs, payload = 0;
 
-	d->packets = segments ? segments : 1;
-	d->payload = skb->len > headers ? skb->len - headers : 0;
-	d->wire = skb->len + (d->packets - 1) * headers;
-}
-
-static __always_inline void me_sent(struct me_sock *sock, const struct me_datagram *d, __u64 now)
-{
-	__sync_fetch_and_add(&sock->delta.bytes_sent, d->payload);
-	__sync_fetch_and_add(&sock->delta.packets_sent, d->packets);
-	__sync_fetch_and_add(&sock->delta.wire_sent, d->wire);
-	sock->last_ns = now;
+	if (skb->len > d->target.headers)
+		payload = skb->len - d->target.headers;
+	d->delta = (segments ? segments : 1) * ME_DELTA_PACKET + payload;
 }
 
 /* Neighbour discovery and multicast listener reports, also to unicast addresses. */
@@ -175,13 +165,14 @@ static __always_inline void me_meant(struct bpf_sock *sk, struct me_target *targ
 }
 
 /*
- * Whether a packet to `target` may be the one that a send by address announced, turned elsewhere by
- * DNAT. That send may have made no packet: then this one is the connected peer's, or another
- * thread's, whose flow is there.
+ * The packet may be the one that a send by address announced, turned elsewhere by DNAT: then it was
+ * meant for the cached peer. But that send may have made no packet; a packet to the connected peer,
+ * or to one that has its flow, is just that.
  */
 static __noinline bool me_redirected(struct me_sock *sock, struct bpf_sock *sk,
-				     const struct me_target *target)
+				     struct me_target *target)
 {
+	__u32 seq = *(volatile __u32 *)&sock->seq;
 	struct me_target meant = *target;
 	struct me_flow_key key;
 
@@ -191,34 +182,60 @@ static __noinline bool me_redirected(struct me_sock *sock, struct bpf_sock *sk,
 	me_meant(sk, &meant);
 	if (meant.port == target->port && me_addr_equal(&meant.peer, &target->peer))
 		return false;
-	me_flow_key(sock, target, &key);
-	return !bpf_map_lookup_elem(&me_flows, &key);
+	me_flow_key(sock->cookie, target, &key);
+	if (bpf_map_lookup_elem(&me_flows, &key))
+		return false;
+	meant.peer = sock->peer;
+	meant.port = sock->port;
+	barrier();
+	if ((seq & 1) || seq != *(volatile __u32 *)&sock->seq)
+		return false;
+	sock->redirect = 0;
+	target->peer = meant.peer;
+	target->port = meant.port;
+	return true;
+}
+
+/* Counts a packet in its flow, past the cache. */
+static __noinline struct me_flow *me_flow_count(struct me_sock *sock,
+						const struct me_target *target,
+						const struct me_datagram *d, bool sent)
+{
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	me_flow_key(sock->cookie, target, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (!flow || (flow->flags & ME_FLOW_CLOSED))
+		return NULL;
+	me_flow_add(flow, sent ? d->delta : 0, sent ? 0 : d->delta, d->target.headers,
+		    bpf_ktime_get_coarse_ns());
+	return flow;
 }
 
 /* A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. */
 static __always_inline void me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
-					   const struct me_datagram *d, __u64 now)
+					   struct me_datagram *d, __u64 now)
 {
-	struct me_target target = d->target;
-
-	if (me_redirected(sock, sk, &target)) {
-		sock->redirect = 0;
-	} else {
-		if (sk->protocol == target.proto)
-			me_meant(sk, &target);
-		me_datagram_open(sock, &target, now);
-	}
-	sock->wire = d->target.peer;
-	sock->wire_port = d->target.port;
+	if (!me_redirected(sock, sk, &d->target) && sk->protocol == d->target.proto)
+		me_meant(sk, &d->target);
+	me_datagram_open(sock, &d->target, now);
+	me_flow_count(sock, &d->target, d, true);
 }
 
-static __always_inline bool me_wire_hit(const struct me_sock *sock, const struct me_datagram *d,
-					const struct me_control *control, __u64 now)
+/* The tag under which a packet to `d->target` may be added to the cache; 1: it may not. */
+static __always_inline __u64 me_wire_tag(const struct me_sock *sock, const struct me_datagram *d,
+					 const struct me_control *control, __u64 now)
 {
-	return sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.peer) &&
-	       sock->wire_port == d->target.port && sock->proto == d->target.proto &&
-	       sock->generation == control->generation &&
-	       (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
+	__u32 seq = *(volatile const __u32 *)&sock->seq;
+	bool hit = sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.wire) &&
+		   sock->wire_port == d->target.wire_port && sock->proto == d->target.proto &&
+		   sock->headers == d->target.headers && sock->generation == control->generation &&
+		   (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
+
+	barrier();
+	return hit && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq ? me_delta_tag(seq)
+									       : 1;
 }
 
 /* The verifier does not let a socket be read beyond its public fields; its address may be copied. */
@@ -264,7 +281,7 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	struct me_datagram d = {};
 	struct me_sock *sock;
-	__u64 now;
+	__u64 now, word;
 
 	if (!sk || !control)
 		return 1;
@@ -285,31 +302,33 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 		return 1;
 	}
 	me_datagram_sizes(skb, &d);
+	d.target.wire = d.target.peer;
+	d.target.wire_port = d.target.port;
 	now = bpf_ktime_get_coarse_ns();
-	if (!me_wire_hit(sock, &d, control, now))
+	word = me_delta_add(&sock->sent, me_wire_tag(sock, &d, control, now), d.delta);
+	if (!word) {
 		me_egress_slow(sk, sock, &d, now);
-	else if (sock->redirect)
+		return 1;
+	}
+	sock->last_ns = now;
+	if (sock->redirect)
 		sock->redirect = 0;
-	me_sent(sock, &d, now);
+	if (word & ME_DELTA_FULL)
+		me_sock_flush(sock);
 	return 1;
 }
 
-/* An answer from a peer that is not the cached one. */
-static __always_inline void me_answer_slow(struct me_sock *sock, const struct me_datagram *d,
-					   __u64 now)
+/* The tag under which an answer may be added to the cache; 1: it may not. */
+static __always_inline __u64 me_answer_tag(const struct me_sock *sock, const struct me_datagram *d)
 {
-	struct me_delta delta = {.bytes_received = d->payload,
-				 .packets_received = d->packets,
-				 .wire_received = d->wire};
-	struct me_flow_key key;
-	struct me_flow *flow;
+	__u32 seq = *(volatile const __u32 *)&sock->seq;
+	bool hit = sock->answered && sock->state == ME_CACHE_OPEN &&
+		   sock->headers == d->target.headers && sock->port == d->target.port &&
+		   sock->proto == d->target.proto && me_addr_equal(&sock->peer, &d->target.peer);
 
-	me_flow_key(sock, &d->target, &key);
-	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (!flow || (flow->flags & ME_FLOW_CLOSED))
-		return;
-	me_flow_outcome(flow, ME_OUTCOME_ANSWERED);
-	me_flow_add(flow, me_count_endpoint(flow->endpoint), &delta, now);
+	barrier();
+	return hit && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq ? me_delta_tag(seq)
+									       : 1;
 }
 
 SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
@@ -317,7 +336,8 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	struct me_datagram d = {};
 	struct me_sock *sock;
-	__u64 now;
+	struct me_flow *flow;
+	__u64 word;
 
 	if (!sk)
 		return 1;
@@ -330,17 +350,18 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	if (!me_datagram_quick(skb, false, &d) && !me_datagram_parse(skb, false, &d))
 		return 1;
 	me_datagram_sizes(skb, &d);
-	now = bpf_ktime_get_coarse_ns();
-	if (sock->answered && sock->state == ME_CACHE_OPEN && sock->port == d.target.port &&
-	    sock->proto == d.target.proto && me_addr_equal(&sock->peer, &d.target.peer)) {
-		__sync_fetch_and_add(&sock->delta.bytes_received, d.payload);
-		__sync_fetch_and_add(&sock->delta.packets_received, d.packets);
-		__sync_fetch_and_add(&sock->delta.wire_received, d.wire);
-		sock->last_ns = now;
+	word = me_delta_add(&sock->received, me_answer_tag(sock, &d), d.delta);
+	if (word) {
+		sock->last_ns = bpf_ktime_get_coarse_ns();
+		if (word & ME_DELTA_FULL)
+			me_sock_flush(sock);
 		return 1;
 	}
-	me_answer_slow(sock, &d, now);
-	if (sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->peer, &d.target.peer))
+	flow = me_flow_count(sock, &d.target, &d, false);
+	if (!flow)
+		return 1;
+	me_flow_outcome(flow, ME_OUTCOME_ANSWERED);
+	if (me_addr_equal(&sock->peer, &d.target.peer) && sock->port == d.target.port)
 		sock->answered = 1;
 	return 1;
 }

@@ -3,11 +3,12 @@
 #define MEWATCH_BPF_FLOW_H
 
 /*
- * Flows of the host vantage: the table, the one-entry cache of each socket in front of it, and the
- * one path by which an attempt becomes a flow.
+ * Flows of the host vantage: the table, the one-entry cache that a datagram socket has in front of
+ * it, and the one path by which an attempt becomes a flow.
  *
- * The cache holds the socket's owner, the peer it spoke to last with the verdict, and what was sent
- * and received since the flow was last written. Two CPUs may use one socket at once: `seq` is odd
+ * A TCP connection is found by its socket's cookie and its peer. A datagram socket may have many
+ * peers: its storage holds the owner, the peer it spoke to last with the verdict, and what was sent
+ * and received since that flow was last written. Two CPUs may use one socket at once: `seq` is odd
  * while the peer is being exchanged; whoever finds it odd, or changed, works without the cache.
  */
 #include <stdbool.h>
@@ -22,11 +23,44 @@ struct {
 	__type(value, struct me_flow);
 } me_flows SEC(".maps");
 
-/* What a send through the cache adds to; folded into the flow when the peer changes or at a sync. */
-struct me_delta {
-	__u64 bytes_sent, packets_sent, wire_sent;
-	__u64 bytes_received, packets_received, wire_received;
-};
+/*
+ * What is added to through the cache: one word with the bytes of payload, the packets, and a tag that
+ * says which peer they are for, so that an addition counts all or, when the peer was exchanged
+ * meanwhile, nothing. It is folded into the flow when the peer changes, at a sync, and before it
+ * overflows.
+ */
+#define ME_DELTA_PACKET (1ull << 32)
+#define ME_DELTA_COUNTS ((1ull << 48) - 1)
+#define ME_DELTA_FULL (1ull << 47 | 1ull << 31) /* half of the room for packets, or for bytes */
+
+static __always_inline __u64 me_delta_tag(__u32 seq)
+{
+	return (__u64)(__u16)(seq >> 1) << 48;
+}
+
+static __always_inline __u64 me_delta_bytes(__u64 delta)
+{
+	return (__u32)delta;
+}
+
+static __always_inline __u64 me_delta_packets(__u64 delta)
+{
+	return (delta & ME_DELTA_COUNTS) >> 32;
+}
+
+/* Adds to a word of the cache. 0: it is not for this tag (any more); else the word. */
+static __always_inline __u64 me_delta_add(__u64 *word, __u64 tag, __u64 delta)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)word;
+
+		if ((old & ~ME_DELTA_COUNTS) != tag)
+			return 0;
+		if (__sync_val_compare_and_swap(word, old, old + delta) == old)
+			return old + delta;
+	}
+	return 0;
+}
 
 enum me_cache {
 	ME_CACHE_EMPTY,
@@ -35,11 +69,7 @@ enum me_cache {
 };
 
 struct me_sock {
-	struct me_origin origin;
-	__u64 cookie;
-	__u32 seq;
-	__u32 attempts; /* TCP connects of this socket */
-	/* the cached peer */
+	/* the cached peer; what every datagram reads comes first */
 	struct me_addr peer;
 	struct me_addr wire; /* where packets for this peer go: after DNAT */
 	__u16 port;          /* host order */
@@ -49,9 +79,16 @@ struct me_sock {
 	__u8 answered;
 	__u8 redirect; /* the next packet tells `wire` */
 	__u32 generation;
-	__u64 last_ns; /* coarse */
+	__u32 seq;
+	__u64 last_ns;  /* coarse */
+	__u64 sent;     /* delta */
+	__u64 received; /* delta */
+	__u16 headers;  /* bytes from the network header to the payload */
+	__u16 zero[3];
 	struct me_judgement judged;
-	struct me_delta delta;
+	/* the socket */
+	__u64 cookie;
+	struct me_origin origin;
 };
 
 struct {
@@ -77,56 +114,66 @@ struct {
 	__type(value, __u32);
 } me_netns SEC(".maps");
 
-/* Where somebody wants to send. */
+/* Where somebody wants to send, and what the packets for it look like. */
 struct me_target {
 	struct me_addr peer;
-	__u16 port; /* host order */
+	struct me_addr wire; /* where the packets go: elsewhere than to the peer after DNAT */
+	__u16 port;          /* host order */
+	__u16 wire_port;     /* host order */
+	__u16 headers;       /* bytes from the network header to the payload */
 	__u8 proto;
 	__u8 facts; /* ME_FACT_UNPARSABLE or 0 */
 };
+
+/* The target's packets go where it says and have the usual headers. */
+static __always_inline void me_target_plain(struct me_target *target)
+{
+	target->wire = target->peer;
+	target->wire_port = target->port;
+	target->headers = me_addr_is_v4(&target->peer) ? 28 : 48;
+}
 
 static __always_inline bool me_link_only(const struct me_addr *peer)
 {
 	return me_addr_kind(peer) == ME_ADDR_LINK;
 }
 
-/* First sight of a namespace is told, so that the daemon can read its addresses. */
-static __always_inline void me_netns_meet(const struct me_origin *origin)
+/*
+ * Whether `dst` is an own address of the origin's namespace. First sight of a namespace is told, so
+ * that the daemon can read its addresses.
+ */
+static __always_inline __u8 me_own_facts(const struct me_origin *origin, const struct me_addr *dst)
 {
-	__u32 told = 0;
-
-	if (bpf_map_lookup_elem(&me_netns, &origin->netns))
-		return;
-	if (!bpf_map_update_elem(&me_netns, &origin->netns, &told, BPF_NOEXIST))
-		me_tell_origin(ME_RECORD_NETNS, 0, origin);
-}
-
-static __always_inline __u8 me_own_facts(__u64 netns, const struct me_addr *dst)
-{
-	struct me_own_key key = {.netns = netns, .address = *dst};
-	__u32 *known;
+	struct me_own_key key = {.netns = origin->netns, .address = *dst};
+	const struct me_control *control = me_control_get();
+	__u32 told = 0, *known;
 
 	if (bpf_map_lookup_elem(&me_own, &key))
 		return ME_FACT_OWN;
-	known = bpf_map_lookup_elem(&me_netns, &netns);
+	if (control && control->home == origin->netns)
+		return 0;
+	known = bpf_map_lookup_elem(&me_netns, &key.netns);
 	if (known && *known)
 		return 0;
 	me_count_total(ME_TOTAL_OWN_UNKNOWN);
+	if (!known && !bpf_map_update_elem(&me_netns, &key.netns, &told, BPF_NOEXIST))
+		me_tell_origin(ME_RECORD_NETNS, 0, origin);
 	return ME_FACT_OWN_UNKNOWN;
 }
 
-/* Judges `target` for a socket of namespace `netns`. The generation, or 0 if nothing could be judged. */
-static __always_inline __u32 me_host_judge(__u64 netns, const struct me_target *target,
-					   struct me_judgement *ret_judgement)
+/* Judges `target` for an origin. The generation, or 0 if nothing could be judged. */
+static __noinline __u32 me_host_judge(const struct me_origin *origin,
+				      const struct me_target *target,
+				      struct me_judgement *ret_judgement)
 {
 	struct me_facts facts = {
 		.dst = target->peer, .dport = target->port, .proto = target->proto};
 
-	facts.flags = target->facts | me_own_facts(netns, &target->peer);
+	facts.flags = target->facts | me_own_facts(origin, &target->peer);
 	return me_policy_judge(&facts, ret_judgement);
 }
 
-static __always_inline void me_flow_key(const struct me_sock *sock, const struct me_target *target,
+static __always_inline void me_flow_key(__u64 cookie, const struct me_target *target,
 					struct me_flow_key *ret_key)
 {
 	struct me_flow_key key = {.peer = target->peer,
@@ -134,9 +181,7 @@ static __always_inline void me_flow_key(const struct me_sock *sock, const struct
 				  .proto = target->proto,
 				  .vantage = ME_HOST};
 
-	key.opener.cookie = sock->cookie;
-	if (target->proto == IPPROTO_TCP)
-		key.opener.attempt = sock->attempts;
+	key.opener.cookie = cookie;
 	*ret_key = key;
 }
 
@@ -145,29 +190,36 @@ static __always_inline void me_sock_key(const struct me_sock *sock, struct me_fl
 {
 	struct me_target target = {.peer = sock->peer, .port = sock->port, .proto = sock->proto};
 
-	me_flow_key(sock, &target, ret_key);
+	me_flow_key(sock->cookie, &target, ret_key);
 }
 
-/* Adds bytes to a flow and its endpoint. */
-static __always_inline void me_flow_add(struct me_flow *flow, struct me_endpoint_counts *endpoint,
-					const struct me_delta *d, __u64 last_ns)
+static __always_inline void me_add(__u64 *to, __u64 value)
 {
-	__sync_fetch_and_add(&flow->bytes_sent, d->bytes_sent);
-	__sync_fetch_and_add(&flow->packets_sent, d->packets_sent);
-	__sync_fetch_and_add(&flow->wire_bytes_sent, d->wire_sent);
-	__sync_fetch_and_add(&flow->bytes_received, d->bytes_received);
-	__sync_fetch_and_add(&flow->packets_received, d->packets_received);
-	__sync_fetch_and_add(&flow->wire_bytes_received, d->wire_received);
+	if (value)
+		__sync_fetch_and_add(to, value);
+}
+
+/* Adds datagrams to a flow and its endpoint. `sent` and `received` are deltas. */
+static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 received,
+					__u32 headers, __u64 last_ns)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(flow->endpoint);
+
+	me_add(&flow->bytes_sent, me_delta_bytes(sent));
+	me_add(&flow->packets_sent, me_delta_packets(sent));
+	me_add(&flow->wire_bytes_sent, me_delta_bytes(sent) + me_delta_packets(sent) * headers);
+	me_add(&flow->bytes_received, me_delta_bytes(received));
+	me_add(&flow->packets_received, me_delta_packets(received));
+	me_add(&flow->wire_bytes_received,
+	       me_delta_bytes(received) + me_delta_packets(received) * headers);
 	if (last_ns > flow->last_ns)
 		flow->last_ns = last_ns;
 	if (!endpoint)
 		return;
-	if (d->bytes_sent)
-		__sync_fetch_and_add(&endpoint->bytes_sent, d->bytes_sent);
-	if (d->bytes_received) {
-		__sync_fetch_and_add(&endpoint->bytes_received, d->bytes_received);
+	me_add(&endpoint->bytes_sent, me_delta_bytes(sent));
+	me_add(&endpoint->bytes_received, me_delta_bytes(received));
+	if (me_delta_packets(received))
 		endpoint->last_success_ns = last_ns;
-	}
 }
 
 /* The outcome becomes known, once. */
@@ -192,45 +244,55 @@ static __always_inline void me_flow_end(struct me_flow *flow, enum me_outcome ou
 	flow->flags |= ME_FLOW_CLOSED;
 }
 
-static __always_inline __u64 me_take(__u64 *from)
+/* Folds what was taken out of the cache into the flow of its peer. */
+static __always_inline void me_sock_fold(const struct me_flow_key *key, __u64 sent, __u64 received,
+					 __u32 headers, __u64 last_ns)
 {
-	return *from ? __sync_lock_test_and_set(from, 0) : 0;
+	struct me_flow *flow;
+
+	if (!((sent | received) & ME_DELTA_COUNTS))
+		return;
+	flow = bpf_map_lookup_elem(&me_flows, key);
+	if (flow)
+		me_flow_add(flow, sent, received, headers, last_ns);
+}
+
+/* Takes the counts of one word, if it is for this tag; leaves the tag. */
+static __always_inline __u64 me_delta_take(__u64 *word, __u64 tag)
+{
+	__u64 old = *(volatile __u64 *)word;
+
+	if ((old & ~ME_DELTA_COUNTS) != tag || __sync_val_compare_and_swap(word, old, tag) != old)
+		return 0; /* somebody adds just now: the next flush has it */
+	return old;
 }
 
 /* Moves what the cache has collected to the flow of the cached peer. */
 static __noinline int me_sock_flush(struct me_sock *sock)
 {
+	__u32 seq = *(volatile __u32 *)&sock->seq, headers = sock->headers;
+	bool open = sock->state == ME_CACHE_OPEN;
 	struct me_flow_key key;
-	struct me_flow *flow;
-	struct me_delta d;
+	__u64 sent, received;
 
-	if (sock->state != ME_CACHE_OPEN || sock->proto == IPPROTO_TCP)
-		return 0;
-	/* Asked before anything is taken: a packet's bytes are added before it is counted. */
-	if (!sock->delta.packets_sent && !sock->delta.packets_received)
-		return 0;
-	d.bytes_sent = me_take(&sock->delta.bytes_sent);
-	d.packets_sent = me_take(&sock->delta.packets_sent);
-	d.wire_sent = me_take(&sock->delta.wire_sent);
-	d.bytes_received = me_take(&sock->delta.bytes_received);
-	d.packets_received = me_take(&sock->delta.packets_received);
-	d.wire_received = me_take(&sock->delta.wire_received);
 	me_sock_key(sock, &key);
-	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (flow)
-		me_flow_add(flow, me_count_endpoint(flow->endpoint), &d, sock->last_ns);
+	barrier();
+	if (!open || (seq & 1) || seq != *(volatile __u32 *)&sock->seq)
+		return 0;
+	sent = me_delta_take(&sock->sent, me_delta_tag(seq));
+	received = me_delta_take(&sock->received, me_delta_tag(seq));
+	me_sock_fold(&key, sent, received, headers, sock->last_ns);
 	return 0;
 }
 
-/* Whether the cache is about this target, by the policy in force, and not idle for too long. */
+/* Whether the cache is about this target, by the policy in force. */
 static __always_inline bool me_sock_hit(const struct me_sock *sock, const struct me_target *target,
-					const struct me_control *control, __u64 now)
+					const struct me_control *control)
 {
 	__u32 seq = *(volatile const __u32 *)&sock->seq;
 	bool hit = sock->state != ME_CACHE_EMPTY && me_addr_equal(&sock->peer, &target->peer) &&
 		   sock->port == target->port && sock->proto == target->proto &&
-		   sock->generation == control->generation &&
-		   (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
+		   sock->generation == control->generation;
 
 	barrier();
 	return hit && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq;
@@ -241,21 +303,26 @@ static __noinline int me_sock_cache(struct me_sock *sock, const struct me_target
 				    const struct me_judgement *judged, __u32 generation,
 				    enum me_cache state)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 seq = *(volatile __u32 *)&sock->seq;
+	struct me_flow_key key;
+	__u64 sent, received;
 
 	if ((seq & 1) || __sync_val_compare_and_swap(&sock->seq, seq, seq + 1) != seq)
 		return 0;
-	me_sock_flush(sock);
+	sent = __sync_lock_test_and_set(&sock->sent, me_delta_tag(seq + 2));
+	received = __sync_lock_test_and_set(&sock->received, me_delta_tag(seq + 2));
+	me_sock_key(sock, &key);
+	me_sock_fold(&key, sent, received, sock->headers, sock->last_ns);
 	sock->peer = target->peer;
-	sock->wire = target->peer;
+	sock->wire = target->wire;
 	sock->port = target->port;
-	sock->wire_port = target->port;
+	sock->wire_port = target->wire_port;
 	sock->proto = target->proto;
+	sock->headers = target->headers;
 	sock->state = state;
 	sock->answered = 0;
 	sock->generation = generation;
-	sock->last_ns = now;
+	sock->last_ns = bpf_ktime_get_coarse_ns();
 	sock->judged = *judged;
 	barrier();
 	*(volatile __u32 *)&sock->seq = seq + 2;
@@ -283,18 +350,18 @@ static __always_inline void me_attempt_count(const struct me_judgement *judged,
 }
 
 /*
- * An attempt: makes the flow, tells it if it is (or may become) a violation, counts it. Another CPU
- * may have made the same flow in the meantime: then it is no attempt. Returns whether it was one.
+ * An attempt: makes the flow, tells it if it is (or may become) a violation, counts it. -EEXIST:
+ * there is such a flow already, and nothing was counted.
  */
-static __noinline bool me_attempt(struct me_sock *sock, const struct me_flow_key *key,
-				  const struct me_judgement *judged, __u32 generation, __u64 flags)
+static __noinline int me_attempt(const struct me_origin *origin, const struct me_flow_key *key,
+				 const struct me_judgement *judged, __u32 generation, __u64 flags)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct me_flow flow = {
 		.first_ns = now,
 		.last_ns = now,
 		.seen_ns = now,
-		.origin = sock->origin,
+		.origin = *origin,
 		.state = {.verdict = judged->verdict,
 			  .reason = judged->reason,
 			  .evidence = judged->evidence,
@@ -309,8 +376,8 @@ static __noinline bool me_attempt(struct me_sock *sock, const struct me_flow_key
 
 	flow.id = me_next_id();
 	err = bpf_map_update_elem(&me_flows, key, &flow, BPF_NOEXIST);
-	if (err == -17 /* EEXIST */)
-		return false;
+	if (err == -EEXIST)
+		return err;
 	if (err) {
 		me_count_total(ME_TOTAL_FLOW_OVERFLOW);
 		if (flow.state.verdict == ME_PENDING) {
@@ -323,7 +390,7 @@ static __noinline bool me_attempt(struct me_sock *sock, const struct me_flow_key
 	else if (flow.state.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_VIOLATION, flow.id, now, key, &flow);
 	me_attempt_count(judged, &flow.state, now);
-	return true;
+	return 0;
 }
 
 #endif

@@ -3,23 +3,12 @@
 #define MEWATCH_BPF_STREAM_H
 
 /* The life of sockets: creation and release, and what became of TCP connections. */
-#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
 #include "bpf/connect.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-
-/* The flow of a TCP socket's present connection, or NULL. */
-static __always_inline struct me_flow *me_stream_flow(const struct me_sock *sock)
-{
-	struct me_flow_key key;
-
-	if (sock->state != ME_CACHE_OPEN || sock->proto != IPPROTO_TCP)
-		return NULL;
-	me_sock_key(sock, &key);
-	return bpf_map_lookup_elem(&me_flows, &key);
-}
 
 /*
  * Raises a counter to `value`; returns by how much. The sync may run at the same time, and each
@@ -70,10 +59,10 @@ static __always_inline enum me_outcome me_stream_failure(int sk_err)
 	switch (sk_err) {
 	case 0:
 		return ME_OUTCOME_ABORTED;
-	case 111: /* ECONNREFUSED */
-	case 104: /* ECONNRESET */
+	case ECONNREFUSED:
+	case ECONNRESET:
 		return ME_OUTCOME_REFUSED;
-	case 110: /* ETIMEDOUT */
+	case ETIMEDOUT:
 		return ME_OUTCOME_TIMEOUT;
 	default:
 		return ME_OUTCOME_UNREACHABLE;
@@ -91,8 +80,7 @@ static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_soc
 		me_stream_bytes(flow, tp, now);
 		sk_err = ((struct sock *)tp)->sk_err;
 	}
-	if (flow->outcome == ME_OUTCOME_ESTABLISHED &&
-	    (sk_err == 104 || sk_err == 32 /* EPIPE */)) {
+	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == ECONNRESET || sk_err == EPIPE)) {
 		flow->flags |= ME_FLOW_RESET;
 		endpoint = me_count_endpoint(flow->endpoint);
 		if (endpoint)
@@ -116,11 +104,28 @@ static __always_inline void me_stream_source(struct bpf_sock_ops *ctx, struct me
 	}
 }
 
+/* The key of the socket's flow. */
+static __always_inline void me_stream_key(struct bpf_sock_ops *ctx, struct me_flow_key *ret_key)
+{
+	struct me_target target = {.port = bpf_ntohl(ctx->remote_port), .proto = IPPROTO_TCP};
+
+	if (ctx->family == AF_INET) {
+		target.peer = me_addr_v4(ctx->remote_ip4);
+		barrier(); /* or the compiler makes one access of two, which the verifier refuses */
+	} else {
+		target.peer.word[0] = ctx->remote_ip6[0];
+		target.peer.word[1] = ctx->remote_ip6[1];
+		target.peer.word[2] = ctx->remote_ip6[2];
+		target.peer.word[3] = ctx->remote_ip6[3];
+	}
+	me_flow_key(bpf_get_socket_cookie(ctx), &target, ret_key);
+}
+
 SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
 {
 	__u32 op = ctx->op;
+	struct me_flow_key key;
 	struct bpf_sock *sk;
-	struct me_sock *sock;
 	struct me_flow *flow;
 
 	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
@@ -133,10 +138,8 @@ SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
 	sk = ctx->sk;
 	if (!sk)
 		return 1;
-	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
-	if (!sock)
-		return 1;
-	flow = me_stream_flow(sock);
+	me_stream_key(ctx, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (!flow)
 		return 1;
 	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
@@ -175,37 +178,41 @@ static __always_inline enum me_blind me_blind_kind(const struct bpf_sock *sk)
 	}
 }
 
+/*
+ * Sockets that the address hooks do not see, or not always, get their storage here, while their
+ * owner runs. The others get it, if they need it, when they are used.
+ */
 SEC("cgroup/sock_create") int me_sock_create(struct bpf_sock *sk)
 {
-	struct me_sock *sock = me_sock_current(sk, sk);
 	enum me_blind blind = me_blind_kind(sk);
+	struct me_sock *sock;
 
 	if (blind == ME_BLIND_COUNT)
 		return 1;
 	me_count_total(ME_TOTAL_COUNT + blind);
+	sock = me_sock_current(sk, sk);
 	if (sock)
 		me_tell_origin(ME_RECORD_SOCKET, blind, &sock->origin);
 	return 1;
 }
 
-/* The last reference is gone: the end of datagram flows, and of connects that never left. */
+/* The last reference is gone: the end of a datagram flow. */
 SEC("cgroup/sock_release") int me_sock_release(struct bpf_sock *sk)
 {
-	struct me_sock *sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
+	struct me_sock *sock;
 	struct me_flow_key key;
 	struct me_flow *flow;
 
+	if (sk->protocol == IPPROTO_TCP)
+		return 1;
+	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
 	if (!sock || sock->state != ME_CACHE_OPEN)
 		return 1;
 	me_sock_flush(sock);
 	me_sock_key(sock, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (!flow || (flow->flags & ME_FLOW_CLOSED))
-		return 1;
-	if (sock->proto != IPPROTO_TCP)
+	if (flow && !(flow->flags & ME_FLOW_CLOSED))
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, bpf_ktime_get_ns());
-	else if (!(flow->flags & ME_FLOW_SENT))
-		me_flow_end(flow, ME_OUTCOME_UNREACHABLE, bpf_ktime_get_ns());
 	return 1;
 }
 

@@ -5,24 +5,37 @@
 /* What the daemon runs: the sync of live flows, and the settling of one flow. */
 #include "bpf/stream.h"
 
-/* Brings the flow of each watched socket up to date: run by reading the iterator. */
+/* Brings the flow of each datagram socket up to date: run by reading the iterator. */
 SEC("iter/bpf_sk_storage_map") int me_sync(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct me_sock *sock = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct me_flow *flow;
+
+	if (sock)
+		me_sock_flush(sock);
+	return 0;
+}
+
+/* The same for the TCP sockets of the network namespace in which the iterator was opened. */
+SEC("iter/tcp") int me_sync_streams(struct bpf_iter__tcp *ctx)
+{
+	struct me_target target = {.proto = IPPROTO_TCP};
+	struct sock_common *skc = ctx->sk_common;
+	struct me_flow_key key;
 	struct tcp_sock *tp;
+	struct me_flow *flow;
 	__u64 now;
 
-	if (!sock || !sk)
+	tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
+	if (!tp)
 		return 0;
-	if (sock->proto != IPPROTO_TCP) {
-		me_sock_flush(sock);
-		return 0;
-	}
-	flow = me_stream_flow(sock);
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!flow || !tp || (flow->flags & ME_FLOW_CLOSED))
+	if (skc->skc_family == AF_INET)
+		target.peer = me_addr_v4(skc->skc_daddr);
+	else
+		BPF_CORE_READ_INTO(&target.peer, skc, skc_v6_daddr);
+	target.port = bpf_ntohs(skc->skc_dport);
+	me_flow_key(skc->skc_cookie.counter, &target, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (!flow || (flow->flags & ME_FLOW_CLOSED))
 		return 0;
 	now = bpf_ktime_get_ns();
 	flow->seen_ns = now;
@@ -56,7 +69,7 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	after.was_pending = 1;
 	if (before.verdict != ME_PENDING ||
 	    __sync_val_compare_and_swap(&flow->state.word, before.word, after.word) != before.word)
-		return -114; /* EALREADY */
+		return -EALREADY;
 	if (after.verdict != ME_VIOLATION) {
 		flow->endpoint = settle->endpoint;
 		flow->rule = settle->rule;
@@ -75,10 +88,14 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 static __always_inline int me_settle_end(const struct me_settle *settle, struct me_flow *flow)
 {
 	if (flow->flags & ME_FLOW_CLOSED)
-		return -114; /* EALREADY */
-	me_flow_end(flow,
-		    settle->key.proto == IPPROTO_TCP ? ME_OUTCOME_ABORTED : ME_OUTCOME_UNANSWERED,
-		    settle->now_ns);
+		return -EALREADY;
+	if (settle->key.proto != IPPROTO_TCP)
+		me_flow_end(flow, ME_OUTCOME_UNANSWERED, settle->now_ns);
+	else
+		me_flow_end(flow,
+			    flow->flags & ME_FLOW_SENT ? ME_OUTCOME_ABORTED
+						       : ME_OUTCOME_UNREACHABLE,
+			    settle->now_ns);
 	return 0;
 }
 
@@ -90,7 +107,7 @@ SEC("syscall") int me_settle(struct me_settle *settle)
 	struct me_settle copy = *settle;
 
 	if (!flow || flow->id != copy.id)
-		settle->result = -2; /* ENOENT */
+		settle->result = -ENOENT;
 	else if (copy.what == ME_SETTLE_VERDICT)
 		settle->result = me_settle_verdict(&copy, flow);
 	else

@@ -17,7 +17,7 @@
 union me_opener {
 	struct {
 		__u64 cookie;
-		__u32 attempt; /* TCP: counts the connects of this socket; 0 otherwise */
+		__u32 earlier; /* TCP: set aside when the socket connected to the same peer again */
 		__u32 zero;
 	};
 	struct me_addr address;
@@ -224,6 +224,7 @@ struct me_control {
 	__u32 active;      /* slot: 0 or 1 */
 	__u32 generation;  /* of the policy in that slot; 0: none yet */
 	__u64 udp_idle_ns; /* limits.udp_idle */
+	__u64 home;        /* cookie of the daemon's own network namespace, whose addresses are known */
 };
 
 #endif

@@ -11,7 +11,8 @@
 struct me_kernel {
 	struct host_bpf *bpf;
 	struct ring_buffer *ring;
-	struct bpf_link *sync; /* the iterator */
+	struct bpf_link *sync;         /* the iterator over datagram sockets */
+	struct bpf_link *sync_streams; /* and over TCP sockets */
 	char *pins;
 	int lock;
 	bool resumed;

@@ -85,6 +85,8 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 /* An own address appeared or went; a namespace's addresses are complete, or it is gone. */
 int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present);
 int me_kernel_netns(struct me_kernel *kernel, uint64_t cookie, bool known);
+/* The namespace whose addresses the programs need not ask for: the daemon's own. */
+void me_kernel_home(struct me_kernel *kernel, uint64_t cookie);
 /* Calls `fn` for each own address that the programs know. */
 int me_kernel_own_each(struct me_kernel *kernel,
 		       void (*fn)(const struct me_own_key *own, void *userdata), void *userdata);
@@ -107,8 +109,10 @@ int me_kernel_id_each(struct me_kernel *kernel,
  */
 int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *totals);
 
-/* Brings the flows of open sockets up to date. */
+/* Brings the flows of open datagram sockets up to date. */
 int me_kernel_sync(struct me_kernel *kernel);
+/* Those of the TCP sockets in the network namespace that the calling thread is in. */
+int me_kernel_sync_streams(struct me_kernel *kernel);
 
 /*
  * Calls `fn` for each flow. One that appears or goes meanwhile may be passed over. `fn` may delete

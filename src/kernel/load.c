@@ -182,8 +182,9 @@ static int open_readers(struct me_kernel *kernel, struct me_why *why)
 	if (!kernel->percpu)
 		return me_why(why, -ENOMEM, "out of memory");
 	kernel->sync = bpf_program__attach_iter(kernel->bpf->progs.me_sync, &opts);
-	if (!kernel->sync)
-		return load_failed(why, -errno, "the socket iterator");
+	kernel->sync_streams = bpf_program__attach_iter(kernel->bpf->progs.me_sync_streams, NULL);
+	if (!kernel->sync || !kernel->sync_streams)
+		return load_failed(why, -errno, "the socket iterators");
 	kernel->ring =
 		ring_buffer__new(bpf_map__fd(kernel->bpf->maps.me_ring), ring_record, kernel, NULL);
 	if (!kernel->ring)
@@ -249,6 +250,7 @@ void me_kernel_close(struct me_kernel **kernel)
 		return;
 	ring_buffer__free(k->ring);
 	bpf_link__destroy(k->sync);
+	bpf_link__destroy(k->sync_streams);
 	if (k->control)
 		munmap(k->control, sizeof(*k->control));
 	if (k->endpoints)

@@ -63,19 +63,29 @@ int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *tota
 	return 0;
 }
 
-int me_kernel_sync(struct me_kernel *kernel)
+/* Runs an iterator's program over everything: it writes nothing, so the read ends at the end. */
+static int run_iterator(const struct bpf_link *link)
 {
-	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(kernel->sync));
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
 	char nothing[64];
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	/* The program writes nothing: the read returns when it has seen every socket. */
 	do
 		n = read(fd, nothing, sizeof(nothing));
 	while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
 	return n < 0 ? -errno : 0;
+}
+
+int me_kernel_sync(struct me_kernel *kernel)
+{
+	return run_iterator(kernel->sync);
+}
+
+int me_kernel_sync_streams(struct me_kernel *kernel)
+{
+	return run_iterator(kernel->sync_streams);
 }
 
 int me_kernel_flows_each(struct me_kernel *kernel,

@@ -161,6 +161,11 @@ int me_kernel_netns(struct me_kernel *kernel, uint64_t cookie, bool known)
 	return bpf_map_delete_elem(fd, &cookie) && errno != ENOENT ? -errno : 0;
 }
 
+void me_kernel_home(struct me_kernel *kernel, uint64_t cookie)
+{
+	__atomic_store_n(&kernel->control->home, cookie, __ATOMIC_RELAXED);
+}
+
 int me_kernel_own_each(struct me_kernel *kernel,
 		       void (*fn)(const struct me_own_key *own, void *userdata), void *userdata)
 {

@@ -9,8 +9,10 @@
 #include "policy/compile.h"
 #include "policy/policy.h"
 
-/* A TCP flow whose socket no sync has seen for so long is gone: its cgroup was removed. */
-#define ME_UNSEEN_NS (60ull * 1000000000ull)
+/* A TCP flow is over if the sync goes on without finding its socket: for so long in a namespace that
+ * is watched, and for so long in one that is not. */
+#define UNSEEN_NS (3ull * 1000000000ull)
+#define UNSEEN_ELSEWHERE_NS (3600ull * 1000000000ull)
 
 void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
 		     struct me_judgement *ret_judgement)
@@ -94,12 +96,13 @@ static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *k
 static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_key *key,
 			   const struct me_flow *flow)
 {
-	if (flow->flags & ME_FLOW_PREEXISTING)
-		return false;
-	if (key->proto == IPPROTO_TCP)
-		return daemon->now_ns > flow->seen_ns + ME_UNSEEN_NS &&
-		       flow_age(daemon, flow) > ME_UNSEEN_NS;
-	return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns;
+	uint64_t synced = me_surroundings_synced(daemon->surroundings, flow->origin.netns);
+
+	if (key->proto != IPPROTO_TCP)
+		return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns;
+	if (synced)
+		return synced > flow->seen_ns + UNSEEN_NS;
+	return daemon->now_ns > flow->seen_ns + UNSEEN_ELSEWHERE_NS;
 }
 
 static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
@@ -125,5 +128,6 @@ int me_daemon_flows(struct me_daemon *daemon)
 {
 	int err = me_kernel_sync(daemon->kernel);
 
+	me_surroundings_sync(daemon->surroundings);
 	return err ? err : me_kernel_flows_each(daemon->kernel, fold, daemon);
 }

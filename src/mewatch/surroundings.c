@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "kernel/cgroup.h"
+#include "kernel/enter.h"
 #include "kernel/netns.h"
 #include "kernel/packetdiag.h"
 #include "mewatch/daemon.h"
@@ -23,9 +25,9 @@ struct me_surroundings {
 	struct me_daemon *daemon;
 	struct me_netns *netns;
 	struct me_packet_sweep *packets;
-	struct me_preexisting *preexisting;
 	struct me_table *own;   /* struct me_own_key: what the programs were told */
-	struct me_table *known; /* cookies of namespaces whose addresses were all told */
+	struct me_table *known; /* namespaces whose addresses were all told -> last sync, ns */
+	uint64_t home;          /* cookie of the daemon's own namespace */
 	bool full_told;
 };
 
@@ -50,6 +52,8 @@ static void namespace_event(enum me_netns_event event, const struct me_own_key *
 		err = me_table_put(surroundings->known, &own->netns, NULL);
 		if (err >= 0)
 			err = me_kernel_netns(surroundings->daemon->kernel, own->netns, true);
+		if (own->netns == surroundings->home)
+			me_kernel_home(surroundings->daemon->kernel, own->netns);
 		break;
 	case ME_NETNS_GONE:
 		me_table_remove(surroundings->known, &own->netns);
@@ -72,6 +76,18 @@ static void forget_stale(const struct me_own_key *own, void *userdata)
 		me_kernel_own(surroundings->daemon->kernel, own, false);
 }
 
+/* The cookie of the daemon's own namespace; 0 if the kernel does not tell. */
+static uint64_t own_cookie(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length))
+		return 0;
+	return cookie;
+}
+
 /* A namespace that is not known now: should it be met again, its addresses are read first. */
 static void forget_namespace(uint64_t cookie, void *userdata)
 {
@@ -91,10 +107,11 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 		return -ENOMEM;
 	surroundings->daemon = daemon;
 	surroundings->own = me_table_new(sizeof(struct me_own_key), 0, ME_OWN_ADDRESSES_MAX);
-	surroundings->known = me_table_new(sizeof(uint64_t), 0, 0);
+	surroundings->known = me_table_new(sizeof(uint64_t), sizeof(uint64_t), 0);
 	surroundings->packets = me_packet_sweep_new();
 	if (!surroundings->own || !surroundings->known || !surroundings->packets)
 		return -ENOMEM;
+	surroundings->home = own_cookie();
 	err = me_netns_new(namespace_event, surroundings, &surroundings->netns);
 	if (!err)
 		err = me_netns_scan(surroundings->netns);
@@ -102,8 +119,6 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 		err = me_kernel_own_each(daemon->kernel, forget_stale, surroundings);
 	if (!err)
 		err = me_kernel_netns_each(daemon->kernel, forget_namespace, surroundings);
-	if (!err)
-		err = me_preexisting_new(daemon, surroundings->netns, &surroundings->preexisting);
 	if (err)
 		return err;
 	*ret_surroundings = me_steal_ptr(&surroundings);
@@ -116,7 +131,6 @@ void me_surroundings_free(struct me_surroundings **surroundings)
 
 	if (!s)
 		return;
-	me_preexisting_free(&s->preexisting);
 	me_netns_free(&s->netns);
 	me_packet_sweep_free(&s->packets);
 	me_table_free(&s->own);
@@ -154,9 +168,39 @@ uint8_t me_surroundings_facts(const struct me_surroundings *surroundings, uint64
 	return me_table_get(surroundings->known, &netns) ? 0 : ME_FACT_OWN_UNKNOWN;
 }
 
+static int sync_streams(void *userdata)
+{
+	struct me_surroundings *surroundings = userdata;
+
+	return me_kernel_sync_streams(surroundings->daemon->kernel);
+}
+
+void me_surroundings_sync(struct me_surroundings *surroundings)
+{
+	const uint64_t *cookie;
+	uint64_t *synced;
+	size_t cursor = 0;
+
+	while (me_table_next(surroundings->known, &cursor, (const void **)&cookie,
+			     (void **)&synced)) {
+		_cleanup_close_ int ns = -1;
+
+		if (!me_netns_open(surroundings->netns, *cookie, &ns) &&
+		    !me_enter_netns(ns, sync_streams, surroundings))
+			*synced = surroundings->daemon->now_ns;
+	}
+}
+
+uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint64_t netns)
+{
+	const uint64_t *synced = me_table_get(surroundings->known, &netns);
+
+	return synced ? *synced : 0;
+}
+
 int me_surroundings_preexisting(struct me_surroundings *surroundings)
 {
-	return me_preexisting_find(surroundings->preexisting);
+	return me_preexisting_find(surroundings->daemon, surroundings->netns);
 }
 
 /* A new packet socket: nothing that it sends passes our hooks. */
@@ -201,5 +245,4 @@ void me_surroundings_sweep(struct me_surroundings *surroundings)
 		surroundings->full_told = true;
 		me_log_warning("packet sockets cannot be listed everywhere: %s", strerror(-err));
 	}
-	me_preexisting_follow(surroundings->preexisting);
 }

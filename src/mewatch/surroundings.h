@@ -31,13 +31,18 @@ void me_surroundings_meet(struct me_surroundings *surroundings, const struct me_
 uint8_t me_surroundings_facts(const struct me_surroundings *surroundings, uint64_t netns,
 			      const struct me_addr *address);
 
+/* Brings the flows of TCP sockets up to date, in every namespace. */
+void me_surroundings_sync(struct me_surroundings *surroundings);
+/* When that worked last for a namespace, CLOCK_MONOTONIC; 0: never, or it is not known. */
+uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint64_t netns);
+
 /*
  * Finds the flows that were open before the attachment and puts them into the flow table. Once,
  * after a fresh attachment. 0 or a negative errno.
  */
 int me_surroundings_preexisting(struct me_surroundings *surroundings);
 
-/* Every few seconds: new packet sockets, and what became of the flows found at start. */
+/* Every few seconds: new packet sockets. */
 void me_surroundings_sweep(struct me_surroundings *surroundings);
 
 /* Packet sockets open now. */

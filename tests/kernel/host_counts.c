@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/inet.h"
 #include "host.h"
+#include "kernel/enter.h"
 #include "policy/registry.h"
 
 struct host_counts host_counts(struct host *host)
@@ -154,12 +155,18 @@ size_t host_flows(struct host *host)
 	return search.found;
 }
 
+static int sync_streams(void *kernel)
+{
+	return me_kernel_sync_streams(kernel);
+}
+
 struct host_flow host_flow(struct host *host, const char *address, uint16_t port)
 {
 	struct search search = {.port = port};
 
 	assert_int_equal(me_inet_parse(address, search.peer.byte), 0);
 	assert_int_equal(me_kernel_sync(host->kernel), 0);
+	assert_int_equal(me_enter_netns(host->world.ns, sync_streams, host->kernel), 0);
 	assert_int_equal(me_kernel_flows_each(host->kernel, look, &search), 0);
 	if (search.found != 1)
 		fail_msg("%zu flows to %s port %u", search.found, address, port);

@@ -88,7 +88,7 @@ static void established_and_listed(void **state)
 	size = sizeof(cookie);
 	assert_int_equal(getsockopt(p.client, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
 	assert_true(f.key.opener.cookie == cookie);
-	assert_int_equal(f.key.opener.attempt, 1);
+	assert_int_equal(f.key.opener.earlier, 0);
 	assert_int_equal(f.key.proto, IPPROTO_TCP);
 	assert_int_equal(f.key.sport, 0);
 	assert_int_equal(f.flow.outcome, ME_OUTCOME_ESTABLISHED);
@@ -233,22 +233,6 @@ static void timed_out(void **state)
 }
 
 /* Nothing leaves, and the socket never gets a state to lose. */
-static void unreachable(void **state)
-{
-	struct host *host = *state;
-	int client = host_socket(host, AF_INET, SOCK_STREAM, 0);
-	struct host_flow f;
-
-	assert_int_equal(host_connect(client, HOST_NOROUTE, 4000), -ENETUNREACH);
-	f = host_flow(host, HOST_NOROUTE, 4000);
-	assert_int_equal(f.flow.flags, 0);
-	close(client);
-	f = host_flow_closed(host, HOST_NOROUTE, 4000);
-	assert_int_equal(f.flow.outcome, ME_OUTCOME_UNREACHABLE);
-	assert_int_equal(f.flow.sport, 0);
-	HOST_EXPECT(host, FINAL(STRANGER) = 1);
-}
-
 /* A gateway says so, while the SYN is under way. */
 static void unreachable_by_icmp(void **state)
 {
@@ -298,7 +282,6 @@ static void connecting_again_is_another(void **state)
 	assert_int_equal(host_connect(client, HOST_GOOD, other), -ECONNREFUSED);
 	assert_int_equal(host_connect(client, HOST_GOOD, port), 0);
 	f = host_flow(host, HOST_GOOD, port);
-	assert_int_equal(f.key.opener.attempt, 2);
 	assert_int_equal(host_flow_closed(host, HOST_GOOD, other).flow.outcome, ME_OUTCOME_REFUSED);
 	host_write(client, 5);
 	assert_int_equal(connect(client, &nobody, sizeof(nobody)), 0); /* resets it */
@@ -313,29 +296,29 @@ static void connecting_again_is_another(void **state)
 	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).attempts, 2);
 }
 
-/* What never left ends when its socket tries elsewhere, not when somebody misses it. */
-static void connecting_elsewhere_ends_what_never_left(void **state)
+/* Nothing tells that a connect never left: who misses its socket ends it, with that outcome. */
+static void what_never_left_is_unreachable(void **state)
 {
 	struct host *host = *state;
-	struct pair p = {.address = HOST_GOOD};
+	struct me_settle end = {.what = ME_SETTLE_END};
+	int client = host_socket(host, AF_INET, SOCK_STREAM, 0);
 	struct host_flow f;
 
-	p.server = host_server(host, SOCK_STREAM, HOST_GOOD, &p.port);
-	p.client = host_socket(host, AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(host_connect(p.client, HOST_NOROUTE, p.port), -ENETUNREACH);
-	assert_int_equal(host_connect(p.client, HOST_GOOD, p.port), 0);
-	f = host_flow(host, HOST_NOROUTE, p.port);
+	assert_int_equal(host_connect(client, HOST_NOROUTE, 4004), -ENETUNREACH);
+	close(client);
+	f = host_flow(host, HOST_NOROUTE, 4004);
+	assert_int_equal(f.flow.flags, 0);
+	end.key = f.key;
+	end.id = f.flow.id;
+	end.now_ns = f.flow.first_ns + 1;
+	assert_int_equal(me_kernel_settle(host->kernel, &end), 0);
+	f = host_flow(host, HOST_NOROUTE, 4004);
 	assert_int_equal(f.flow.flags, ME_FLOW_CLOSED);
 	assert_int_equal(f.flow.outcome, ME_OUTCOME_UNREACHABLE);
-	f = host_flow(host, HOST_GOOD, p.port);
-	assert_int_equal(f.flow.flags, ME_FLOW_SENT);
-	assert_int_equal(f.flow.outcome, ME_OUTCOME_ESTABLISHED);
-	close(p.client);
-	close(p.server);
-	HOST_EXPECT(host, FINAL(ME_ALLOWED) = 1, FINAL(STRANGER) = 1);
+	HOST_EXPECT(host, FINAL(STRANGER) = 1);
 }
 
-/* The same peer twice over one socket: two flows that differ in the attempt only. */
+/* The same peer twice over one socket: two flows, the first set aside. */
 static void the_same_peer_again(void **state)
 {
 	struct host *host = *state;
@@ -351,8 +334,6 @@ static void the_same_peer_again(void **state)
 	close(server);
 	assert_int_equal(host_flows(host), 2);
 	assert_int_equal(host_told(host, ME_RECORD_VIOLATION), 2);
-	assert_int_equal(host->records[0].key.opener.attempt, 1);
-	assert_int_equal(host->records[1].key.opener.attempt, 2);
 	assert_true(host->records[0].id != host->records[1].id);
 	HOST_EXPECT(host, FINAL(STRANGER) = 2);
 }
@@ -642,11 +623,10 @@ int main(void)
 		TEST(retired_is_counted),
 		TEST(refused),
 		TEST(timed_out),
-		TEST(unreachable),
 		TEST(unreachable_by_icmp),
 		TEST(aborted),
 		TEST(connecting_again_is_another),
-		TEST(connecting_elsewhere_ends_what_never_left),
+		TEST(what_never_left_is_unreachable),
 		TEST(the_same_peer_again),
 		TEST(asking_again_is_none),
 		TEST(bytes_when_the_client_ends),
