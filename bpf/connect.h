@@ -90,10 +90,11 @@ static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct m
 	struct bpf_sock *sk = ctx->sk;
 	struct me_sock *sock;
 
-	if (!sk || !control || me_link_only(&target->peer))
+	if (!sk || !control)
 		return;
 	sock = me_sock_current(ctx, sk);
-	if (!sock || (me_sock_hit(sock, target, control) && sock->state == ME_CACHE_OPEN))
+	if (!sock || (me_sock_hit(sock, target, control) && sock->state == ME_CACHE_OPEN) ||
+	    me_link_only(&target->peer))
 		return;
 	me_datagram_open(sock, target, bpf_ktime_get_coarse_ns());
 	sock->redirect = 1;

@@ -217,6 +217,12 @@ static __noinline struct me_flow *me_flow_count(struct me_sock *sock,
 static __always_inline void me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
 					   struct me_datagram *d, __u64 now)
 {
+	if (me_link_only(&d->target.peer) || me_link_protocol(d)) {
+		me_count_total(ME_TOTAL_LINK);
+		return;
+	}
+	d->target.wire = d->target.peer;
+	d->target.wire_port = d->target.port;
 	if (!me_redirected(sock, sk, &d->target) && sk->protocol == d->target.proto)
 		me_meant(sk, &d->target);
 	me_datagram_open(sock, &d->target, now);
@@ -228,8 +234,8 @@ static __always_inline __u64 me_wire_tag(const struct me_sock *sock, const struc
 					 const struct me_control *control, __u64 now)
 {
 	__u32 seq = *(volatile const __u32 *)&sock->seq;
-	bool hit = sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.wire) &&
-		   sock->wire_port == d->target.wire_port && sock->proto == d->target.proto &&
+	bool hit = sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.peer) &&
+		   sock->wire_port == d->target.port && sock->proto == d->target.proto &&
 		   sock->headers == d->target.headers && sock->generation == control->generation &&
 		   (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
 
@@ -297,13 +303,7 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 		__builtin_memset(&d.target, 0, sizeof(d.target));
 		d.target.facts = ME_FACT_UNPARSABLE;
 	}
-	if (me_link_only(&d.target.peer) || me_link_protocol(&d)) {
-		me_count_total(ME_TOTAL_LINK);
-		return 1;
-	}
 	me_datagram_sizes(skb, &d);
-	d.target.wire = d.target.peer;
-	d.target.wire_port = d.target.port;
 	now = bpf_ktime_get_coarse_ns();
 	word = me_delta_add(&sock->sent, me_wire_tag(sock, &d, control, now), d.delta);
 	if (!word) {
