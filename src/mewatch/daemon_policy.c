@@ -14,6 +14,7 @@
 #include "mewatch/here.h"
 #include "policy/compile.h"
 #include "policy/diagnostics.h"
+#include "policy/lint.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
 
@@ -68,6 +69,8 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 	err = me_policy_load(path, daemon->options.profile, &diagnostics, &policy);
 	if (!err)
 		err = compile(daemon, policy, &diagnostics, &image);
+	if (!err)
+		err = me_lint(policy, me_clock_now(CLOCK_REALTIME), &diagnostics);
 	log_diagnostics(daemon, &diagnostics);
 	me_diagnostics_clear(&diagnostics);
 	if (err == -ENOMEM)

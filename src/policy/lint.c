@@ -190,6 +190,25 @@ static bool allows_mail(const struct me_policy *policy)
 	return false;
 }
 
+/* What the language has and this version does not act on: nobody may think that it is in force. */
+static void lint_effect(struct me_linter *linter)
+{
+	const struct me_policy *policy = linter->policy;
+
+	if (policy->n_interfaces)
+		me_lint_tell(linter, &policy->watch_at, "no-effect",
+			     "`interfaces:` is not watched by this version: only the processes of "
+			     "this machine are");
+	if (policy->resolvers.kind == ME_RESOLVERS_RECURSIVE)
+		me_lint_tell(linter, &policy->resolvers.at, "no-effect",
+			     "`recursive:` is not known to this version: each query of the "
+			     "resolver will be a violation");
+	for (size_t i = 0; i < policy->n_rules; i++)
+		if (policy->rules[i].mode != ME_MODE_MONITOR)
+			me_lint_tell(linter, &policy->rules[i].at, "no-effect",
+				     "`mode:` is not acted on by this version: it monitors");
+}
+
 static void lint_whole(struct me_linter *linter)
 {
 	const struct me_policy *policy = linter->policy;
@@ -213,6 +232,7 @@ int me_lint(const struct me_policy *policy, uint64_t now_epoch_ns,
 	int err;
 
 	lint_whole(&linter);
+	lint_effect(&linter);
 	for (size_t i = 0; i < policy->n_rules; i++)
 		lint_rule(&linter, &policy->rules[i]);
 	err = me_lint_overlap(&linter);

@@ -67,6 +67,10 @@ static void too_little(void **state)
 		{"  - {service: x, to: a.example, ports: tcp/1, retired: true}\n", "4:5 retired\n"},
 		{"watch: {cgroups: []}\n", "4:8 empty-watch\n"},
 		{"watch: {cgroups: [/a]}\n", ""},
+		{"watch: {interfaces: [lan0], hosts: [192.0.2.10]}\n", "4:8 no-effect\n"},
+		{"resolvers: {recursive: {exe: /usr/sbin/unbound}}\n", "4:12 no-effect\n"},
+		{"  - {service: x, to: 192.0.2.1, ports: tcp/1, mode: enforce}\n",
+		 "4:5 no-effect\n"},
 	};
 
 	assert_all(cases, ME_ARRAY_SIZE(cases));
