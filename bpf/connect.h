@@ -23,9 +23,10 @@ struct {
 } me_mptcps SEC(".maps");
 
 /* The running process as origin: only where it is the caller. */
-static __always_inline void me_origin_here(void *ctx, struct me_origin *origin)
+static __always_inline void me_origin_here(void *ctx, __u64 cgroup, struct me_origin *origin)
 {
 	origin->netns = bpf_get_netns_cookie(ctx);
+	origin->cgroup = cgroup;
 	me_origin_current(origin);
 }
 
@@ -40,7 +41,7 @@ static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_soc
 	}
 	if (!sock->cookie) {
 		sock->cookie = bpf_get_socket_cookie(ctx);
-		me_origin_here(ctx, &sock->origin);
+		me_origin_here(ctx, me_sock_cgroup(sk), &sock->origin);
 	}
 	return sock;
 }
@@ -178,7 +179,7 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	__u32 generation;
 	__u16 flags = 0;
 
-	me_origin_here(ctx, &origin);
+	me_origin_here(ctx, me_stream_cgroup(sk), &origin);
 	if (!me_mptcp(&origin, sk, target, &flags))
 		return;
 	generation = me_host_judge(&origin, target, &judged);

@@ -244,16 +244,6 @@ static __always_inline __u64 me_wire_tag(const struct me_sock *sock, const struc
 									       : 1;
 }
 
-/* The verifier does not let a socket be read beyond its public fields; its address may be copied. */
-static __always_inline const struct sock *me_sock_pointer(struct bpf_sock *sk)
-{
-	const struct sock *pointer = NULL;
-	void *known = sk;
-
-	bpf_probe_read_kernel(&pointer, sizeof(pointer), &known);
-	return pointer;
-}
-
 /* The kernel's own control sockets answer pings, report errors, speak IGMP: nobody's attempts. */
 static __always_inline bool me_kernel_control(struct bpf_sock *sk)
 {

@@ -80,6 +80,30 @@ static __noinline int me_exe_read(struct me_proc *proc)
 	return 0;
 }
 
+/* The verifier does not let a socket be read beyond its public fields; its address may be copied. */
+static __always_inline const struct sock *me_sock_pointer(struct bpf_sock *sk)
+{
+	const struct sock *pointer = NULL;
+	void *known = sk;
+
+	bpf_probe_read_kernel(&pointer, sizeof(pointer), &known);
+	return pointer;
+}
+
+/* The cgroup that the socket was born in: it is watched, wherever its user is now. */
+static __always_inline __u64 me_sock_cgroup(struct bpf_sock *sk)
+{
+	return BPF_CORE_READ(me_sock_pointer(sk), sk_cgrp_data.cgroup, kn, id);
+}
+
+/* The same of a TCP socket, and cheaper. */
+static __always_inline __u64 me_stream_cgroup(struct bpf_sock *sk)
+{
+	struct sock *tp = (struct sock *)bpf_skc_to_tcp_sock(sk);
+
+	return tp ? tp->sk_cgrp_data.cgroup->kn->id : 0;
+}
+
 /* Fills everything but `cgroup` and `netns` from the running task. Only where it is the caller. */
 static __always_inline void me_origin_current(struct me_origin *origin)
 {
@@ -91,8 +115,8 @@ static __always_inline void me_origin_current(struct me_origin *origin)
 	origin->proc.exe = (__u64)task->mm->exe_file;
 	origin->proc.tgid = task->tgid;
 	origin->uid = bpf_get_current_uid_gid();
-	origin->cgroup = bpf_get_current_cgroup_id();
-	bpf_get_current_comm(origin->comm, sizeof(origin->comm));
+	/* A worker has a name of its own; the process is meant. */
+	__builtin_memcpy(origin->comm, task->group_leader->comm, sizeof(origin->comm));
 
 	if (bpf_map_lookup_elem(&me_procs, &origin->proc))
 		return;

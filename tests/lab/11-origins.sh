@@ -24,8 +24,8 @@ lab_daemon
 # A process that becomes another program keeps its pid and start time, not its name.
 cp "$LAB_BIN/paths_tcp" "$LAB_TMP/fetcher"
 lab_truth lab_in_cgroup "$LAB_BIN/paths_task" exec $LAB_LISTED4 20001 2 "$LAB_TMP/fetcher"
-lab_settle "exec" "2 $LAB_BIN/paths_task paths_task 20001,2 $LAB_TMP/fetcher fetcher 20002" \
-	shown ".pid == ${truth[pid]}" '[.exe, .comm, .dport] | map(tostring) | join(" ")'
+lab_settle "exec" "2 20001 $LAB_BIN/paths_task paths_task,2 20002 $LAB_TMP/fetcher fetcher" \
+	shown ".pid == ${truth[pid]}" '[.dport, .exe, .comm] | map(tostring) | join(" ")'
 
 lab_truth lab_in_cgroup setpriv --reuid 65534 --clear-groups "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20003 2
 lab_settle "uid" "2 65534" shown ".pid == ${truth[pid]}" .uid
