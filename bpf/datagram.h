@@ -271,6 +271,12 @@ static __noinline struct me_sock *me_sock_late(struct __sk_buff *skb, struct bpf
 	return sock;
 }
 
+/* TCP proper. A raw socket of that protocol is no connection, whatever it sends. */
+static __always_inline bool me_is_stream(const struct bpf_sock *sk)
+{
+	return sk->protocol == IPPROTO_TCP && sk->type != SOCK_RAW;
+}
+
 SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 {
 	const struct me_control *control = me_control_get();
@@ -282,7 +288,7 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	if (!sk || !control)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol == IPPROTO_TCP)
+	if (!sk || me_is_stream(sk))
 		return 1;
 	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
 	if (!sock)
@@ -332,7 +338,7 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	if (!sk)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol == IPPROTO_TCP)
+	if (!sk || me_is_stream(sk))
 		return 1;
 	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
 	if (!sock)
