@@ -367,28 +367,53 @@ static void an_idle_flow_leaves_nothing_to_the_next(void **state)
 	HOST_EXPECT(host, FINAL(ME_ALLOWED) = 2);
 }
 
-/* Busy for longer than that, but never idle: one attempt, whether anybody syncs or not. */
-static void a_busy_flow_is_kept(void **state)
+/*
+ * Sends for longer than that, but never idles, and once more when the policy is of another
+ * generation, which voids the cache. Returns how many packets; 0 if the machine was too slow.
+ */
+static uint64_t keep_busy(struct host *host, int fd, int server, uint16_t port)
 {
-	struct host *host = *state;
-	int fd = host_socket(host, AF_INET, SOCK_DGRAM, 0);
-	uint64_t begin = me_clock_now(CLOCK_MONOTONIC), packets = 0;
-	uint16_t port = 0;
-	int server = host_server(host, SOCK_DGRAM, HOST_GOOD, &port);
-	struct host_flow f;
+	uint64_t begin = me_clock_now(CLOCK_MONOTONIC), last = begin, now = begin, packets = 0;
+	bool reloaded = false;
 
-	while (me_clock_now(CLOCK_MONOTONIC) - begin < 2 * IDLE_NS) {
+	while (now - begin < 2 * IDLE_NS || !reloaded) {
 		host_send(fd, HOST_GOOD, port, 1);
 		host_answer(server, 0);
 		packets++;
+		if (!reloaded && now - begin > IDLE_NS) {
+			host_again(host);
+			reloaded = true;
+		}
+		now = me_clock_now(CLOCK_MONOTONIC);
+		if (now - last > IDLE_NS / 2)
+			return 0;
+		last = now;
 	}
-	host_again(host); /* a policy of another generation: the cache no longer counts */
-	host_send(fd, HOST_GOOD, port, 1);
-	f = host_flow(host, HOST_GOOD, port);
-	assert_sent(&f, packets + 1, packets + 1, HEADERS);
-	close(fd);
+	return packets;
+}
+
+static void a_busy_flow_is_kept(void **state)
+{
+	struct host *host = *state;
+	uint64_t packets = 0;
+	uint16_t port = 0;
+	int server = host_server(host, SOCK_DGRAM, HOST_GOOD, &port);
+
+	for (int tries = 0; !packets && tries < 20; tries++) {
+		int fd = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+
+		host_mark(host);
+		packets = keep_busy(host, fd, server, port);
+		if (packets) {
+			struct host_flow f = host_flow(host, HOST_GOOD, port);
+
+			assert_sent(&f, packets, packets, HEADERS);
+			HOST_EXPECT(host, FINAL(ME_ALLOWED) = 1);
+		}
+		close(fd);
+	}
 	close(server);
-	HOST_EXPECT(host, FINAL(ME_ALLOWED) = 1);
+	assert_int_not_equal(packets, 0);
 }
 
 static void segments_of_one_send(void **state)
@@ -438,7 +463,7 @@ static void *send_all_the_time(void *data)
 	return NULL;
 }
 
-/* Two threads exchange the cache under each other: two attempts, and nothing is lost. */
+/* Two threads exchange the cache under each other: two attempts, and nothing is mistaken. */
 static void two_threads_and_two_peers(void **state)
 {
 	struct host *host = *state;
@@ -461,8 +486,8 @@ static void two_threads_and_two_peers(void **state)
 	}
 	close(fd);
 	HOST_EXPECT(host, FINAL(ME_ALLOWED) = 1, FINAL(STRANGER) = 1);
-	assert_int_equal(f[0].flow.packets_sent + f[1].flow.packets_sent, 2 * ROUNDS);
-	assert_int_equal(f[0].flow.bytes_sent + f[1].flow.bytes_sent, 30 * ROUNDS);
+	assert_sent(&f[0], ROUNDS, 10 * ROUNDS, HEADERS);
+	assert_sent(&f[1], ROUNDS, 20 * ROUNDS, HEADERS);
 }
 
 struct responder {
