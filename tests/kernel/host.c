@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include "base/cleanup.h"
 #include "base/clock.h"

@@ -92,6 +92,16 @@ void host_answer(int server, size_t size);
 void host_write(int fd, size_t size);
 void host_read(int fd, size_t size);
 
+/* A connection of a watched client to a server that is not watched. */
+struct host_pair {
+	const char *address;
+	uint16_t port;
+	int server, client, accepted;
+};
+
+struct host_pair host_pair_open(struct host *host, const char *address);
+void host_pair_close(struct host_pair *pair);
+
 /* --- What the programs say ---------------------------------------------------------------------- */
 
 /* From here on counters, records and endpoint counts are counted; flows are forgotten. */
@@ -111,6 +121,9 @@ size_t host_flows(struct host *host);
 struct host_flow host_flow(struct host *host, const char *address, uint16_t port);
 /* The same, once it is closed. */
 struct host_flow host_flow_closed(struct host *host, const char *address, uint16_t port);
+
+/* Fails unless the flow has so many bytes of payload. */
+void host_assert_bytes(const struct host_flow *flow, uint64_t sent, uint64_t received);
 
 /* Reads the ring and keeps nothing of it. */
 void host_ring_skip(struct host *host);

@@ -2,7 +2,6 @@
 /* What the programs counted, told and keep. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "base/cleanup.h"
@@ -196,6 +195,12 @@ struct host_flow host_flow_closed(struct host *host, const char *address, uint16
 	world_wait(is_closed, &closing);
 	assert_true(closing.flow.flow.closed_ns >= closing.flow.flow.first_ns);
 	return closing.flow;
+}
+
+void host_assert_bytes(const struct host_flow *flow, uint64_t sent, uint64_t received)
+{
+	assert_int_equal(flow->flow.bytes_sent, sent);
+	assert_int_equal(flow->flow.bytes_received, received);
 }
 
 /* --- The ring ----------------------------------------------------------------------------------- */

@@ -100,3 +100,22 @@ void host_read(int fd, size_t size)
 		assert_true(n > 0);
 	}
 }
+
+struct host_pair host_pair_open(struct host *host, const char *address)
+{
+	struct host_pair p = {.address = address};
+
+	p.server = host_server(host, SOCK_STREAM, address, &p.port);
+	p.client = host_socket(host, strchr(address, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(host_connect(p.client, address, p.port), 0);
+	p.accepted = accept4(p.server, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(p.accepted >= 0);
+	return p;
+}
+
+void host_pair_close(struct host_pair *pair)
+{
+	close(pair->client);
+	close(pair->accepted);
+	close(pair->server);
+}

@@ -7,13 +7,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <bpf/bpf.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "gen/layout.h"

@@ -535,82 +535,11 @@ static void outcomes_partition(void **state)
 	HOST_EXPECT(host, FINAL(ME_ALLOWED) = ROUNDS);
 }
 
-/* --- A flow table without room ------------------------------------------------------------------- */
-
-#define ROOM 8
-#define MANY 20
-
-static void sums_are_exact_without_room(void **state)
-{
-	struct host *host = *state;
-	uint16_t ports[MANY] = {};
-	int fds[MANY], servers[MANY];
-
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = host_socket(host, AF_INET, SOCK_DGRAM, 0);
-		servers[i] = host_server(host, SOCK_DGRAM, i % 2 ? HOST_BAD : HOST_GOOD, &ports[i]);
-		for (int n = 0; n < 3; n++)
-			host_send(fds[i], i % 2 ? HOST_BAD : HOST_GOOD, ports[i], 10);
-	}
-	assert_int_equal(host_flows(host), ROOM);
-	HOST_EXPECT(host, FINAL(ME_ALLOWED) = MANY / 2, FINAL(STRANGER) = MANY / 2,
-		    TOTAL(FLOW_OVERFLOW) = MANY - ROOM);
-	assert_int_equal(host_told(host, ME_RECORD_VIOLATION), MANY / 2);
-	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).attempts, MANY / 2);
-	for (int i = 0; i < MANY; i++) {
-		close(fds[i]);
-		close(servers[i]);
-	}
-}
-
-/* What cannot be remembered cannot wait for a name. */
-static void pending_without_room_is_unresolved(void **state)
-{
-	struct host *host = *state;
-	int fds[MANY];
-
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = host_socket(host, AF_INET, SOCK_DGRAM, 0);
-		host_send(fds[i], HOST_BAD, HOST_NAMED + i, 1);
-	}
-	assert_int_equal(host_flows(host), ROOM);
-	HOST_EXPECT(host, OPENED(ME_REASON_UNLISTED_DESTINATION) = ROOM,
-		    FINAL(ME_UNRESOLVED) = MANY - ROOM, TOTAL(FLOW_OVERFLOW) = MANY - ROOM);
-	assert_int_equal(host_told(host, ME_RECORD_PENDING), ROOM);
-	assert_int_equal(host->n_records, ROOM);
-	for (int i = 0; i < MANY; i++)
-		close(fds[i]);
-}
-
-static void connections_without_room(void **state)
-{
-	struct host *host = *state;
-	uint16_t port = 0;
-	int server = host_server(host, SOCK_STREAM, HOST_GOOD, &port), fds[MANY];
-
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = host_socket(host, AF_INET, SOCK_STREAM, 0);
-		assert_int_equal(host_connect(fds[i], HOST_GOOD, port), 0);
-	}
-	assert_int_equal(host_flows(host), ROOM);
-	for (int i = 0; i < MANY; i++)
-		close(fds[i]);
-	close(server);
-	HOST_EXPECT(host, FINAL(ME_ALLOWED) = MANY, TOTAL(FLOW_OVERFLOW) = MANY - ROOM);
-	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).attempts, MANY);
-}
-
 /* --- The frame ----------------------------------------------------------------------------------- */
 
 static int begin(void **state)
 {
 	*state = host_begin("udp", "udp_idle: 300ms", 65536);
-	return 0;
-}
-
-static int begin_small(void **state)
-{
-	*state = host_begin("room", "", ROOM);
 	return 0;
 }
 
@@ -648,12 +577,6 @@ int main(void)
 		TEST(two_threads_and_two_peers),
 		TEST(outcomes_partition),
 	};
-	const struct CMUnitTest small[] = {
-		TEST(sums_are_exact_without_room),
-		TEST(pending_without_room_is_unresolved),
-		TEST(connections_without_room),
-	};
-	int failed = cmocka_run_group_tests(tests, begin, end);
 
-	return failed + cmocka_run_group_tests(small, begin_small, end);
+	return cmocka_run_group_tests(tests, begin, end);
 }
