@@ -67,7 +67,8 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 	struct me_kernel_options options = {.pins = daemon->options.pins,
 					    .flows = policy->limits.flows,
 					    .kept_size = sizeof(struct me_daemon_kept)};
-	struct me_why why = {};
+	struct me_why why = {}, cleared;
+	bool fresh = access(options.pins, F_OK);
 	int err;
 
 	options.endpoints = me_registry_count(daemon->registry, ME_ID_ENDPOINT) + ENDPOINTS_SPARE;
@@ -77,6 +78,8 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 		return ME_EXIT_OK;
 	}
 	me_log_error("%s", why.text);
+	if (fresh) /* what this start made of it goes */
+		me_kernel_detach(options.pins, &cleared);
 	return err == -EBUSY || err == -EPROTO ? ME_EXIT_STATE : ME_EXIT_KERNEL;
 }
 

@@ -2,6 +2,7 @@
 #include "mewatch/outputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,35 @@ static int exit_code(int err)
 	return err == -EADDRINUSE ? ME_EXIT_STATE : ME_EXIT_USAGE;
 }
 
+/* Whether the file could be written, without touching it: a collector may read it at any time. */
+static int check_textfile(const char *path)
+{
+	_cleanup_strbuf_ struct me_strbuf probe = {};
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	me_strbuf_addf(&probe, "%s.XXXXXX", path);
+	if (probe.err)
+		return probe.err;
+	fd = mkostemp(probe.data, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(probe.data);
+	return 0;
+}
+
+static int open_textfile(const char *path)
+{
+	int err = path ? check_textfile(path) : 0;
+
+	if (!err)
+		return ME_EXIT_OK;
+	me_log_error("--textfile %s: cannot be written: %s", path, strerror(-err));
+	return ME_EXIT_USAGE;
+}
+
 /* The folder of the default socket is ours to make. */
 static void make_folder(const char *socket)
 {
@@ -171,7 +201,8 @@ int me_outputs_open(struct me_daemon *daemon)
 		me_log_error("events: %s", strerror(-err));
 		return ME_EXIT_KERNEL;
 	}
-	return open_http(daemon);
+	err = open_textfile(daemon->options.textfile);
+	return err ? err : open_http(daemon);
 }
 
 void me_outputs_close(struct me_daemon *daemon)
