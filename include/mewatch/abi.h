@@ -77,6 +77,7 @@ union me_state {
 #define ME_FLOW_RESET 8u       /* reset after it was established */
 #define ME_FLOW_MPTCP 16u      /* a subflow beyond the first */
 #define ME_FLOW_RETIRED 32u    /* the entry is retired */
+#define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 
 struct me_flow {
 	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */
@@ -202,6 +203,22 @@ struct me_settle {
 	__u32 service;          /* in, VERDICT */
 	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
 };
+
+/*
+ * Arguments of the programs that take over from another layout: which counter, and a flow as it was
+ * there, converted.
+ */
+struct me_carry_counter {
+	__u32 index;
+};
+
+struct me_carry_flow {
+	struct me_flow_key key;
+	struct me_flow flow;
+};
+
+/* Sockets that are carried in one go. */
+#define ME_CARRY_SOCKS 16384u
 
 /* An own address of a network namespace. */
 struct me_own_key {

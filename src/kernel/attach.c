@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "kernel/handover.h"
 
 #define ME_HOOK(hook, attach, program_)                                                            \
 	{                                                                                          \
@@ -42,7 +43,7 @@ static int link_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *ho
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s@%llu", hook, (unsigned long long)id);
-	return me_pin_path(out, pins, "links", name);
+	return me_pin_path(out, pins, ME_PIN_LINKS, name);
 }
 
 /* The link's cgroup; 0: the cgroup is gone and the link dead. */
@@ -87,14 +88,28 @@ static int make_link(const struct me_kernel *kernel, const struct me_hook *hook,
 	return bpf_obj_pin(fd, path) ? -errno : 0;
 }
 
-/* Removes the pins of links whose cgroup is not among `ids`, or which are dead. */
+/* Detaches at once: a link that is only unpinned goes on for a while. */
+static void remove_link(const char *folder, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	char path[ME_PIN_PATH_MAX];
+
+	if (me_pin_path(path, folder, name, NULL))
+		return;
+	fd = bpf_obj_get(path);
+	if (fd >= 0)
+		bpf_link_detach(fd);
+	unlink(path);
+}
+
+/* Removes the links whose cgroup is not among `ids`, or which are dead. */
 static int prune_links(const struct me_kernel *kernel, const uint64_t *ids, size_t n)
 {
 	char folder[ME_PIN_PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
 
-	me_pin_path(folder, kernel->pins, "links", NULL);
+	me_pin_path(folder, kernel->pins, ME_PIN_LINKS, NULL);
 	dir = opendir(folder);
 	if (!dir)
 		return -errno;
@@ -108,7 +123,7 @@ static int prune_links(const struct me_kernel *kernel, const uint64_t *ids, size
 		for (size_t i = 0; i < n && !wanted; i++)
 			wanted = id == ids[i];
 		if (!wanted)
-			unlinkat(dirfd(dir), entry->d_name, 0);
+			remove_link(folder, entry->d_name);
 	}
 	closedir(dir);
 	return 0;
@@ -135,12 +150,13 @@ int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fd
 {
 	_cleanup_free_ bool *made = calloc(n * ME_HOOKS + 1, sizeof(*made));
 	char path[ME_PIN_PATH_MAX];
-	int err = 0;
-	size_t i;
+	size_t i = 0;
+	int err;
 
 	if (!made)
 		return me_why(why, -ENOMEM, "out of memory");
-	for (i = 0; i < n * ME_HOOKS && !err; i++) {
+	err = me_handover_prepare(kernel, why);
+	for (; i < n * ME_HOOKS && !err; i++) {
 		const struct me_hook *hook = &me_hooks[i % ME_HOOKS];
 
 		err = ensure_link(kernel, hook, ids[i / ME_HOOKS], fds[i / ME_HOOKS], &made[i]);
@@ -148,8 +164,10 @@ int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fd
 			me_why(why, err, "hook %s cannot be attached: %s", hook->name,
 			       strerror(-err));
 	}
-	if (!err)
-		return prune_links(kernel, ids, n);
+	if (!err) {
+		err = prune_links(kernel, ids, n);
+		return err ? err : me_handover_finish(kernel, why);
+	}
 	while (i--)
 		if (made[i] &&
 		    !link_path(path, kernel->pins, me_hooks[i % ME_HOOKS].name, ids[i / ME_HOOKS]))
@@ -166,7 +184,7 @@ int me_attachments_each(const char *pins,
 	int err = 0;
 	DIR *dir;
 
-	err = me_pin_path(folder, pins, "links", NULL);
+	err = me_pin_path(folder, pins, ME_PIN_LINKS, NULL);
 	if (err)
 		return err;
 	dir = opendir(folder);
@@ -179,7 +197,7 @@ int me_attachments_each(const char *pins,
 		uint64_t id = 0;
 
 		if (!at || !me_text_parse_u64(at + 1, 0, UINT64_MAX, &attachment.cgroup) ||
-		    me_pin_path(path, pins, "links", entry->d_name))
+		    me_pin_path(path, pins, ME_PIN_LINKS, entry->d_name))
 			continue;
 		fd = bpf_obj_get(path);
 		*at = '\0';
@@ -201,18 +219,17 @@ int me_kernel_running(const char *pins, bool *ret_running)
 	return 0;
 }
 
-/* Removes the pins in one folder, and the folder. */
-static void remove_folder(const char *path)
+void me_pin_remove(const char *folder)
 {
 	struct dirent *entry;
-	DIR *dir = opendir(path);
+	DIR *dir = opendir(folder);
 
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))
 		unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
-	rmdir(path);
+	rmdir(folder);
 }
 
 int me_kernel_detach(const char *pins, struct me_why *why)
@@ -226,14 +243,14 @@ int me_kernel_detach(const char *pins, struct me_why *why)
 		return me_why(why, -errno, "%s: %m", pins);
 	if (flock(lock, LOCK_EX | LOCK_NB))
 		return me_why(why, -EBUSY, "%s: a mewatch runs on these pins; stop it first", pins);
-	if (!me_pin_path(path, pins, "links", NULL))
-		remove_folder(path);
+	if (!me_pin_path(path, pins, ME_PIN_LINKS, NULL))
+		me_pin_remove(path);
 	dir = opendir(pins);
 	if (!dir)
 		return me_why(why, -errno, "%s: %m", pins);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && !me_pin_path(path, pins, entry->d_name, NULL))
-			remove_folder(path);
+			me_pin_remove(path);
 	closedir(dir);
 	if (rmdir(pins))
 		return me_why(why, -errno, "%s: cannot be removed: %m", pins);

@@ -8,6 +8,8 @@
 #include "bpf/host.skel.h"
 #include "kernel/kernel.h"
 
+struct me_older;
+
 struct me_kernel {
 	struct host_bpf *bpf;
 	struct ring_buffer *ring;
@@ -15,7 +17,9 @@ struct me_kernel {
 	struct bpf_link *sync_streams; /* and over TCP sockets */
 	char *pins;
 	int lock;
-	bool resumed;
+	bool resumed;           /* on maps of this layout */
+	bool handed;            /* on what another layout left */
+	struct me_older *older; /* the layouts that are not taken over yet */
 	struct me_control *control;
 	struct me_endpoint_counts *endpoints;
 	uint32_t n_endpoints;
@@ -31,9 +35,16 @@ struct me_kernel {
 int me_why(struct me_why *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Folders below the pins besides those of the layouts. */
+#define ME_PIN_LINKS "links"
+#define ME_PIN_NEW "new" /* the maps of this layout until they are complete */
+
 /* PINS/links and PINS/<layout id>, written to `out`. -ENAMETOOLONG. */
 #define ME_PIN_PATH_MAX 512
 int me_pin_path(char out[ME_PIN_PATH_MAX], const char *pins, const char *folder, const char *name);
+
+/* Removes the pins in one folder, and the folder. */
+void me_pin_remove(const char *folder);
 
 /* The program of each hook, by the hook's name in me_hooks. */
 struct me_hook {

@@ -9,6 +9,10 @@
  *	PINS/links/<hook>@<cgroup id>   the attachments, taken over by LINK_UPDATE
  *	PINS/<layout id>/<map>          the maps of one layout (the hash of what crosses the boundary)
  *
+ * What a daemon of another layout left is taken over: ids and the daemon's block when this one is
+ * opened, counters, flows and open sockets when the links were switched, its unread records when the
+ * ring is read for the first time. Then its folder is removed.
+ *
  * Functions return 0 or a negative errno and, where a person must act, one line in *why.
  */
 #include <stdbool.h>
@@ -33,14 +37,15 @@ struct me_kernel_options {
 
 /*
  * Loads the programs on the pinned maps, or on new ones, which are pinned. Nothing is attached yet.
- * -EBUSY: another daemon holds the pins; -ENOSYS: the kernel lacks something; -EPERM; others.
+ * 0, and a warning in *why or an empty text; -EBUSY: another daemon holds the pins; -EPROTO: what is
+ * pinned there cannot be taken over; -ENOSYS: the kernel lacks something; -EPERM; others.
  */
 int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **ret_kernel,
 		   struct me_why *why);
 /* Lets go of it; what is pinned stays. */
 void me_kernel_close(struct me_kernel **kernel);
 
-/* Whether the maps were there already: a restart, not a first start. */
+/* Whether there was something to go on from: a restart or a handover, not a first start. */
 bool me_kernel_resumed(const struct me_kernel *kernel);
 
 /* The daemon's block of kept_size bytes, shared and pinned. */
@@ -53,7 +58,7 @@ struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, u
 /*
  * Makes the attachments those of `ids` (`n` cgroup ids, opened at `fds`): present ones are updated
  * to these programs, new ones made, then others removed. On an error what was attached before is
- * attached still.
+ * attached still. The first time it also takes over what another layout counted meanwhile.
  */
 int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fds, size_t n,
 		    struct me_why *why);
@@ -133,7 +138,10 @@ bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
 /* Runs the settling program; 0, -ENOENT or -EALREADY. */
 int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle);
 
-/* Calls `fn` for each record waiting in the ring, until it is empty. How many, or an errno. */
+/*
+ * Calls `fn` for each record waiting in the ring, until it is empty, older layouts' first. How many,
+ * or an errno.
+ */
 int me_kernel_ring(struct me_kernel *kernel,
 		   int (*fn)(const struct me_record *record, void *userdata), void *userdata);
 

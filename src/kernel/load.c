@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "gen/layout.h"
+#include "kernel/handover.h"
 #include "kernel/mounts.h"
 
 int me_why(struct me_why *why, int err, const char *format, ...)
@@ -53,6 +54,13 @@ static int load_failed(struct me_why *why, int err, const char *what)
 	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), libbpf_text);
 }
 
+static int make_folder(const char *path, struct me_why *why)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return me_why(why, -errno, "%s: cannot be made: %m", path);
+	return 0;
+}
+
 /* The folders of the pins, and the lock that one daemon holds. */
 static int lock_pins(struct me_kernel *kernel, struct me_why *why)
 {
@@ -65,14 +73,12 @@ static int lock_pins(struct me_kernel *kernel, struct me_why *why)
 	err = me_mounts_ensure_bpffs(kernel->pins, &remedy);
 	if (err)
 		return me_why(why, err, "%s: %s", kernel->pins, remedy ? remedy : strerror(-err));
-	for (int i = 0; i < 3; i++) {
-		if (i == 0)
-			snprintf(path, sizeof(path), "%s", kernel->pins);
-		else
-			me_pin_path(path, kernel->pins, i == 1 ? "links" : ME_LAYOUT_ID, NULL);
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return me_why(why, -errno, "%s: cannot be made: %m", path);
-	}
+	me_pin_path(path, kernel->pins, ME_PIN_LINKS, NULL);
+	err = make_folder(kernel->pins, why);
+	if (!err)
+		err = make_folder(path, why);
+	if (err)
+		return err;
 	kernel->lock = open(kernel->pins, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (kernel->lock < 0)
 		return me_why(why, -errno, "%s: %m", kernel->pins);
@@ -104,12 +110,11 @@ static int reuse_maps(struct me_kernel *kernel, struct me_why *why)
 		err = bpf_map__reuse_fd(map, fd);
 		if (err)
 			return me_why(why, err, "%s: cannot be used: %s", path, strerror(-err));
-		kernel->resumed = true;
 	}
 	return 0;
 }
 
-static int pin_maps(struct me_kernel *kernel, struct me_why *why)
+static int pin_maps(struct me_kernel *kernel, const char *folder, struct me_why *why)
 {
 	struct bpf_map *map;
 
@@ -117,7 +122,7 @@ static int pin_maps(struct me_kernel *kernel, struct me_why *why)
 		char path[ME_PIN_PATH_MAX];
 
 		if (bpf_map__is_internal(map) ||
-		    me_pin_path(path, kernel->pins, ME_LAYOUT_ID, bpf_map__name(map)))
+		    me_pin_path(path, kernel->pins, folder, bpf_map__name(map)))
 			continue;
 		if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 			return me_why(why, -errno, "%s: cannot be pinned: %m", path);
@@ -128,9 +133,13 @@ static int pin_maps(struct me_kernel *kernel, struct me_why *why)
 /* Sizes apply to maps that are not there yet. */
 static void size_maps(struct me_kernel *kernel, const struct me_kernel_options *options)
 {
-	bpf_map__set_max_entries(kernel->bpf->maps.me_flows, options->flows);
-	bpf_map__set_max_entries(kernel->bpf->maps.me_endpoints, options->endpoints);
-	bpf_map__set_value_size(kernel->bpf->maps.me_kept, options->kept_size);
+	struct bpf_map *flows = kernel->bpf->maps.me_flows;
+	struct bpf_map *endpoints = kernel->bpf->maps.me_endpoints;
+
+	bpf_map__set_max_entries(flows, me_handover_entries(kernel, flows, options->flows));
+	bpf_map__set_max_entries(endpoints,
+				 me_handover_entries(kernel, endpoints, options->endpoints));
+	bpf_map__set_value_size(kernel->bpf->maps.me_kept, kernel->kept_size);
 }
 
 /* Maps the whole array `map` of `size` bytes into memory. NULL: errno says why. */
@@ -192,9 +201,37 @@ static int open_readers(struct me_kernel *kernel, struct me_why *why)
 	return 0;
 }
 
+/*
+ * New maps are pinned in a folder that takes its name only when they have what an older layout left,
+ * so that a start that is cut short leaves none or all of it.
+ */
+static int complete_maps(struct me_kernel *kernel, struct me_why *why)
+{
+	char new[ME_PIN_PATH_MAX], final[ME_PIN_PATH_MAX];
+	bool fresh = !kernel->resumed;
+	int err;
+
+	me_pin_path(new, kernel->pins, ME_PIN_NEW, NULL);
+	me_pin_path(final, kernel->pins, ME_LAYOUT_ID, NULL);
+	me_pin_remove(new);
+	err = fresh ? make_folder(new, why) : 0;
+	if (!err)
+		err = pin_maps(kernel, fresh ? ME_PIN_NEW : ME_LAYOUT_ID, why);
+	if (!err)
+		err = share_maps(kernel, why);
+	if (!err)
+		err = me_handover_begin(kernel, why);
+	if (!err && fresh && rename(new, final))
+		err = me_why(why, -errno, "%s: cannot be made: %m", final);
+	if (err && fresh)
+		me_pin_remove(new);
+	return err;
+}
+
 static int load(struct me_kernel *kernel, const struct me_kernel_options *options,
 		struct me_why *why)
 {
+	char folder[ME_PIN_PATH_MAX];
 	int err = lock_pins(kernel, why);
 
 	if (err)
@@ -206,6 +243,11 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 	kernel->bpf = host_bpf__open();
 	if (!kernel->bpf)
 		return load_failed(why, -errno, "the BPF object");
+	me_pin_path(folder, kernel->pins, ME_LAYOUT_ID, NULL);
+	kernel->resumed = !access(folder, F_OK);
+	err = me_handover_find(kernel, why);
+	if (err)
+		return err;
 	size_maps(kernel, options);
 	err = reuse_maps(kernel, why);
 	if (err)
@@ -215,9 +257,7 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 		return load_failed(
 			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
 			"the kernel does not take the BPF programs; 6.1 or later is needed");
-	err = pin_maps(kernel, why);
-	if (!err)
-		err = share_maps(kernel, why);
+	err = complete_maps(kernel, why);
 	return err ? err : open_readers(kernel, why);
 }
 
@@ -229,6 +269,7 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 
 	if (!kernel)
 		return me_why(why, -ENOMEM, "out of memory");
+	why->text[0] = '\0';
 	libbpf_set_print(libbpf_print);
 	kernel->lock = -1;
 	kernel->kept_size = (options->kept_size + 7) & ~7ul;
@@ -248,6 +289,7 @@ void me_kernel_close(struct me_kernel **kernel)
 
 	if (!k)
 		return;
+	me_handover_free(k);
 	ring_buffer__free(k->ring);
 	bpf_link__destroy(k->sync);
 	bpf_link__destroy(k->sync_streams);
@@ -267,7 +309,7 @@ void me_kernel_close(struct me_kernel **kernel)
 
 bool me_kernel_resumed(const struct me_kernel *kernel)
 {
-	return kernel->resumed;
+	return kernel->resumed || kernel->handed;
 }
 
 void *me_kernel_kept(const struct me_kernel *kernel)

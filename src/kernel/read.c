@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 #include "base/cleanup.h"
+#include "kernel/handover.h"
 
 #define ME_FLOW_BATCH 4096u
 
@@ -154,9 +155,15 @@ int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)
 int me_kernel_ring(struct me_kernel *kernel,
 		   int (*fn)(const struct me_record *record, void *userdata), void *userdata)
 {
+	int older, n;
+
 	kernel->ring_fn = fn;
 	kernel->ring_data = userdata;
-	return ring_buffer__consume(kernel->ring);
+	older = me_handover_ring(kernel);
+	if (older < 0)
+		return older;
+	n = ring_buffer__consume(kernel->ring);
+	return n < 0 ? n : n + older;
 }
 
 bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,

@@ -74,6 +74,8 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 	options.endpoints = me_registry_count(daemon->registry, ME_ID_ENDPOINT) + ENDPOINTS_SPARE;
 	err = me_kernel_open(&options, &daemon->kernel, &why);
 	if (!err) {
+		if (*why.text)
+			me_log_warning("%s", why.text);
 		daemon->kept = me_kernel_kept(daemon->kernel);
 		return ME_EXIT_OK;
 	}

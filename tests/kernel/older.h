@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_TESTS_KERNEL_OLDER_H
+#define MEWATCH_TESTS_KERNEL_OLDER_H
+
+/*
+ * A daemon of another layout, which is no longer there: programs and maps of tests/kernel/older.bpf.c,
+ * attached and pinned as it would have left them, judging by the policy of the test.
+ */
+#include "host.h"
+
+#define OLDER_LAYOUT "0123456789abcdef"
+
+struct older;
+
+struct older_options {
+	uint32_t cells; /* of me_cells; 0: as many as there are now */
+};
+
+/* Puts it in the place of host->kernel, which is closed and forgotten. */
+struct older *older_begin(struct host *host, const struct older_options *options);
+void older_free(struct older **older);
+
+/* A map of its own, by name. */
+int older_map(const struct older *older, const char *name);
+
+/* Opens this layout on what it left and puts the policy in force: host->kernel again. */
+void older_reopen(struct host *host);
+/* And attaches it. */
+void older_switch(struct host *host);
+
+/* Whether a folder or pin is there below the pins of the test. */
+bool older_pinned(const struct host *host, const char *name);
+
+#endif
