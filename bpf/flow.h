@@ -372,7 +372,7 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		.service = judged->service,
 		.flags = flags | (judged->flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0),
 	};
-	long err;
+	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
 	flow.id = me_next_id();
 	err = bpf_map_update_elem(&me_flows, key, &flow, BPF_NOEXIST);
