@@ -144,10 +144,7 @@ static int start_watching(struct me_daemon *daemon, struct me_policy **policy,
 	if (err)
 		return err == -ENOENT || err == -EINVAL || err == -ENOTDIR ? ME_EXIT_USAGE
 									   : ME_EXIT_KERNEL;
-	err = me_surroundings_preexisting(daemon->surroundings);
-	if (err)
-		me_log_warning("flows that were open before the start cannot be listed: %s",
-			       strerror(-err));
+	me_surroundings_survey(daemon->surroundings);
 	return ME_EXIT_OK;
 }
 
@@ -268,6 +265,7 @@ void me_daemon_round(struct me_daemon *daemon)
 	uint64_t boot = me_clock_now(CLOCK_BOOTTIME);
 
 	round_once(daemon, false);
+	me_surroundings_survey(daemon->surroundings);
 	me_surroundings_sweep(daemon->surroundings);
 	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
 		me_kernel_procs_expire(daemon->kernel, boot - PROCS_KEPT_NS);

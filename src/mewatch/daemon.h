@@ -41,6 +41,7 @@ struct me_daemon_kept {
 	struct me_kept ledger;
 	uint64_t heartbeat_ns; /* CLOCK_MONOTONIC, of the last round of the last daemon */
 	uint64_t fresh_ns;     /* when the state was fresh: the warm-up counts from there */
+	uint64_t surveyed;     /* 1: what was open before the first attachment is in the ledger */
 };
 
 struct me_daemon {

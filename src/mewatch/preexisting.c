@@ -2,9 +2,12 @@
 #include "mewatch/preexisting.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
 #include "kernel/netns.h"
@@ -14,29 +17,39 @@
 #include "mewatch/judge.h"
 
 #define ME_PREEXISTING_MAX 65536u
+#define ME_PREEXISTING_TOLD 1000u /* one event each; one more stands for the rest */
 
 /* Ids of these flows: no CPU has this number. */
 #define ME_PREEXISTING_ID (0xffffull << 48)
 
 struct search {
 	struct me_daemon *daemon;
+	char *const *known; /* cgroups that were watched already */
+	size_t n_known;
 	struct me_table *seen; /* socket cookie -> struct me_socket */
+	size_t refused;        /* sockets beyond ME_PREEXISTING_MAX */
+	size_t told;
 };
 
-/* Sockets of watched cgroups that this side opened, or may have. */
+/* Sockets of cgroups now watched that this side opened, or may have. */
 static int see(const struct me_socket *socket, void *userdata)
 {
 	struct search *search = userdata;
 	const struct me_daemon *daemon = search->daemon;
 	void *value;
+	int r;
 
 	if (socket->direction == ME_DIRECTION_IN ||
 	    !me_cgroup_is_below(daemon->cgroups, socket->cgroup,
-				(const char *const *)daemon->watched, daemon->n_watched))
+				(const char *const *)daemon->watched, daemon->n_watched) ||
+	    me_cgroup_is_below(daemon->cgroups, socket->cgroup, (const char *const *)search->known,
+			       search->n_known))
 		return 0;
-	if (me_table_put(search->seen, &socket->cookie, &value) >= 0)
+	r = me_table_put(search->seen, &socket->cookie, &value);
+	if (r >= 0)
 		memcpy(value, socket, sizeof(*socket));
-	return 0;
+	search->refused += r == -ENOSPC;
+	return r < 0 && r != -ENOSPC ? r : 0;
 }
 
 static int list(struct search *search, const struct me_netns *netns)
@@ -98,9 +111,27 @@ static void judge(struct me_daemon *daemon, const struct me_flow_key *key, struc
 	flow->service = judged.service;
 }
 
-static int add_flow(struct me_daemon *daemon, const struct me_socket *socket,
+/* `flow` may be NULL: then `count` of them. The key makes each a finding of its own. */
+static void tell(struct me_daemon *daemon, const struct me_flow_key *key,
+		 const struct me_flow *flow, uint64_t count)
+{
+	char name[24];
+	struct me_finding_report report = {.kind = ME_FINDING_BEFORE_START,
+					   .key = name,
+					   .detail = me_finding_help(ME_FINDING_BEFORE_START),
+					   .ts_ns = daemon->now_ns,
+					   .count = count,
+					   .flow_key = key,
+					   .flow = flow};
+
+	snprintf(name, sizeof(name), "%016" PRIx64, (uint64_t)(flow ? flow->id : daemon->now_ns));
+	me_events_finding(daemon->events, &report);
+}
+
+static int add_flow(struct search *search, const struct me_socket *socket,
 		    const struct me_owner *owner)
 {
+	struct me_daemon *daemon = search->daemon;
 	struct me_flow_key key = {.opener = {.cookie = socket->cookie},
 				  .peer = socket->peer,
 				  .port = socket->dport,
@@ -124,12 +155,15 @@ static int add_flow(struct me_daemon *daemon, const struct me_socket *socket,
 	if (socket->proto == IPPROTO_TCP && socket->state != 2 /* TCP_SYN_SENT */)
 		flow.outcome = ME_OUTCOME_ESTABLISHED;
 	err = me_kernel_flow_put(daemon->kernel, &key, &flow);
-	if (err)
+	if (err && err != -E2BIG) /* a full table: it is shown as it is now */
 		return err;
-	return me_ledger_preexisting(daemon->ledger, &key, &flow);
+	err = me_ledger_preexisting(daemon->ledger, &key, &flow);
+	if (!err && search->told++ < ME_PREEXISTING_TOLD)
+		tell(daemon, &key, &flow, 1);
+	return err;
 }
 
-static int add_all(const struct search *search)
+static int add_all(struct search *search)
 {
 	_cleanup_free_ struct me_owner *owners =
 		calloc(me_table_count(search->seen) + 1, sizeof(*owners));
@@ -146,14 +180,19 @@ static int add_all(const struct search *search)
 	cursor = n = 0;
 	while (!err &&
 	       me_table_next(search->seen, &cursor, (const void **)&cookie, (void **)&socket))
-		err = add_flow(search->daemon, socket, &owners[n++]);
+		err = add_flow(search, socket, &owners[n++]);
+	if (search->told > ME_PREEXISTING_TOLD)
+		tell(search->daemon, NULL, NULL, search->told - ME_PREEXISTING_TOLD);
 	return err;
 }
 
-int me_preexisting_find(struct me_daemon *daemon, const struct me_netns *netns)
+int me_preexisting_find(struct me_daemon *daemon, const struct me_netns *netns, char *const *known,
+			size_t n_known)
 {
 	struct search search = {
 		.daemon = daemon,
+		.known = known,
+		.n_known = n_known,
 		.seen = me_table_new(sizeof(uint64_t), sizeof(struct me_socket),
 				     ME_PREEXISTING_MAX),
 	};
@@ -163,6 +202,10 @@ int me_preexisting_find(struct me_daemon *daemon, const struct me_netns *netns)
 		err = me_kernel_flows_each(daemon->kernel, leave_out_known, &search);
 	if (!err)
 		err = add_all(&search);
+	if (search.refused)
+		me_log_warning("%zu flows that were open before the start are not listed: at most "
+			       "%u are",
+			       search.refused, ME_PREEXISTING_MAX);
 	me_table_free(&search.seen);
 	return err;
 }

@@ -16,7 +16,7 @@
 #include "kernel/packetdiag.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
-#include "mewatch/preexisting.h"
+#include "mewatch/survey.h"
 
 #define ME_OWN_ADDRESSES_MAX 16384u
 #define ME_SWEEP_ROUNDS 5u /* packet sockets are looked for every so many rounds */
@@ -28,6 +28,7 @@ struct me_surroundings {
 	struct me_table *own;   /* struct me_own_key: what the programs were told */
 	struct me_table *known; /* namespaces whose addresses were all told -> last sync, ns */
 	uint64_t home;          /* cookie of the daemon's own namespace */
+	struct me_survey *survey;
 	bool full_told;
 };
 
@@ -119,6 +120,8 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 		err = me_kernel_own_each(daemon->kernel, forget_stale, surroundings);
 	if (!err)
 		err = me_kernel_netns_each(daemon->kernel, forget_namespace, surroundings);
+	if (!err)
+		err = me_survey_new(daemon, &surroundings->survey);
 	if (err)
 		return err;
 	*ret_surroundings = me_steal_ptr(&surroundings);
@@ -135,6 +138,7 @@ void me_surroundings_free(struct me_surroundings **surroundings)
 	me_packet_sweep_free(&s->packets);
 	me_table_free(&s->own);
 	me_table_free(&s->known);
+	me_survey_free(&s->survey);
 	free(s);
 	*surroundings = NULL;
 }
@@ -198,9 +202,9 @@ uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint
 	return synced ? *synced : 0;
 }
 
-int me_surroundings_preexisting(struct me_surroundings *surroundings)
+void me_surroundings_survey(struct me_surroundings *surroundings)
 {
-	return me_preexisting_find(surroundings->daemon, surroundings->netns);
+	me_survey_run(surroundings->survey, surroundings->netns);
 }
 
 /* A new packet socket: nothing that it sends passes our hooks. */

@@ -14,8 +14,9 @@ struct me_daemon;
 struct me_surroundings;
 
 /*
- * Finds the namespaces and tells the programs their addresses; what an earlier daemon told and does
- * not hold any more is taken back. 0 or a negative errno. Freed with me_surroundings_free().
+ * Before anything is attached: finds the namespaces and tells the programs their addresses; what an
+ * earlier daemon told and does not hold any more is taken back. 0 or a negative errno. Freed with
+ * me_surroundings_free().
  */
 int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_surroundings);
 void me_surroundings_free(struct me_surroundings **surroundings);
@@ -37,15 +38,12 @@ void me_surroundings_sync(struct me_surroundings *surroundings);
 uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint64_t netns);
 
 /*
- * Finds the flows that were open before the attachment and puts them into the flow table. Once,
- * after a fresh attachment. 0 or a negative errno.
+ * After an attachment, and now and then: finds the flows that were open before it in cgroups that are
+ * watched now and were not before. Next to nothing where they are the same. Problems are logged.
  */
-int me_surroundings_preexisting(struct me_surroundings *surroundings);
+void me_surroundings_survey(struct me_surroundings *surroundings);
 
 /* Every few seconds: new packet sockets. */
 void me_surroundings_sweep(struct me_surroundings *surroundings);
-
-/* Packet sockets open now. */
-uint64_t me_surroundings_packet_sockets(const struct me_surroundings *surroundings);
 
 #endif

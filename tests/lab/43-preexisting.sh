@@ -43,7 +43,14 @@ lab_settle "shown" "$(printf '%s\n' "2 out $LAB_LISTED4 20000 allowed open" \
 	"3 out $LAB_STRANGER4 20001 violation open" "1 out $LAB_STRANGER6 20001 violation open" \
 	"1 unknown $LAB_LISTED4 40000 unresolved open" | paste -sd, -)" shown
 lab_assert_eq "owners" "$(lab_flows '.preexisting and .direction == "out"' | jq -r .comm | sort -u)" storm
-lab_wait 'lab_event_list ".event == \"finding\" and .kind == \"before-start\"" | grep -q .'
+
+# Each is a finding, told by itself and with what it is.
+before_start='.event == "finding" and .kind == "before-start"'
+lab_settle "findings" 7 lab_metric 'findings_total{kind="before-start"}'
+lab_settle "findings told" 7 eval 'lab_event_list "$before_start" | wc -l'
+lab_assert_eq "findings: destinations" "$(lab_event_list "$before_start" | jq -r .dst | sort -u | paste -sd,)" \
+	"$LAB_LISTED4,$LAB_STRANGER4,$LAB_STRANGER6"
+lab_assert_eq "findings: origin" "$(lab_event_list "$before_start" | jq -r .comm | sort -u)" storm
 
 # They end as they are, and new ones beside them count.
 lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20000 3
@@ -55,3 +62,24 @@ lab_settle "ended" 0 eval 'lab_flows ".preexisting and .state == \"open\"" | wc 
 lab_settle "attempts" 3 lab_metric attempts_total
 lab_assert_eq "preexisting" "$(lab_metric 'preexisting_flows_total{verdict="violation"}')" 4
 lab_assert_sums "in all"
+
+# A restart finds only what was open in cgroups that were not watched: the hooks have seen the rest.
+mkdir "$LAB_CGROUPS/second"
+lab_hold known "$LAB_BIN/storm" tcp $LAB_STRANGER4 20001 2 hold=1
+LAB_IN=$LAB_CGROUPS/second lab_hold second "$LAB_BIN/storm" tcp $LAB_STRANGER4 20002 3 hold=1
+for name in known second; do
+	lab_wait "grep -q attempts= $LAB_TMP/held.$name"
+done
+lab_settle "known" 5 lab_metric attempts_total
+lab_kill
+lab_daemon
+lab_assert_eq "restarted: preexisting" "$(lab_metric preexisting_flows_total)" 7
+lab_stop
+lab_daemon --cgroup "${LAB_WATCHED_PATH%/*}/second"
+lab_settle "one more cgroup: preexisting" 10 lab_metric preexisting_flows_total
+lab_assert_eq "one more cgroup: findings" "$(lab_metric 'findings_total{kind="before-start"}')" 10
+lab_assert_eq "one more cgroup: attempts" "$(lab_metric attempts_total)" 5
+for name in known second; do
+	lab_release $name
+done
+lab_assert_sums "one more cgroup"
