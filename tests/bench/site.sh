@@ -114,10 +114,15 @@ make_nft() {
 		}
 		table ip bench_dynamic {
 			flags dormant
-			set seen { type ipv4_addr . inet_service; flags dynamic,timeout; size 65536; }
+			# One element a flow, which is what mewatch records.
+			set seen {
+				type ipv4_addr . inet_service . ipv4_addr . inet_service
+				flags dynamic,timeout
+				size 1048576
+			}
 			chain output {
 				type filter hook output priority 0
-				add @seen { ip daddr . th dport timeout 3m }
+				add @seen { ip saddr . th sport . ip daddr . th dport timeout 3m }
 			}
 		}
 	NFT
