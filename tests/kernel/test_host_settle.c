@@ -15,7 +15,6 @@
 #include "policy/registry.h"
 
 #define PROVISIONAL ME_REASON_UNLISTED_DESTINATION
-#define IDLE_NS 300000000ull
 
 /* One datagram to a stranger at a port of a name: a pending flow. */
 static struct host_flow open_pending(struct host *host, int *ret_fd, uint16_t port)
@@ -206,38 +205,6 @@ static void what_is_final_stays(void **state)
 	assert_int_equal(f.flow.state.verdict, ME_VIOLATION);
 	assert_int_equal(host_told(host, ME_RECORD_RESOLVED), 0);
 	HOST_EXPECT(host, FINAL(STRANGER) = 1);
-	close(fd);
-}
-
-static bool is_idle(void *userdata)
-{
-	const uint64_t *since = userdata;
-
-	return me_clock_now(CLOCK_MONOTONIC) - *since > IDLE_NS + 50000000;
-}
-
-/* The same socket and peer after an idle time: another flow under the same key. */
-static void a_reused_key_is_another_flow(void **state)
-{
-	struct host *host = *state;
-	struct host_flow before, after;
-	struct me_settle settle;
-	uint64_t since;
-	int fd;
-
-	before = open_pending(host, &fd, HOST_NAMED);
-	since = me_clock_now(CLOCK_MONOTONIC);
-	world_wait(is_idle, &since);
-	host_send(fd, HOST_BAD, HOST_NAMED, 10);
-	after = host_flow(host, HOST_BAD, HOST_NAMED);
-	assert_memory_equal(&before.key, &after.key, sizeof(after.key));
-	settle = settle_as(&before, ME_VIOLATION, PROVISIONAL);
-	assert_int_equal(me_kernel_settle(host->kernel, &settle), -ENOENT);
-	settle = settle_as(&after, ME_VIOLATION, PROVISIONAL);
-	assert_settles(host, &settle);
-	assert_int_equal(me_kernel_flow_delete(host->kernel, &after.key, NULL), 0);
-	assert_int_equal(me_kernel_settle(host->kernel, &settle), -ENOENT);
-	HOST_EXPECT(host, OPENED(PROVISIONAL) = 2, VIA(STRANGER) = 1);
 	close(fd);
 }
 
@@ -482,7 +449,7 @@ static void it_adds_up_at_every_read(void **state)
 
 static int begin(void **state)
 {
-	*state = host_begin("settle", "udp_idle: 300ms", 65536);
+	*state = host_begin("settle", "", 65536);
 	return 0;
 }
 
@@ -509,7 +476,6 @@ int main(void)
 		TEST(unresolved),
 		TEST(a_closed_connection),
 		TEST(what_is_final_stays),
-		TEST(a_reused_key_is_another_flow),
 		TEST(an_end_ends_once),
 		TEST(two_settle_each_flow_once),
 		TEST(it_adds_up_at_every_read),
