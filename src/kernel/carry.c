@@ -8,6 +8,8 @@
 #include "kernel/older.h"
 
 #define READ_SIZE 65536
+/* A walk may miss a socket beside one that closes; what was carried is in the next one no more. */
+#define SOCK_WALKS 3
 
 /* --- The programs ------------------------------------------------------------------------------- */
 
@@ -133,10 +135,18 @@ static int give_socks(const struct me_older *older, const struct me_strbuf *dump
 
 static int carry_socks(const struct me_older *older)
 {
-	_cleanup_strbuf_ struct me_strbuf dump = {};
-	int err = walk_socks(older, older->programs->progs.me_dump_socks, &dump);
+	bool more = true;
+	int err = 0;
 
-	return err ? err : give_socks(older, &dump);
+	for (int i = 0; i < SOCK_WALKS && more && !err; i++) {
+		_cleanup_strbuf_ struct me_strbuf dump = {};
+
+		err = walk_socks(older, older->programs->progs.me_dump_socks, &dump);
+		if (!err)
+			err = give_socks(older, &dump);
+		more = dump.len > 0;
+	}
+	return err;
 }
 
 /* --- Flows -------------------------------------------------------------------------------------- */

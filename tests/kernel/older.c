@@ -120,7 +120,8 @@ struct older *older_begin(struct host *host, const struct older_options *options
 	older->bpf = older_bpf__open();
 	assert_non_null(older->bpf);
 	me_kernel_endpoints(host->kernel, &n);
-	bpf_map__set_max_entries(older->bpf->maps.me_flows, host->options.flows);
+	bpf_map__set_max_entries(older->bpf->maps.me_flows,
+				 options->flows ? options->flows : host->options.flows);
 	bpf_map__set_max_entries(older->bpf->maps.me_endpoints, n);
 	bpf_map__set_value_size(older->bpf->maps.me_kept, host->options.kept_size);
 	if (options->cells)
@@ -131,6 +132,8 @@ struct older *older_begin(struct host *host, const struct older_options *options
 	assert_true(each_name(host, "links", take_link, older->bpf) > 0);
 
 	me_kernel_close(&host->kernel);
+	if (options->interrupted)
+		return older;
 	each_name(host, ME_LAYOUT_ID, remove_pin, NULL);
 	path_of(host, ME_LAYOUT_ID, "", path);
 	assert_int_equal(rmdir(path), 0);

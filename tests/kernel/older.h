@@ -13,7 +13,9 @@
 struct older;
 
 struct older_options {
-	uint32_t cells; /* of me_cells; 0: as many as there are now */
+	uint32_t cells;   /* of me_cells; 0: as many as there are now */
+	uint32_t flows;   /* of me_flows; likewise */
+	bool interrupted; /* this layout's maps are there as well: it had begun to take over */
 };
 
 /* Puts it in the place of host->kernel, which is closed and forgotten. */

@@ -470,6 +470,38 @@ static void a_kill_loses_nothing(void **state)
 	}
 }
 
+static int count_pending(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
+{
+	*(size_t *)userdata += flow->state.verdict == ME_PENDING;
+	return 0;
+}
+
+/* The new table was made before and is too small: each flow is there, or its end is counted. */
+static void flows_without_room_are_counted(void **state)
+{
+	enum { ROOM = 64, EACH = 100 };
+	struct host *host = host_begin("handover", "", ROOM);
+	struct older *older =
+		older_begin(host, &(struct older_options){.flows = 2 * EACH, .interrupted = true});
+	int fd = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+	size_t pending = 0;
+
+	for (int n = 0; n < EACH; n++) {
+		host_send(fd, HOST_GOOD, 10000 + n, 10);
+		host_send(fd, HOST_BAD, HOST_NAMED + n, 10);
+	}
+	older_free(&older);
+	older_reopen(host);
+	older_switch(host);
+	assert_int_equal(host_flows(host), ROOM);
+	assert_int_equal(me_kernel_flows_each(host->kernel, count_pending, &pending), 0);
+	HOST_EXPECT(host, FINAL(ME_ALLOWED) = EACH, OPENED(UNLISTED) = EACH,
+		    SHED(UNLISTED) = EACH - pending, VIA(ME_UNRESOLVED) = EACH - pending,
+		    TOTAL(FLOW_OVERFLOW) = 2 * EACH - ROOM);
+	close(fd);
+	host_end(&host);
+}
+
 /* --- What cannot be taken over ------------------------------------------------------------------ */
 
 static void counters_of_another_kind_are_refused(void **state)
@@ -523,6 +555,7 @@ int main(void)
 		cmocka_unit_test(pending_flows_are_settled_afterwards),
 		cmocka_unit_test(attempts_during_the_switch_are_counted),
 		cmocka_unit_test(a_kill_loses_nothing),
+		cmocka_unit_test(flows_without_room_are_counted),
 		cmocka_unit_test(counters_of_another_kind_are_refused),
 		cmocka_unit_test(a_block_of_another_size_starts_anew),
 	};
