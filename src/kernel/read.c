@@ -10,16 +10,18 @@
 
 #define ME_FLOW_BATCH 4096u
 
-/* Reads a whole per-CPU array of `n` elements into kernel->percpu. */
-static int read_percpu(struct me_kernel *kernel, const struct bpf_map *map, uint32_t n)
+/* Reads `n` cells from `first` on to their place in kernel->percpu. */
+static int read_cells(struct me_kernel *kernel, uint32_t first, uint32_t n)
 {
 	_cleanup_free_ uint32_t *keys = malloc(n * sizeof(*keys));
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	uint32_t count = n, out;
+	uint32_t count = n, before = first - 1, out;
 
 	if (!keys)
 		return -ENOMEM;
-	if (bpf_map_lookup_batch(bpf_map__fd(map), NULL, &out, keys, kernel->percpu, &count,
+	/* It begins behind the key that is given. */
+	if (bpf_map_lookup_batch(bpf_map__fd(kernel->bpf->maps.me_cells), first ? &before : NULL,
+				 &out, keys, kernel->percpu + first * kernel->n_cpus, &count,
 				 &opts) &&
 	    errno != ENOENT)
 		return -errno;
@@ -44,17 +46,30 @@ static bool cell_ends(uint32_t index)
 	return kind == ME_CELL_VIA || kind == ME_CELL_SHED;
 }
 
-int me_kernel_counters(struct me_kernel *kernel, uint64_t *cells, uint64_t *totals)
+/* One vantage's cells, of the kinds that end others or of the rest. */
+static int read_vantage(struct me_kernel *kernel, uint32_t vantage, uint32_t services, bool ends,
+			uint64_t *cells)
 {
-	for (int pass = 0; pass < 2; pass++) {
-		int err = read_percpu(kernel, kernel->bpf->maps.me_cells, ME_CELL_COUNT);
+	uint32_t first = me_cell(vantage, 0, 0, 0), end = me_cell(vantage, services, 0, 0);
+	int err = read_cells(kernel, first, end - first);
 
-		if (err)
-			return err;
-		for (uint32_t i = 0; i < ME_CELL_COUNT; i++)
-			if (cell_ends(i) == !pass)
-				cells[i] = sum_percpu(kernel, i);
-	}
+	for (uint32_t i = first; i < end && !err; i++)
+		if (cell_ends(i) == ends)
+			cells[i] = sum_percpu(kernel, i);
+	return err;
+}
+
+int me_kernel_counters(struct me_kernel *kernel, uint32_t services, uint64_t *cells,
+		       uint64_t *totals)
+{
+	int err = 0;
+
+	memset(cells, 0, ME_CELL_COUNT * sizeof(*cells));
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT && !err; vantage++)
+			err = read_vantage(kernel, vantage, services, !pass, cells);
+	if (err)
+		return err;
 	for (uint32_t i = 0; i < ME_TOTAL_COUNT + ME_BLIND_COUNT; i++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_totals), &i,
 					kernel->percpu))

@@ -22,8 +22,16 @@
 
 /* Room for endpoints that later policies bring. */
 #define ENDPOINTS_SPARE 4096u
-/* Answers are from what was read less than this ago. */
-#define REFRESH_NS (100 * ME_NS_PER_MS)
+/*
+ * Reading the flow table takes at most one part in so many of the time: for answers, whose number is
+ * the askers' choice, and for rounds, which make room in the table. Answers are from a table read less
+ * than WALK_MIN_NS ago unless that is too often; beyond WALK_MAX_NS the ledger would soon take open
+ * flows for gone (ME_LEDGER_UNSEEN_NS).
+ */
+#define WALK_ANSWER 5u
+#define WALK_ROUND 2u
+#define WALK_MIN_NS (100 * ME_NS_PER_MS)
+#define WALK_MAX_NS (5 * ME_NS_PER_S)
 /* Programs of processes that are gone are kept for this long. */
 #define PROCS_KEPT_NS (60ull * 1000000000ull)
 
@@ -207,33 +215,44 @@ void me_daemon_close(struct me_daemon *daemon)
 	me_closep(&daemon->state);
 }
 
+struct drain {
+	struct me_daemon *daemon;
+	uint64_t until_ns;
+	int n;
+};
+
 static int take_record(const struct me_record *record, void *userdata)
 {
-	struct me_daemon *daemon = userdata;
+	struct drain *drain = userdata;
+	struct me_daemon *daemon = drain->daemon;
 	int err = 0;
 
+	drain->n++;
 	if (record->kind == ME_RECORD_NETNS)
 		me_surroundings_meet(daemon->surroundings, &record->flow.origin);
 	else
 		err = me_ledger_record(daemon->ledger, record);
 	me_events_record(daemon->events, record);
-	return err;
+	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
 }
 
 int me_daemon_drain(struct me_daemon *daemon)
 {
-	int n = me_kernel_ring(daemon->kernel, take_record, daemon);
+	struct drain drain = {.daemon = daemon, .until_ns = me_clock_now(CLOCK_MONOTONIC)};
+	int err = me_kernel_ring(daemon->kernel, take_record, &drain);
 
-	if (n < 0)
-		me_log_warning("the ring cannot be read: %s", strerror(-n));
-	return n;
+	if (err < 0 && err != -ECANCELED)
+		me_log_warning("the ring cannot be read: %s", strerror(-err));
+	return drain.n;
 }
 
 static void read_counters(struct me_daemon *daemon)
 {
 	uint32_t n;
 	const struct me_endpoint_counts *endpoints = me_kernel_endpoints(daemon->kernel, &n);
-	int err = me_kernel_counters(daemon->kernel, daemon->cells, daemon->totals);
+	int err = me_kernel_counters(daemon->kernel,
+				     me_registry_count(daemon->registry, ME_ID_SERVICE),
+				     daemon->cells, daemon->totals);
 
 	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_PACKET] += daemon->packet_sockets;
 	n = me_registry_count(daemon->registry, ME_ID_ENDPOINT);
@@ -244,19 +263,48 @@ static void read_counters(struct me_daemon *daemon)
 		me_log_warning("the counters cannot be read: %s", strerror(-err));
 }
 
-static void round_once(struct me_daemon *daemon, bool flush)
+/*
+ * The counters as of now, and all records of what they have counted. Between the two nothing may be
+ * told from the counters (ledger/events.h).
+ */
+static void read_now(struct me_daemon *daemon)
 {
-	int err;
-
 	daemon->now_ns = me_clock_now(CLOCK_MONOTONIC);
 	me_ledger_tick(daemon->ledger, daemon->now_ns, me_clock_now(CLOCK_REALTIME));
 	read_counters(daemon);
 	me_daemon_drain(daemon);
-	err = me_daemon_flows(daemon);
+}
+
+/* What grows with the number of flows. */
+static void walk(struct me_daemon *daemon)
+{
+	int err = me_daemon_flows(daemon);
+
 	if (err)
 		me_log_warning("the flow table cannot be read: %s", strerror(-err));
+	me_kernel_levels(daemon->kernel, daemon->levels);
+	daemon->walked_ns = daemon->now_ns;
+	daemon->walk_ns = me_clock_now(CLOCK_MONOTONIC) - daemon->now_ns;
+}
+
+static void walk_if_due(struct me_daemon *daemon, unsigned int part)
+{
+	uint64_t pause = part * daemon->walk_ns;
+
+	pause = pause < WALK_MIN_NS ? WALK_MIN_NS : pause > WALK_MAX_NS ? WALK_MAX_NS : pause;
+	if (daemon->now_ns - daemon->walked_ns >= pause)
+		walk(daemon);
+}
+
+void me_daemon_refresh(struct me_daemon *daemon)
+{
+	read_now(daemon);
+	walk_if_due(daemon, WALK_ANSWER);
+}
+
+static void end_round(struct me_daemon *daemon, bool flush)
+{
 	me_events_tick(daemon->events, flush);
-	daemon->read_ns = daemon->now_ns;
 	__atomic_store_n(&daemon->kept->heartbeat_ns, daemon->now_ns, __ATOMIC_RELAXED);
 }
 
@@ -264,7 +312,9 @@ void me_daemon_round(struct me_daemon *daemon)
 {
 	uint64_t boot = me_clock_now(CLOCK_BOOTTIME);
 
-	round_once(daemon, false);
+	read_now(daemon);
+	walk_if_due(daemon, WALK_ROUND);
+	end_round(daemon, false);
 	me_surroundings_survey(daemon->surroundings);
 	me_surroundings_sweep(daemon->surroundings);
 	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
@@ -273,15 +323,11 @@ void me_daemon_round(struct me_daemon *daemon)
 	daemon->rounds++;
 }
 
-void me_daemon_refresh(struct me_daemon *daemon)
-{
-	if (me_clock_now(CLOCK_MONOTONIC) - daemon->read_ns >= REFRESH_NS)
-		round_once(daemon, false);
-}
-
 void me_daemon_stop(struct me_daemon *daemon)
 {
-	round_once(daemon, true);
+	read_now(daemon);
+	walk(daemon);
+	end_round(daemon, true);
 	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
 	me_outputs_round(daemon);

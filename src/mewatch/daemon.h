@@ -71,9 +71,11 @@ struct me_daemon {
 	uint64_t loaded_epoch_ns;
 	char last_error[512]; /* of the last reload; empty if it worked */
 	uint64_t rounds;
-	uint64_t read_ns;        /* when counters and flows were read last */
-	uint64_t packet_sockets; /* seen since the start */
-	struct me_proc proc;     /* what names.exe answers with */
+	uint64_t walked_ns;                        /* when the flow table was read last */
+	uint64_t walk_ns;                          /* how long that took */
+	struct me_map_level levels[ME_MAP_LEVELS]; /* as of then */
+	uint64_t packet_sockets;                   /* seen since the start */
+	struct me_proc proc;                       /* what names.exe answers with */
 	char exe[ME_EXE_LEN + 1];
 };
 
@@ -87,9 +89,12 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 void me_daemon_close(struct me_daemon *daemon);
 /* One round: counters, ring, flows, outputs. Once a second. */
 void me_daemon_round(struct me_daemon *daemon);
-/* Only the ring: between rounds. How many records there were. */
+/*
+ * Only the ring, up to what was told before the call: whoever fills it faster than it is read holds
+ * up nothing else. How many records there were.
+ */
 int me_daemon_drain(struct me_daemon *daemon);
-/* Counters and flows as of now, for an answer. At most a few times a second. */
+/* For an answer: counters and records as of now, flows as of a moment ago. */
 void me_daemon_refresh(struct me_daemon *daemon);
 /* The last round and the stop event. */
 void me_daemon_stop(struct me_daemon *daemon);

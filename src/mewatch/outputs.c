@@ -74,19 +74,16 @@ static const struct me_status *status_now(void *data)
 {
 	struct me_daemon *daemon = data;
 	struct me_outputs *o = daemon->outputs;
-	struct me_map_level levels[ME_MAP_LEVELS];
 	struct me_status *s = &o->status;
 
 	forget_attached(o);
 	me_attachments_each(daemon->options.pins, add_attached, daemon);
 	s->attached = o->attached;
-	if (!me_kernel_levels(daemon->kernel, levels)) {
-		for (size_t i = 0; i < ME_MAP_LEVELS; i++)
-			o->maps[i] = (struct me_map_fill){levels[i].map, levels[i].entries,
-							  levels[i].capacity};
-		s->maps = o->maps;
-		s->n_maps = ME_MAP_LEVELS;
-	}
+	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
+		o->maps[i] = (struct me_map_fill){daemon->levels[i].map, daemon->levels[i].entries,
+						  daemon->levels[i].capacity};
+	s->maps = o->maps;
+	s->n_maps = ME_MAP_LEVELS;
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;

@@ -14,7 +14,8 @@ struct host_counts host_counts(struct host *host)
 {
 	struct host_counts now = {};
 
-	assert_int_equal(me_kernel_counters(host->kernel, host->cells, now.total), 0);
+	assert_int_equal(me_kernel_counters(host->kernel, ME_SERVICES_MAX, host->cells, now.total),
+			 0);
 	for (size_t i = 0; i < ME_ARRAY_SIZE(now.total); i++)
 		now.total[i] -= host->marked_totals[i];
 	for (uint32_t service = 0; service < ME_SERVICES_MAX; service++)
@@ -70,7 +71,8 @@ void host_mark(struct host *host)
 
 	assert_int_equal(me_kernel_flows_each(host->kernel, forget, host), 0);
 	host_ring_skip(host);
-	assert_int_equal(me_kernel_counters(host->kernel, host->marked_cells, host->marked_totals),
+	assert_int_equal(me_kernel_counters(host->kernel, ME_SERVICES_MAX, host->marked_cells,
+					    host->marked_totals),
 			 0);
 	endpoints = me_kernel_endpoints(host->kernel, &n);
 	memcpy(host->endpoints, endpoints, n * sizeof(*endpoints));
