@@ -79,8 +79,10 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	}
 	if (!generation)
 		return 0;
-	if (!me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT))
+	if (!me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT)) {
+		__sync_fetch_and_add(&sock->peers, 1);
 		me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
+	}
 	return 0;
 }
 

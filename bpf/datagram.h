@@ -356,7 +356,7 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	flow = me_flow_count(sock, &d.target, &d, false);
 	if (!flow)
 		return 1;
-	me_flow_outcome(flow, ME_OUTCOME_ANSWERED);
+	me_flow_become(flow, ME_OUTCOME_ANSWERED, 0);
 	if (me_addr_equal(&sock->peer, &d.target.peer) && sock->port == d.target.port)
 		sock->answered = 1;
 	return 1;

@@ -87,6 +87,7 @@ struct me_sock {
 	__u16 zero[3];
 	struct me_judgement judged;
 	/* the socket */
+	__u32 peers; /* flows that were made of it */
 	__u64 cookie;
 	struct me_origin origin;
 };
@@ -222,26 +223,50 @@ static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 
 		endpoint->last_success_ns = last_ns;
 }
 
-/* The outcome becomes known, once. */
-static __always_inline void me_flow_outcome(struct me_flow *flow, enum me_outcome outcome)
-{
-	struct me_endpoint_counts *endpoint;
+/* Outcome, direction and flags, as one word. */
+union me_ending {
+	struct {
+		__u8 outcome;
+		__u8 direction;
+		__u16 flags;
+	};
+	__u32 word;
+};
 
-	if (flow->outcome != ME_OUTCOME_NONE)
-		return;
-	flow->outcome = outcome;
-	endpoint = me_count_endpoint(flow->endpoint);
-	if (endpoint)
-		__sync_fetch_and_add(&endpoint->outcome[outcome & 7], 1);
+/*
+ * The outcome becomes known, once, and flags are added: a packet that comes in and a close may want
+ * to at the same time. Returns the flags of before.
+ */
+static __always_inline __u16 me_flow_become(struct me_flow *flow, enum me_outcome outcome,
+					    __u16 flags)
+{
+	__u32 *word = (__u32 *)&flow->outcome;
+	struct me_endpoint_counts *endpoint;
+	union me_ending before, after;
+
+	for (int i = 0; i < 8; i++) {
+		before.word = *(volatile __u32 *)word;
+		after = before;
+		after.flags |= flags;
+		if (after.outcome == ME_OUTCOME_NONE)
+			after.outcome = outcome;
+		if (after.word == before.word ||
+		    __sync_val_compare_and_swap(word, before.word, after.word) == before.word)
+			break;
+	}
+	if (before.outcome != after.outcome) {
+		endpoint = me_count_endpoint(flow->endpoint);
+		if (endpoint)
+			__sync_fetch_and_add(&endpoint->outcome[outcome & 7], 1);
+	}
+	return before.flags;
 }
 
 /* The flow ends: `outcome` unless one is known. */
 static __always_inline void me_flow_end(struct me_flow *flow, enum me_outcome outcome, __u64 now)
 {
-	me_flow_outcome(flow, outcome);
 	flow->closed_ns = now;
-	barrier();
-	flow->flags |= ME_FLOW_CLOSED;
+	me_flow_become(flow, outcome, ME_FLOW_CLOSED);
 }
 
 /* Folds what was taken out of the cache into the flow of its peer. */
@@ -349,6 +374,15 @@ static __always_inline void me_attempt_count(const struct me_judgement *judged,
 		__sync_fetch_and_add(&endpoint->retired_used, 1);
 }
 
+/* It was told and counted: from now on it may be settled. */
+static __always_inline void me_pending_open(const struct me_flow_key *key)
+{
+	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, key);
+
+	if (flow)
+		flow->state.was_pending = 1;
+}
+
 /*
  * An attempt: makes the flow, tells it if it is (or may become) a violation, counts it. -EEXIST:
  * there is such a flow already, and nothing was counted.
@@ -364,8 +398,7 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		.origin = *origin,
 		.state = {.verdict = judged->verdict,
 			  .reason = judged->reason,
-			  .evidence = judged->evidence,
-			  .was_pending = judged->verdict == ME_PENDING},
+			  .evidence = judged->evidence},
 		.generation = generation,
 		.endpoint = judged->endpoint,
 		.rule = judged->rule,
@@ -390,6 +423,8 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 	else if (flow.state.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_VIOLATION, flow.id, now, key, &flow);
 	me_attempt_count(judged, &flow.state, now);
+	if (flow.state.verdict == ME_PENDING)
+		me_pending_open(key);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_soc
 		sk_err = ((struct sock *)tp)->sk_err;
 	}
 	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == ECONNRESET || sk_err == EPIPE)) {
-		flow->flags |= ME_FLOW_RESET;
+		me_flow_become(flow, ME_OUTCOME_NONE, ME_FLOW_RESET);
 		endpoint = me_count_endpoint(flow->endpoint);
 		if (endpoint)
 			__sync_fetch_and_add(&endpoint->resets, 1);
@@ -92,7 +92,7 @@ static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_soc
 
 static __always_inline void me_stream_source(struct bpf_sock_ops *ctx, struct me_flow *flow)
 {
-	flow->flags |= ME_FLOW_SENT;
+	me_flow_become(flow, ME_OUTCOME_NONE, ME_FLOW_SENT);
 	flow->sport = ctx->local_port;
 	if (ctx->family == AF_INET) {
 		flow->src = me_addr_v4(ctx->local_ip4);
@@ -147,7 +147,7 @@ SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
 		bpf_sock_ops_cb_flags_set(ctx,
 					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	} else if (op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
-		me_flow_outcome(flow, ME_OUTCOME_ESTABLISHED);
+		me_flow_become(flow, ME_OUTCOME_ESTABLISHED, 0);
 	} else if (!(flow->flags & ME_FLOW_CLOSED)) {
 		me_stream_close(flow, sk);
 	}
@@ -196,7 +196,10 @@ SEC("cgroup/sock_create") int me_sock_create(struct bpf_sock *sk)
 	return 1;
 }
 
-/* The last reference is gone: the end of a datagram flow. */
+/*
+ * The last reference is gone: the end of the cached peer's flow. The socket's other flows cannot be
+ * found from here; who reads the table ends them.
+ */
 SEC("cgroup/sock_release") int me_sock_release(struct bpf_sock *sk)
 {
 	struct me_sock *sock;
@@ -213,6 +216,8 @@ SEC("cgroup/sock_release") int me_sock_release(struct bpf_sock *sk)
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow && !(flow->flags & ME_FLOW_CLOSED))
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, bpf_ktime_get_ns());
+	if (sock->peers > 1)
+		me_tell_released(&key);
 	return 1;
 }
 

@@ -67,7 +67,7 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	__u32 service = flow->service;
 
 	after.was_pending = 1;
-	if (before.verdict != ME_PENDING ||
+	if (before.verdict != ME_PENDING || !before.was_pending ||
 	    __sync_val_compare_and_swap(&flow->state.word, before.word, after.word) != before.word)
 		return -EALREADY;
 	if (after.verdict != ME_VIOLATION) {

@@ -69,4 +69,17 @@ static __always_inline void me_tell_origin(enum me_record_kind kind, enum me_bli
 	me_tell_end(record);
 }
 
+/* Tells that a socket is gone. */
+static __always_inline void me_tell_released(const struct me_flow_key *key)
+{
+	struct me_record *record =
+		me_tell_begin(ME_RECORD_RELEASED, me_next_id(), bpf_ktime_get_ns());
+
+	if (!record)
+		return;
+	record->key = *key;
+	__builtin_memset(&record->flow, 0, sizeof(record->flow));
+	me_tell_end(record);
+}
+
 #endif

@@ -65,7 +65,7 @@ union me_state {
 		__u8 verdict;     /* enum me_verdict */
 		__u8 reason;      /* enum me_reason */
 		__u8 evidence;    /* enum me_evidence */
-		__u8 was_pending; /* it is or was pending: told as provisional */
+		__u8 was_pending; /* told as provisional; PENDING without it: being opened */
 	};
 	__u32 word;
 };
@@ -103,6 +103,11 @@ struct me_flow {
 	__u8 direction; /* enum me_direction */
 	__u16 flags;
 };
+
+_Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
+		       __builtin_offsetof(struct me_flow, flags) ==
+			       __builtin_offsetof(struct me_flow, outcome) + 2,
+	       "outcome, direction and flags are one word, which is changed as one");
 
 /*
  * Counter cells, one per-CPU array: index me_cell(vantage, service, kind, what). FINAL and OPENED
@@ -175,6 +180,7 @@ enum me_record_kind {
 	ME_RECORD_RESOLVED,  /* a pending flow became final */
 	ME_RECORD_SOCKET,    /* a socket of a blind kind was made: `blind` says which */
 	ME_RECORD_NETNS,     /* a network namespace seen for the first time */
+	ME_RECORD_RELEASED,  /* a datagram socket of several peers is gone; key.opener says which */
 };
 
 struct me_record {
@@ -241,7 +247,7 @@ struct me_control {
 	__u32 active;      /* slot: 0 or 1 */
 	__u32 generation;  /* of the policy in that slot; 0: none yet */
 	__u64 udp_idle_ns; /* limits.udp_idle */
-	__u64 home;        /* cookie of the daemon's own network namespace, whose addresses are known */
+	__u64 home; /* cookie of the daemon's own network namespace, whose addresses are known */
 };
 
 #endif

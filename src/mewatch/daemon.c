@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
 #include "mewatch/command.h"
@@ -211,6 +212,7 @@ void me_daemon_close(struct me_daemon *daemon)
 	me_policy_free(&daemon->policy);
 	me_registry_free(&daemon->registry);
 	me_daemon_unwatch(daemon);
+	me_table_free(&daemon->released);
 	free(daemon->cells);
 	me_closep(&daemon->state);
 }
@@ -230,6 +232,8 @@ static int take_record(const struct me_record *record, void *userdata)
 	drain->n++;
 	if (record->kind == ME_RECORD_NETNS)
 		me_surroundings_meet(daemon->surroundings, &record->flow.origin);
+	else if (record->kind == ME_RECORD_RELEASED)
+		me_daemon_released(daemon, record->key.opener.cookie);
 	else
 		err = me_ledger_record(daemon->ledger, record);
 	me_events_record(daemon->events, record);

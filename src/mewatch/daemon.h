@@ -21,6 +21,7 @@ struct me_outputs;
 struct me_policy;
 struct me_registry;
 struct me_surroundings;
+struct me_table;
 
 struct me_daemon_options {
 	const char *policy;   /* path, or NULL: the default if it is there */
@@ -63,6 +64,7 @@ struct me_daemon {
 	struct me_events *events;
 	struct me_outputs *outputs;
 	struct me_names names;
+	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
 	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
 	uint64_t now_ns;      /* CLOCK_MONOTONIC of the present round */
@@ -123,6 +125,8 @@ int me_daemon_ids_restore(struct me_daemon *daemon);
 
 /* Folds every flow into the ledger; settles pending ones; ends and forgets what is over. */
 int me_daemon_flows(struct me_daemon *daemon);
+/* A datagram socket is gone: its flows end with the next me_daemon_flows(). */
+void me_daemon_released(struct me_daemon *daemon, uint64_t cookie);
 /* Judges by the image in memory, as the kernel would now. */
 void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
 		     struct me_judgement *ret_judgement);

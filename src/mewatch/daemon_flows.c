@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <string.h>
 #include "base/log.h"
+#include "base/table.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
 #include "mewatch/surroundings.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
+
+/* Sockets that are gone, between two walks over the flow table. */
+#define RELEASED_MAX 65536u
 
 /* A TCP flow is over if the sync goes on without finding its socket: for so long in a namespace that
  * is watched, and for so long in one that is not. */
@@ -99,7 +103,8 @@ static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_
 	uint64_t synced = me_surroundings_synced(daemon->surroundings, flow->origin.netns);
 
 	if (key->proto != IPPROTO_TCP)
-		return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns;
+		return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns ||
+		       (daemon->released && me_table_get(daemon->released, &key->opener.cookie));
 	if (synced)
 		return synced > flow->seen_ns + UNSEEN_NS;
 	return daemon->now_ns > flow->seen_ns + UNSEEN_ELSEWHERE_NS;
@@ -124,10 +129,22 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	return me_ledger_flow(daemon->ledger, key, flow, NULL);
 }
 
+void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)
+{
+	if (!daemon->released)
+		daemon->released = me_table_new(sizeof(cookie), 0, RELEASED_MAX);
+	/* Without room its flows end by their idle time. */
+	if (daemon->released)
+		me_table_put(daemon->released, &cookie, NULL);
+}
+
 int me_daemon_flows(struct me_daemon *daemon)
 {
 	int err = me_kernel_sync(daemon->kernel);
 
 	me_surroundings_sync(daemon->surroundings);
-	return err ? err : me_kernel_flows_each(daemon->kernel, fold, daemon);
+	if (!err)
+		err = me_kernel_flows_each(daemon->kernel, fold, daemon);
+	me_table_free(&daemon->released);
+	return err;
 }

@@ -427,6 +427,31 @@ static int mark(void **state)
 	return 0;
 }
 
+/* Only the last peer's flow can be found from a socket that goes: that it had others is told. */
+static void a_release_is_told_where_there_were_more(void **state)
+{
+	struct host *host = *state;
+	int one = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+	int two = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+
+	host_send(one, HOST_GOOD, 5001, 1);
+	host_send(two, HOST_GOOD, 5002, 1);
+	host_send(two, HOST_GOOD, 5003, 1);
+	assert_int_equal(getsockopt(two, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
+	close(one);
+	close(two);
+	assert_int_equal(host_flow_closed(host, HOST_GOOD, 5001).flow.outcome,
+			 ME_OUTCOME_UNANSWERED);
+	assert_int_equal(host_flow_closed(host, HOST_GOOD, 5003).flow.outcome,
+			 ME_OUTCOME_UNANSWERED);
+	assert_int_equal(host_flow(host, HOST_GOOD, 5002).flow.flags & ME_FLOW_CLOSED, 0);
+	assert_int_equal(host_told(host, ME_RECORD_RELEASED), 1);
+	assert_true(host->records[0].key.opener.cookie == cookie);
+	HOST_EXPECT(host, FINAL(ME_ALLOWED) = 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, mark)
 
 int main(void)
@@ -444,6 +469,7 @@ int main(void)
 		TEST(segments_of_one_send),
 		TEST(two_threads_and_two_peers),
 		TEST(outcomes_partition),
+		TEST(a_release_is_told_where_there_were_more),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
