@@ -48,6 +48,9 @@ void me_kernel_close(struct me_kernel **kernel);
 /* Whether there was something to go on from: a restart or a handover, not a first start. */
 bool me_kernel_resumed(const struct me_kernel *kernel);
 
+/* How many flows the table has room for: what was asked for when it was made. */
+uint32_t me_kernel_flows_max(const struct me_kernel *kernel);
+
 /* The daemon's block of kept_size bytes, shared and pinned. */
 void *me_kernel_kept(const struct me_kernel *kernel);
 /* Counts by endpoint id, shared with the programs: read and add atomically. */

@@ -312,6 +312,11 @@ bool me_kernel_resumed(const struct me_kernel *kernel)
 	return kernel->resumed || kernel->handed;
 }
 
+uint32_t me_kernel_flows_max(const struct me_kernel *kernel)
+{
+	return bpf_map__max_entries(kernel->bpf->maps.me_flows);
+}
+
 void *me_kernel_kept(const struct me_kernel *kernel)
 {
 	return kernel->kept;

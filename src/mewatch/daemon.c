@@ -85,6 +85,10 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 	if (!err) {
 		if (*why.text)
 			me_log_warning("%s", why.text);
+		if (me_kernel_flows_max(daemon->kernel) != options.flows)
+			me_log_warning("limits.flows: the flow table keeps its %u entries until "
+				       "`mewatch detach`",
+				       me_kernel_flows_max(daemon->kernel));
 		daemon->kept = me_kernel_kept(daemon->kernel);
 		return ME_EXIT_OK;
 	}
@@ -94,9 +98,10 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 	return err == -EBUSY || err == -EPROTO ? ME_EXIT_STATE : ME_EXIT_KERNEL;
 }
 
-static int open_ledger(struct me_daemon *daemon)
+/* The ledger shows as many closed flows as the table has room for open ones. */
+static int open_ledger(struct me_daemon *daemon, const struct me_policy *policy)
 {
-	struct me_ledger_limits limits = {};
+	struct me_ledger_limits limits = {.flows = 2 * policy->limits.flows};
 	uint64_t epoch_ns = me_clock_now(CLOCK_REALTIME);
 	struct me_names *names = &daemon->names;
 
@@ -180,7 +185,7 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	resume_clocks(daemon);
 	code = recompile(daemon, &policy, &image);
 	if (!code)
-		code = open_ledger(daemon);
+		code = open_ledger(daemon, policy);
 	if (!code)
 		code = me_outputs_open(daemon);
 	if (!code)
