@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "older.h"
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +13,7 @@
 #include <sys/stat.h>
 #include "base/cleanup.h"
 #include "gen/layout.h"
+#include "kernel/internal.h"
 #include "tests/kernel/older.skel.h"
 
 #define PATH_ROOM 1024
@@ -157,6 +156,22 @@ int older_map(const struct older *older, const char *name)
 	return fd;
 }
 
+/* In either layout a flow begins with its id. */
+void older_note_flows(const struct older *older, struct older_flows *ret_flows)
+{
+	int fd = older_map(older, "me_flows");
+	struct me_flow_key *previous = NULL;
+	uint64_t value[64];
+
+	ret_flows->n = 0;
+	while (!bpf_map_get_next_key(fd, previous, &ret_flows->key[ret_flows->n])) {
+		previous = &ret_flows->key[ret_flows->n];
+		assert_int_equal(bpf_map_lookup_elem(fd, previous, value), 0);
+		ret_flows->id[ret_flows->n++] = value[0];
+		assert_true(ret_flows->n < ME_ARRAY_SIZE(ret_flows->id));
+	}
+}
+
 void older_reopen(struct host *host)
 {
 	struct me_why why = {};
@@ -180,6 +195,28 @@ void older_switch(struct host *host)
 	assert_true(fd >= 0);
 	if (me_kernel_watch(host->kernel, &host->group_id, &fd, 1, &why))
 		fail_msg("%s", why.text);
+}
+
+void older_expect_attached(const struct host *host)
+{
+	_cleanup_close_ int fd = -1;
+	char path[8192];
+
+	snprintf(path, sizeof(path), "%s%s", host->mount, host->group);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ME_HOOKS; i++) {
+		struct bpf_program *const *program =
+			(const void *)((const char *)host->kernel->bpf + me_hooks[i].program);
+		struct bpf_prog_info info = {};
+		uint32_t ids[4], n = ME_ARRAY_SIZE(ids), length = sizeof(info);
+
+		assert_int_equal(bpf_prog_query(fd, me_hooks[i].type, 0, NULL, ids, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(*program), &info, &length),
+				 0);
+		assert_int_equal(ids[0], info.id);
+	}
 }
 
 bool older_pinned(const struct host *host, const char *name)

@@ -25,10 +25,22 @@ void older_free(struct older **older);
 /* A map of its own, by name. */
 int older_map(const struct older *older, const char *name);
 
+/* The ids of its flows by their keys. */
+struct older_flows {
+	struct me_flow_key key[64];
+	uint64_t id[64];
+	size_t n;
+};
+
+void older_note_flows(const struct older *older, struct older_flows *ret_flows);
+
 /* Opens this layout on what it left and puts the policy in force: host->kernel again. */
 void older_reopen(struct host *host);
 /* And attaches it. */
 void older_switch(struct host *host);
+
+/* Fails unless there is one program of this layout at each hook. */
+void older_expect_attached(const struct host *host);
 
 /* Whether a folder or pin is there below the pins of the test. */
 bool older_pinned(const struct host *host, const char *name);
