@@ -67,6 +67,13 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
 		return 0;
 	}
+	/* An attempt for which the table had no room: the cache alone knows of it. */
+	if (!flow && sock->state == ME_CACHE_OPEN && me_sock_about(sock, target) &&
+	    (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns) {
+		judged = sock->judged;
+		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
+		return 0;
+	}
 	if (flow) {
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, now);
 		bpf_map_delete_elem(&me_flows, &key);

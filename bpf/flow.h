@@ -310,17 +310,23 @@ static __noinline int me_sock_flush(struct me_sock *sock)
 	return 0;
 }
 
-/* Whether the cache is about this target, by the policy in force. */
+/* Whether the cache is about this target, by whatever policy. */
+static __always_inline bool me_sock_about(const struct me_sock *sock,
+					  const struct me_target *target)
+{
+	__u32 seq = *(volatile const __u32 *)&sock->seq;
+	bool about = sock->state != ME_CACHE_EMPTY && me_addr_equal(&sock->peer, &target->peer) &&
+		     sock->port == target->port && sock->proto == target->proto;
+
+	barrier();
+	return about && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq;
+}
+
+/* Whether it is, by the policy in force. */
 static __always_inline bool me_sock_hit(const struct me_sock *sock, const struct me_target *target,
 					const struct me_control *control)
 {
-	__u32 seq = *(volatile const __u32 *)&sock->seq;
-	bool hit = sock->state != ME_CACHE_EMPTY && me_addr_equal(&sock->peer, &target->peer) &&
-		   sock->port == target->port && sock->proto == target->proto &&
-		   sock->generation == control->generation;
-
-	barrier();
-	return hit && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq;
+	return sock->generation == control->generation && me_sock_about(sock, target);
 }
 
 /* Makes `target` the cached peer. Left alone when another CPU is at it. */

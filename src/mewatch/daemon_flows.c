@@ -48,7 +48,9 @@ static enum me_verdict pending_end(const struct me_daemon *daemon, const struct 
 				   const struct me_judgement *judged, bool own_known)
 {
 	const struct me_limits *limits = &daemon->policy->limits;
-	bool over = (flow->flags & ME_FLOW_CLOSED) || flow_age(daemon, flow) >= limits->pending_ns;
+	/* The end of a flow does not make its namespace known: a scan may still find that. */
+	bool over = (own_known && (flow->flags & ME_FLOW_CLOSED)) ||
+		    flow_age(daemon, flow) >= limits->pending_ns;
 
 	if (judged->verdict != ME_PENDING)
 		return judged->verdict;

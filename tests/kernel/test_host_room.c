@@ -70,6 +70,28 @@ static void connections_without_room(void **state)
 	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).attempts, MANY);
 }
 
+/* Nobody but the socket knows of such a flow; a new policy makes no new attempt of it. */
+static void a_reload_without_room(void **state)
+{
+	struct host *host = *state;
+	uint16_t ports[MANY] = {};
+	int fds[MANY], servers[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+		servers[i] = host_server(host, SOCK_DGRAM, HOST_GOOD, &ports[i]);
+		host_send(fds[i], HOST_GOOD, ports[i], 10);
+	}
+	host_again(host);
+	for (int i = 0; i < MANY; i++)
+		host_send(fds[i], HOST_GOOD, ports[i], 10);
+	HOST_EXPECT(host, FINAL(ME_ALLOWED) = MANY, TOTAL(FLOW_OVERFLOW) = MANY - ROOM);
+	for (int i = 0; i < MANY; i++) {
+		close(fds[i]);
+		close(servers[i]);
+	}
+}
+
 /* --- The frame ----------------------------------------------------------------------------------- */
 
 static int begin(void **state)
@@ -98,6 +120,7 @@ int main(void)
 		TEST(sums_are_exact_without_room),
 		TEST(pending_without_room_is_unresolved),
 		TEST(connections_without_room),
+		TEST(a_reload_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
