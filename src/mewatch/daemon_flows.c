@@ -48,15 +48,17 @@ static enum me_verdict pending_end(const struct me_daemon *daemon, const struct 
 				   const struct me_judgement *judged, bool own_known)
 {
 	const struct me_limits *limits = &daemon->policy->limits;
-	/* The end of a flow does not make its namespace known: a scan may still find that. */
-	bool over = (own_known && (flow->flags & ME_FLOW_CLOSED)) ||
-		    flow_age(daemon, flow) >= limits->pending_ns;
+	bool late = flow_age(daemon, flow) >= limits->pending_ns;
+	bool over = late || (flow->flags & ME_FLOW_CLOSED);
 
 	if (judged->verdict != ME_PENDING)
 		return judged->verdict;
+	/* A namespace is known soon, also after its first flows have ended. */
+	if (!own_known)
+		return late ? ME_UNRESOLVED : ME_PENDING;
 	if (!over)
 		return ME_PENDING;
-	if (!own_known || daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
+	if (daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
 		return ME_UNRESOLVED;
 	return ME_VIOLATION;
 }
