@@ -105,18 +105,19 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_child(health, "preexisting", &preexisting);
 }
 
+static void add_hits(struct me_json *problems, uint64_t hits, const char *what, const char *advice)
+{
+	_cleanup_strbuf_ struct me_strbuf line = {0};
+
+	if (!hits || !advice)
+		return;
+	me_strbuf_addf(&line, "%llu %s: %s", (unsigned long long)hits, what, advice);
+	me_json_append_safe(problems, line.data ? line.data : "");
+}
+
 /* One line for each thing that somebody should look at. */
 static struct me_json *problems(const struct me_ledger *ledger, const struct me_status *status)
 {
-	static const char *const of_total[ME_TOTAL_COUNT] = {
-		[ME_TOTAL_FLOW_OVERFLOW] = "raise limits.flows: they are counted, but not listed",
-		[ME_TOTAL_RING_LOST] = "they are in the totals and in aggregate events",
-		[ME_TOTAL_STORAGE_FAILED] = "the machine is short of memory",
-		[ME_TOTAL_PROC_OVERFLOW] = "their programs are not named",
-	};
-#define PICK_HELP(constant, help) help,
-	static const char *const help[] = {ME_TOTAL_LIST(PICK_HELP)};
-#undef PICK_HELP
 	const uint64_t *totals = me_ledger_totals(ledger);
 	struct me_json *array = me_json_array();
 	_cleanup_strbuf_ struct me_strbuf line = {0};
@@ -129,16 +130,18 @@ static struct me_json *problems(const struct me_ledger *ledger, const struct me_
 			       status->attached[i].hook, status->attached[i].target);
 		me_json_append_safe(array, line.data ? line.data : "");
 	}
-	for (size_t i = 0; i < ME_TOTAL_COUNT; i++) {
-		if (!of_total[i] || !totals[i])
-			continue;
-		line.len = 0;
-		me_strbuf_addf(&line, "%llu %s: %s", (unsigned long long)totals[i], help[i],
-			       of_total[i]);
-		me_json_append_safe(array, line.data ? line.data : "");
-	}
+	add_hits(array, totals[ME_TOTAL_FLOW_OVERFLOW],
+		 "attempts for which the flow table had no room",
+		 "raise limits.flows: they are counted, but not listed");
+	add_hits(array, totals[ME_TOTAL_RING_LOST], "records for which the ring had no room",
+		 "they are in the totals and in aggregate events");
+	for (size_t i = 0; i < status->n_limits; i++)
+		add_hits(array, status->limits[i].hits, status->limits[i].what,
+			 status->limits[i].advice);
 	if (me_ledger_kept(ledger)->events_lost_file)
 		me_json_append_safe(array, "events could not be written: see events_lost");
+	for (size_t i = 0; i < status->n_problems; i++)
+		me_json_append_safe(array, status->problems[i]);
 	if (status->policy.last_error) {
 		line.len = 0;
 		me_strbuf_addf(&line, "the policy was not reloaded: %s", status->policy.last_error);

@@ -148,6 +148,12 @@ static void state(const struct me_ledger *ledger, const struct me_status *status
 	for (size_t i = 0; i < status->n_maps; i++)
 		me_metric_sample(out, "mewatch_map_capacity",
 				 ME_LABELS({"map", status->maps[i].map}), status->maps[i].capacity);
+	me_metric_head(out, "mewatch_limits_hit_total", "counter",
+		       "How often a bound was met or something could not be had, by what it was.");
+	for (size_t i = 0; i < status->n_limits; i++)
+		me_metric_sample(out, "mewatch_limits_hit_total",
+				 ME_LABELS({"limit", status->limits[i].limit}),
+				 status->limits[i].hits);
 	me_metric_head(out, "mewatch_attached", "gauge",
 		       "1 where a hook is attached to its cgroup or interface.");
 	for (size_t i = 0; i < status->n_attached; i++)

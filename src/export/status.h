@@ -19,6 +19,14 @@ struct me_map_fill {
 	uint64_t entries, capacity;
 };
 
+/* A bound, or something that could not be had, and how often that was met. */
+struct me_limit_hits {
+	const char *limit; /* the label of mewatch_limits_hit_total */
+	uint64_t hits;
+	const char *what;   /* was met, for people: follows the number */
+	const char *advice; /* or NULL: it needs nobody */
+};
+
 struct me_policy_status {
 	const char *profile;
 	const char *path; /* or NULL: only the profile */
@@ -38,6 +46,10 @@ struct me_status {
 	size_t n_attached;
 	const struct me_map_fill *maps;
 	size_t n_maps;
+	const struct me_limit_hits *limits;
+	size_t n_limits;
+	const char *const *problems; /* one line each; what is from outside is escaped */
+	size_t n_problems;
 };
 
 #endif

@@ -143,6 +143,7 @@ static void test_text(void **state)
 		       "\"meupdate.gfi.com\",service=\"updates\"} 1800000999.000000000\n");
 	contains(&out, "\nmewatch_attached{hook=\"connect6\",target=\"/mail\"} 0\n");
 	contains(&out, "\nmewatch_map_capacity{map=\"flows\"} 65536\n");
+	contains(&out, "\nmewatch_limits_hit_total{limit=\"doors\"} 3\n");
 	contains(&out, "\nmewatch_build_info{version=\"1.2.3\"} 1\n");
 	contains(&out, "\nprocess_resident_memory_bytes ");
 	world_free(world);

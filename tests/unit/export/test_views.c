@@ -227,12 +227,22 @@ static void test_violations(void **state)
 
 static void test_health(void **state)
 {
+	static const struct me_limit_hits limits[] = {
+		{"doors", 3, "doors that stuck", "oil them"},
+		{"windows", 0, "windows that stuck", "oil them"},
+		{"steps", 5, "steps that creaked", NULL},
+	};
+	static const char *const problems[] = {"a draught"};
 	struct world *world = world_new(100);
 	_cleanup_strbuf_ struct me_strbuf out = {0};
-	json_t *health;
+	json_t *health, *lines;
 
 	(void)state;
 	world->status.policy.last_error = "policy.yaml:3: tabs";
+	world->status.limits = limits;
+	world->status.n_limits = ME_ARRAY_SIZE(limits);
+	world->status.problems = problems;
+	world->status.n_problems = ME_ARRAY_SIZE(problems);
 	assert_int_equal(me_view_health(world->ledger, &world->status, &out), 0);
 	health = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(health);
@@ -246,8 +256,12 @@ static void test_health(void **state)
 	assert_int_equal(number(json_object_get(health, "findings"), "raw-socket"), 1);
 	assert_true(json_is_false(
 		json_object_get(json_array_get(json_object_get(health, "attached"), 1), "ok")));
-	/* connect6, the ring, the file, the reload */
-	assert_int_equal(json_array_size(json_object_get(health, "problems")), 4);
+	/* connect6, the ring, one limit, the file, one problem, the reload */
+	lines = json_object_get(health, "problems");
+	assert_int_equal(json_array_size(lines), 6);
+	assert_string_equal(json_string_value(json_array_get(lines, 2)),
+			    "3 doors that stuck: oil them");
+	assert_string_equal(json_string_value(json_array_get(lines, 4)), "a draught");
 	json_decref(health);
 	world_free(world);
 }

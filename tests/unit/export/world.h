@@ -14,6 +14,7 @@ struct world {
 	struct me_status status;
 	struct me_attached attached[2];
 	struct me_map_fill maps[1];
+	struct me_limit_hits limits[1];
 	uint64_t cells[ME_CELL_COUNT];
 };
 
@@ -64,6 +65,7 @@ static inline struct world *world_new(uint32_t flows)
 	world->attached[0] = (struct me_attached){"connect4", "/", true};
 	world->attached[1] = (struct me_attached){"connect6", "/mail", false};
 	world->maps[0] = (struct me_map_fill){"flows", 12, 65536};
+	world->limits[0] = (struct me_limit_hits){"doors", 3, "doors that stuck", NULL};
 	world->status = (struct me_status){
 		.version = "1.2.3",
 		.pid = 77,
@@ -74,6 +76,8 @@ static inline struct world *world_new(uint32_t flows)
 		.n_attached = 2,
 		.maps = world->maps,
 		.n_maps = 1,
+		.limits = world->limits,
+		.n_limits = 1,
 	};
 	return world;
 }
