@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/cleanup.h"
@@ -57,8 +56,15 @@ static void read_exe(uint32_t pid, struct me_proc *ret_exe)
 	memcpy(ret_exe->exe + ME_EXE_LEN - ret_exe->len, exe + len - ret_exe->len, ret_exe->len);
 }
 
-/* The inode of "socket:[N]"; false if the link is none. */
-static bool socket_inode(const char *path, uint32_t *ret_inode)
+void me_owner_read(struct me_owner *owner)
+{
+	memset(owner->comm, 0, sizeof(owner->comm));
+	memset(&owner->exe, 0, sizeof(owner->exe));
+	read_comm((uint32_t)owner->pid, owner->comm);
+	read_exe((uint32_t)owner->pid, &owner->exe);
+}
+
+bool me_owner_socket(const char *path, uint32_t *ret_inode)
 {
 	char link[sizeof(SOCKET) + sizeof("4294967295]")];
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
@@ -82,15 +88,14 @@ static int on_descriptor(uint32_t number, void *userdata)
 	uint32_t inode;
 
 	snprintf(path, sizeof(path), "/proc/%u/fd/%u", walk->pid, number);
-	if (!socket_inode(path, &inode))
+	if (!me_owner_socket(path, &inode))
 		return 0;
 	first = me_table_get(walk->wanted, &inode);
 	if (!first || walk->owners[*first].pid)
 		return 0;
 	owner = &walk->owners[*first];
 	owner->pid = (pid_t)walk->pid;
-	read_comm(walk->pid, owner->comm);
-	read_exe(walk->pid, &owner->exe);
+	me_owner_read(owner);
 	return --walk->missing == 0;
 }
 

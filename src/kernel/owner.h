@@ -6,6 +6,7 @@
  * Whose socket is it: from the inode of a socket to the process that holds it, by a walk over
  * /proc/PID/fd.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,5 +26,14 @@ struct me_owner {
  * opening /proc; `owners` is complete only if it is 0.
  */
 int me_owners_find(struct me_owner *owners, size_t n);
+
+/* Fills in what /proc says of `owner->pid`; what cannot be read is as in an owner of nobody. */
+void me_owner_read(struct me_owner *owner);
+
+/*
+ * The inode of the socket that `path` (/proc/PID/fd/N) leads to. False: it leads to none, or the
+ * process is gone or closed to us.
+ */
+bool me_owner_socket(const char *path, uint32_t *ret_inode);
 
 #endif
