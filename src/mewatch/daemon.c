@@ -263,7 +263,8 @@ static void read_counters(struct me_daemon *daemon)
 				     me_registry_count(daemon->registry, ME_ID_SERVICE),
 				     daemon->cells, daemon->totals);
 
-	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_PACKET] += daemon->packet_sockets;
+	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_PACKET] += daemon->kept->packet.count;
+	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_OUTSIDE] += daemon->kept->outside.count;
 	n = me_registry_count(daemon->registry, ME_ID_ENDPOINT);
 	if (!err)
 		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals,

@@ -5,7 +5,7 @@
 /*
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
  * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, surroundings.c knows
- * namespaces, open sockets and packet sockets, outputs.c answers and writes.
+ * namespaces and open sockets, outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +13,7 @@
 #include "ledger/events.h"
 #include "ledger/kept.h"
 #include "ledger/ledger.h"
+#include "mewatch/sweeps.h"
 
 struct me_cgroups;
 struct me_image;
@@ -42,7 +43,9 @@ struct me_daemon_kept {
 	struct me_kept ledger;
 	uint64_t heartbeat_ns; /* CLOCK_MONOTONIC, of the last round of the last daemon */
 	uint64_t fresh_ns;     /* when the state was fresh: the warm-up counts from there */
-	uint64_t surveyed;     /* 1: what was open before the first attachment is in the ledger */
+	struct me_swept packet;
+	struct me_swept outside;
+	uint64_t surveyed; /* 1: what was open before the first attachment is in the ledger */
 };
 
 struct me_daemon {
@@ -76,8 +79,8 @@ struct me_daemon {
 	uint64_t walked_ns;                        /* when the flow table was read last */
 	uint64_t walk_ns;                          /* how long that took */
 	struct me_map_level levels[ME_MAP_LEVELS]; /* as of then */
-	uint64_t packet_sockets;                   /* seen since the start */
-	struct me_proc proc;                       /* what names.exe answers with */
+	uint64_t preexisting_refused; /* flows that were open before and are not listed */
+	struct me_proc proc;          /* what names.exe answers with */
 	char exe[ME_EXE_LEN + 1];
 };
 

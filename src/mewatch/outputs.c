@@ -21,6 +21,7 @@
 #include "kernel/cgroup.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/troubles.h"
 #include "policy/policy.h"
 
 struct me_outputs {
@@ -33,7 +34,8 @@ struct me_outputs {
 	size_t room; /* of `attached` */
 	struct me_map_fill maps[ME_MAP_LEVELS];
 	uint64_t started_epoch_ns;
-	bool textfile_failed;
+	struct me_troubles *troubles;
+	int textfile_err, reopen_err; /* 0 or a negative errno of the last time */
 };
 
 /* --- The status --------------------------------------------------------------------------------- */
@@ -84,6 +86,7 @@ static const struct me_status *status_now(void *data)
 						  daemon->levels[i].capacity};
 	s->maps = o->maps;
 	s->n_maps = ME_MAP_LEVELS;
+	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;
@@ -185,6 +188,9 @@ int me_outputs_open(struct me_daemon *daemon)
 	if (!o)
 		return ME_EXIT_KERNEL;
 	daemon->outputs = o;
+	o->troubles = me_troubles_new();
+	if (!o->troubles)
+		return ME_EXIT_KERNEL;
 	o->started_epoch_ns = me_clock_now(CLOCK_REALTIME);
 	o->api = (struct me_api){.ledger = daemon->ledger, .data = daemon, .status = status_now};
 	err = me_ndjson_open(daemon->options.events, daemon->ledger, &o->ndjson);
@@ -213,6 +219,7 @@ void me_outputs_close(struct me_daemon *daemon)
 	me_ndjson_close(&o->ndjson);
 	forget_attached(o);
 	free(o->attached);
+	me_troubles_free(&o->troubles);
 	free(o);
 	daemon->outputs = NULL;
 }
@@ -246,15 +253,16 @@ void me_outputs_round(struct me_daemon *daemon)
 	if (!path)
 		return;
 	err = me_prometheus_textfile(daemon->ledger, status_now(daemon), path);
-	if (err && !o->textfile_failed)
+	if (err && !o->textfile_err)
 		me_log_warning("--textfile %s: %s", path, strerror(-err));
-	o->textfile_failed = err;
+	o->textfile_err = err;
 }
 
 void me_outputs_reopen(struct me_daemon *daemon)
 {
 	int err = me_ndjson_reopen(daemon->outputs->ndjson);
 
+	daemon->outputs->reopen_err = err;
 	if (err)
 		me_log_warning("--events %s: cannot be opened again (%s); the old file stays",
 			       daemon->options.events, strerror(-err));

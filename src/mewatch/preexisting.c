@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
 #include "kernel/netns.h"
@@ -27,7 +26,6 @@ struct search {
 	char *const *known; /* cgroups that were watched already */
 	size_t n_known;
 	struct me_table *seen; /* socket cookie -> struct me_socket */
-	size_t refused;        /* sockets beyond ME_PREEXISTING_MAX */
 	size_t told;
 };
 
@@ -35,7 +33,7 @@ struct search {
 static int see(const struct me_socket *socket, void *userdata)
 {
 	struct search *search = userdata;
-	const struct me_daemon *daemon = search->daemon;
+	struct me_daemon *daemon = search->daemon;
 	void *value;
 	int r;
 
@@ -48,7 +46,7 @@ static int see(const struct me_socket *socket, void *userdata)
 	r = me_table_put(search->seen, &socket->cookie, &value);
 	if (r >= 0)
 		memcpy(value, socket, sizeof(*socket));
-	search->refused += r == -ENOSPC;
+	daemon->preexisting_refused += r == -ENOSPC;
 	return r < 0 && r != -ENOSPC ? r : 0;
 }
 
@@ -202,10 +200,6 @@ int me_preexisting_find(struct me_daemon *daemon, const struct me_netns *netns, 
 		err = me_kernel_flows_each(daemon->kernel, leave_out_known, &search);
 	if (!err)
 		err = add_all(&search);
-	if (search.refused)
-		me_log_warning("%zu flows that were open before the start are not listed: at most "
-			       "%u are",
-			       search.refused, ME_PREEXISTING_MAX);
 	me_table_free(&search.seen);
 	return err;
 }

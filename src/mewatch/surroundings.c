@@ -2,29 +2,23 @@
 #include "mewatch/surroundings.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/table.h"
-#include "base/text.h"
-#include "kernel/cgroup.h"
 #include "kernel/enter.h"
-#include "kernel/netns.h"
-#include "kernel/packetdiag.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
 #include "mewatch/survey.h"
 
 #define ME_OWN_ADDRESSES_MAX 16384u
-#define ME_SWEEP_ROUNDS 5u /* packet sockets are looked for every so many rounds */
 
 struct me_surroundings {
 	struct me_daemon *daemon;
 	struct me_netns *netns;
-	struct me_packet_sweep *packets;
+	struct me_sweeps *sweeps;
 	struct me_table *own;   /* struct me_own_key: what the programs were told */
 	struct me_table *known; /* namespaces whose addresses were all told -> last sync, ns */
 	uint64_t home;          /* cookie of the daemon's own namespace */
@@ -109,8 +103,8 @@ int me_surroundings_new(struct me_daemon *daemon, struct me_surroundings **ret_s
 	surroundings->daemon = daemon;
 	surroundings->own = me_table_new(sizeof(struct me_own_key), 0, ME_OWN_ADDRESSES_MAX);
 	surroundings->known = me_table_new(sizeof(uint64_t), sizeof(uint64_t), 0);
-	surroundings->packets = me_packet_sweep_new();
-	if (!surroundings->own || !surroundings->known || !surroundings->packets)
+	surroundings->sweeps = me_sweeps_new(daemon);
+	if (!surroundings->own || !surroundings->known || !surroundings->sweeps)
 		return -ENOMEM;
 	surroundings->home = own_cookie();
 	err = me_netns_new(namespace_event, surroundings, &surroundings->netns);
@@ -135,7 +129,7 @@ void me_surroundings_free(struct me_surroundings **surroundings)
 	if (!s)
 		return;
 	me_netns_free(&s->netns);
-	me_packet_sweep_free(&s->packets);
+	me_sweeps_free(&s->sweeps);
 	me_table_free(&s->own);
 	me_table_free(&s->known);
 	me_survey_free(&s->survey);
@@ -207,46 +201,17 @@ void me_surroundings_survey(struct me_surroundings *surroundings)
 	me_survey_run(surroundings->survey, surroundings->netns);
 }
 
-/* A new packet socket: nothing that it sends passes our hooks. */
-static void packet_found(const struct me_packet_socket *socket, void *userdata)
-{
-	struct me_surroundings *surroundings = userdata;
-	struct me_daemon *daemon = surroundings->daemon;
-	struct me_flow flow = {.origin = {.cgroup = 0, .netns = socket->netns, .uid = socket->uid}};
-	struct me_proc_key proc = {.tgid = socket->owner.pid, .exe = socket->cookie};
-	char comm[4 * ME_COMM_LEN], key[64], detail[256];
-	struct me_finding_report report = {.kind = ME_FINDING_PACKET_SOCKET,
-					   .key = key,
-					   .detail = detail,
-					   .ts_ns = daemon->now_ns,
-					   .count = 1,
-					   .flow = &flow};
-
-	if (socket->owner.pid == getpid())
-		return;
-	flow.origin.proc = proc;
-	memcpy(flow.origin.comm, socket->owner.comm, sizeof(flow.origin.comm));
-	me_kernel_proc_put(daemon->kernel, &proc, &socket->owner.exe);
-	me_text_escape(comm, sizeof(comm), socket->owner.comm,
-		       strnlen(socket->owner.comm, ME_COMM_LEN));
-	snprintf(key, sizeof(key), "packet-%llu", (unsigned long long)socket->cookie);
-	snprintf(detail, sizeof(detail),
-		 "packet socket of pid %d (%s), EtherType 0x%04x, interface %u",
-		 (int)socket->owner.pid, comm, socket->ethertype, socket->ifindex);
-	daemon->packet_sockets++;
-	me_events_finding(daemon->events, &report);
-}
-
 void me_surroundings_sweep(struct me_surroundings *surroundings)
 {
-	int err;
+	me_sweeps_round(surroundings->sweeps, surroundings->netns);
+}
 
-	if (surroundings->daemon->rounds % ME_SWEEP_ROUNDS)
-		return;
-	err = me_packet_sweep_run(surroundings->packets, surroundings->netns, packet_found,
-				  surroundings);
-	if (err && !surroundings->full_told) {
-		surroundings->full_told = true;
-		me_log_warning("packet sockets cannot be listed everywhere: %s", strerror(-err));
-	}
+struct me_netns_stats me_surroundings_netns(const struct me_surroundings *surroundings)
+{
+	return me_netns_stats(surroundings->netns);
+}
+
+struct me_sweeps_stats me_surroundings_sweeps(const struct me_surroundings *surroundings)
+{
+	return me_sweeps_stats(surroundings->sweeps);
 }

@@ -4,11 +4,13 @@
 
 /*
  * The surroundings of the host vantage: network namespaces with their own addresses (told to the
- * programs), flows that were open before the start, packet sockets.
+ * programs), flows that were open before the start, sockets that no hook sees.
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include "kernel/kernel.h"
+#include "kernel/netns.h"
+#include "mewatch/sweeps.h"
 
 struct me_daemon;
 struct me_surroundings;
@@ -43,7 +45,11 @@ uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint
  */
 void me_surroundings_survey(struct me_surroundings *surroundings);
 
-/* Every few seconds: new packet sockets. */
+/* Once a round: looks for what no hook sees (mewatch/sweeps.h). */
 void me_surroundings_sweep(struct me_surroundings *surroundings);
+
+/* What was refused and lost, for the status. */
+struct me_netns_stats me_surroundings_netns(const struct me_surroundings *surroundings);
+struct me_sweeps_stats me_surroundings_sweeps(const struct me_surroundings *surroundings);
 
 #endif

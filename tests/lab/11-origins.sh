@@ -101,15 +101,35 @@ done
 lab_assert_eq "packet-socket findings" "$(lab_metric 'findings_total{kind="packet-socket"}')" 2
 
 # Sockets that were born outside and are used inside: the sweep finds those that live.
+outside_problems() {
+	lab_api /v1/health | jq '[.problems[] | select(test("2 sockets born outside .*paths_task"))] | length'
+}
 for path in moved passed; do
 	lab_mark
 	mkfifo "$LAB_TMP/$path"
 	"$LAB_BIN/paths_task" -k $path $LAB_STRANGER4 20006 2 "$LAB_WATCHED" <"$LAB_TMP/$path" >/dev/null &
 	exec 8>"$LAB_TMP/$path"
 	lab_settle "$path: blind spot" 2 lab_delta 'blind_spots_total{kind="outside"}'
+	lab_settle "$path: a problem" 1 outside_problems
 	echo >&8
 	exec 8>&-
 	wait $!
 	lab_assert_eq "$path: not seen" "$(lab_delta attempts_total)" 0
+	lab_settle "$path: no problem any more" 0 outside_problems
 done
 lab_assert_sums "in all"
+
+# Each counts once, also for a daemon that finds it again.
+lab_hold packet "$LAB_BIN/paths_raw" -k packet $LAB_STRANGER4 20006 5
+lab_settle "a third packet socket" 3 lab_metric 'blind_spots_total{kind="packet"}'
+mkfifo "$LAB_TMP/again"
+"$LAB_BIN/paths_task" -k passed $LAB_STRANGER4 20006 2 "$LAB_WATCHED" <"$LAB_TMP/again" >/dev/null &
+exec 8>"$LAB_TMP/again"
+lab_settle "two more from outside" 6 lab_metric 'blind_spots_total{kind="outside"}'
+lab_kill
+lab_daemon
+lab_settle "restarted: a problem" 1 outside_problems
+lab_assert_eq "restarted: from outside" "$(lab_metric 'blind_spots_total{kind="outside"}')" 6
+lab_assert_eq "restarted: packet sockets" "$(lab_metric 'blind_spots_total{kind="packet"}')" 3
+lab_assert_eq "restarted: findings" "$(lab_metric 'findings_total{kind="packet-socket"}')" 3
+lab_assert_sums "restarted"

@@ -81,8 +81,20 @@ refuses 3 'capabilit|CAP_' setpriv --bounding-set -bpf,-sys_admin,-net_admin,-pe
 refuses 3 'bpf' -- --pins "$LAB_TMP/pins"
 refuses 3 'cgroup2' "${without[@]}" "$LAB_CGROUP_ROOT" --
 
-# What was refused keeps nobody from starting.
-lab_daemon
+# What was refused keeps nobody from starting. A text file that cannot be written later is a problem
+# for as long as that lasts, said once.
+textfile_problems() {
+	lab_api /v1/health | jq '[.problems[] | select(contains("text.prom"))] | length'
+}
+mkdir "$LAB_TMP/collector"
+lab_daemon --textfile "$LAB_TMP/collector/text.prom"
+lab_wait '[ "$(lab_sum attempts_total <"$LAB_TMP/collector/text.prom")" = 0 ]'
+lab_assert_eq "text file: problems" "$(textfile_problems)" 0
+mv "$LAB_TMP/collector" "$LAB_TMP/away"
+lab_settle "text file gone: problems" 1 textfile_problems
+mv "$LAB_TMP/away" "$LAB_TMP/collector"
+lab_settle "text file back: problems" 0 textfile_problems
+lab_assert_eq "text file: said" "$(grep -c text.prom "$LAB_LOG")" 1
 lab_stop
 lab_assert_eq "stop" $? 0
 "$LAB_BUILD/mewatch" detach --pins "$LAB_PINS" >/dev/null
