@@ -21,13 +21,15 @@
 /* Logs errors and findings; the first error is what a failed reload says. */
 static void log_diagnostics(struct me_daemon *daemon, const struct me_diagnostics *diagnostics)
 {
+	bool again =
+		daemon->opened && !daemon->watching; /* told when it was read for the first time */
 	bool first = true;
 
 	for (size_t i = 0; i < diagnostics->count; i++) {
 		const struct me_diagnostic *d = &diagnostics->list[i];
 		char file[256] = "", line[sizeof(daemon->last_error)];
 
-		if (d->severity == ME_NOTE)
+		if (d->severity == ME_NOTE || (d->severity == ME_FINDING && again))
 			continue;
 		if (d->at.file)
 			me_text_escape(file, sizeof(file), d->at.file, strlen(d->at.file));
