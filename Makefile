@@ -228,7 +228,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-lab check-lab-full fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full fuzz bench test
 .PHONY: run-check run-check-kernel run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
@@ -249,6 +249,9 @@ check-lab: needs-root all $(LAB_HELPERS) ## the lab: namespaces, real servers an
 
 check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
+
+check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
+	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
 
 test: needs-root ## install what is missing, build, and run check, check-kernel and check-lab (root)
 	+$(Q)$(MAKE) --no-print-directory deps
