@@ -350,7 +350,8 @@ static int settle_one(const struct me_flow_key *key, const struct me_flow *flow,
 	struct storm *storm = userdata;
 	struct me_settle settle;
 
-	if (flow->state.verdict != ME_PENDING)
+	/* Without the second it is not told yet: it may not be settled. */
+	if (flow->state.verdict != ME_PENDING || !flow->state.was_pending)
 		return me_kernel_flow_delete(storm->host->kernel, key, NULL);
 	settle = settle_as(&f, ends[flow->id % 4].verdict, ends[flow->id % 4].reason);
 	storm->err = me_kernel_settle(storm->host->kernel, &settle);
