@@ -350,9 +350,10 @@ static int settle_one(const struct me_flow_key *key, const struct me_flow *flow,
 	struct storm *storm = userdata;
 	struct me_settle settle;
 
-	/* Without the second it is not told yet: it may not be settled. */
-	if (flow->state.verdict != ME_PENDING || !flow->state.was_pending)
+	if (flow->state.verdict != ME_PENDING)
 		return me_kernel_flow_delete(storm->host->kernel, key, NULL);
+	if (!flow->state.was_pending)
+		return 0; /* not told yet: the next walk settles it */
 	settle = settle_as(&f, ends[flow->id % 4].verdict, ends[flow->id % 4].reason);
 	storm->err = me_kernel_settle(storm->host->kernel, &settle);
 	storm->settles += !storm->err;
