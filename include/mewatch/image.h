@@ -12,7 +12,8 @@
  *	head       array:  one struct me_head
  *	table      array:  rank of the deciding entry for each (row, column)
  *	entries    array:  rank -> struct me_entry
- *	names      hash:   endpoint id -> row, for endpoints that are names
+ *	endpoints  array:  endpoint id -> row, for endpoints that are names; 0: not one of this policy
+ *	names      hash:   hash of a name -> struct me_name_entry, what the policy says of it
  *
  * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order.
  */
@@ -26,8 +27,13 @@
 #define ME_SLOT_PROTO 262144u
 #define ME_SLOT_COUNT (ME_SLOT_PROTO + 256u)
 
-#define ME_COLUMNS_MAX 1024u        /* port classes of one policy */
-#define ME_CELLS_MAX (4u << 20)     /* rows x columns of one policy */
+#define ME_COLUMNS_MAX 1024u    /* port classes of one policy */
+#define ME_CELLS_MAX (4u << 20) /* rows x columns of one policy */
+#define ME_NAME_MAX 255u        /* bytes of a name on the wire (RFC 1035, section 2.3.4) */
+#define ME_NAME_ROOM 256u
+#define ME_NAME_ENDPOINTS 8u        /* endpoints of one name, and learned ones of one address */
+#define ME_ZONES_MAX 1024u          /* zones of block lists since attach; id 0 is "no zone" */
+#define ME_RECURSIVE_EXE_MAX 256u   /* bytes of the path of a recursive resolver's program */
 #define ME_SERVICES_MAX 128u        /* services since attach; id 0 is ME_SERVICE_UNLISTED */
 #define ME_ENDPOINTS_MAX (1u << 20) /* endpoints since attach; id 0 is "no endpoint" */
 
@@ -39,19 +45,21 @@
 
 /* Rows with a fixed meaning; listed destinations and names follow. */
 enum me_row {
-	ME_ROW_NOTHING, /* not global unicast and not listed: no entry in any column */
-	ME_ROW_ANY,     /* a global unicast stranger: `to: any` */
-	ME_ROW_LOCAL,   /* loopback and own addresses: `to: local` */
-	ME_ROW_NAMED,   /* the strongest name entry of the column: what `pending` waits for */
+	ME_ROW_NOTHING,   /* not global unicast and not listed: no entry in any column */
+	ME_ROW_ANY,       /* a global unicast stranger: `to: any` */
+	ME_ROW_LOCAL,     /* loopback and own addresses: `to: local` */
+	ME_ROW_NAMED,     /* the strongest name entry of the column: what `pending` waits for */
+	ME_ROW_RECURSIVE, /* `to: resolvers` for the resolver itself, which asks anybody */
 	ME_ROW_FIRST,
 };
 
 /* What a destination is besides its row: bits of me_dest.flags. */
-#define ME_DEST_LISTED 1u   /* some rule names it, for whatever port */
-#define ME_DEST_RESOLVER 2u /* a configured resolver */
-#define ME_DEST_DOH 4u      /* a public resolver known to speak DNS over HTTPS */
-#define ME_DEST_PROXY 8u    /* the configured proxy */
-#define ME_DEST_PEER 16u    /* a configured peer */
+#define ME_DEST_LISTED 1u    /* some rule names it, for whatever port */
+#define ME_DEST_RESOLVER 2u  /* a configured resolver */
+#define ME_DEST_DOH 4u       /* a public resolver known to speak DNS over HTTPS */
+#define ME_DEST_PROXY 8u     /* the configured proxy */
+#define ME_DEST_PEER 16u     /* a configured peer */
+#define ME_DEST_UPSTREAM 32u /* a resolver that a local stub asks: its queries are the stub's */
 
 struct me_dest {
 	__u32 row;
@@ -79,11 +87,12 @@ struct me_column {
 };
 
 /* me_head.flags */
-#define ME_HEAD_ADDRESSES 1u /* the address hash is not empty */
-#define ME_HEAD_PREFIXES 2u  /* the prefix trie is not empty */
-#define ME_HEAD_NAMES 4u     /* there are name rules */
-#define ME_HEAD_ANY 8u       /* there is a `to: any` rule */
-#define ME_HEAD_STRICT 16u   /* strict_names: true */
+#define ME_HEAD_ADDRESSES 1u  /* the address hash is not empty */
+#define ME_HEAD_PREFIXES 2u   /* the prefix trie is not empty */
+#define ME_HEAD_NAMES 4u      /* there are name rules */
+#define ME_HEAD_ANY 8u        /* there is a `to: any` rule */
+#define ME_HEAD_STRICT 16u    /* strict_names: true */
+#define ME_HEAD_RECURSIVE 32u /* `resolvers: {recursive: …}` */
 
 struct me_head {
 	__u32 generation; /* counts loads; never 0 in a loaded image */
@@ -94,6 +103,9 @@ struct me_head {
 	__u32 reserved;
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 pending_ns;  /* limits.pending */
+	__u64 grace_ns;    /* limits.grace */
+	__u64 name_depths; /* bit k: some name entry has k labels; 63: or more */
+	char recursive_exe[ME_RECURSIVE_EXE_MAX]; /* NUL-padded; empty: it is known by its cgroup */
 	struct me_column column[ME_COLUMNS_MAX];
 	__u16 slot[ME_SLOT_COUNT]; /* port slot -> column */
 };
@@ -112,6 +124,22 @@ struct me_entry {
 	__u16 service;
 	__u8 match; /* enum me_match */
 	__u8 flags;
+};
+
+/*
+ * What the policy says of one name (mewatch/name.h): which endpoints are called so, or so behind
+ * their `*.` or `**.`; and what queries at or below it are for. The key is me_name_hash(); no two
+ * names of a policy have the same.
+ */
+struct me_name_entry {
+	__u32 endpoint[ME_NAME_ENDPOINTS]; /* 0: no more */
+	__u8 match[ME_NAME_ENDPOINTS];     /* ME_MATCH_NAME, _WILDCARD or _SUBTREE */
+	__u8 flags[ME_NAME_ENDPOINTS];     /* of the entry: ME_ENTRY_PRIVATE */
+	__u32 zone;                        /* stable id of a block list; 0: it is none */
+	__u8 category;                     /* enum me_dns_category; ME_DNS_OTHER: of no kind */
+	__u8 labels;
+	__u16 length; /* of `wire` */
+	__u8 wire[ME_NAME_ROOM];
 };
 
 #endif

@@ -7,10 +7,13 @@
  * receives the results of lookups, never a map. Meaning: DESIGN, "Semantics".
  *
  * The order of work at every caller:
- *	me_judge_row()   which static row the destination has, from its kind and the lookup's result
- *	(the caller reads table[row][column] and, unless the row is ME_ROW_LOCAL, the rows of the
- *	 learned endpoints, and keeps the smallest rank that is not 0 with me_judge_better())
- *	me_judge()       the verdict
+ *	me_judge_row()   which static row the destination has, from its kind and the lookup's result;
+ *	                 the caller reads the rank at table[row][column]
+ *	me_judge_is_recursive()   if so, the rank in the row ME_ROW_RECURSIVE counts too
+ *	                          (me_judge_better())
+ *	me_judge_fold()  unless the destination is local, for each endpoint that was learned for it:
+ *	                 the rank in its row
+ *	me_judge()       the verdict, with the entry of the rank that is left
  */
 #include "mewatch/address.h"
 
@@ -18,6 +21,7 @@
 #define ME_FACT_OWN 1u         /* an own address of the origin's network namespace */
 #define ME_FACT_UNPARSABLE 2u  /* no destination could be read */
 #define ME_FACT_OWN_UNKNOWN 4u /* the own addresses of that namespace are not known yet */
+#define ME_FACT_RECURSIVE 8u   /* the origin is the configured recursive resolver */
 
 /* What is asked. */
 struct me_facts {
@@ -34,7 +38,24 @@ struct me_found {
 	const struct me_dest *dest;     /* listed address or prefix; NULL for a stranger */
 	const struct me_entry *entry;   /* of the smallest rank; NULL if there is none */
 	__u8 evidence;                  /* enum me_evidence of `entry`, if it is a name's */
-	__u8 learned; /* names of this policy were learned for the address, whatever their ports */
+	__u8 learned; /* answers gave the address to names of this policy, whatever their ports */
+};
+
+/* What DNS answers said of one address. */
+struct me_learned_slot {
+	union {
+		struct {
+			__u32 endpoint; /* 0: free */
+			__u32 version;  /* grows when the times do */
+		};
+		__u64 word;
+	};
+	__u64 expires_ns; /* CLOCK_MONOTONIC: the end of the answer's life */
+	__u64 stale_ns;   /* the end of the grace after it */
+};
+
+struct me_learned {
+	struct me_learned_slot slot[ME_NAME_ENDPOINTS];
 };
 
 struct me_judgement {
@@ -54,6 +75,41 @@ static inline __u32 me_judge_better(__u32 a, __u32 b)
 	return !a || (b && b < a) ? b : a;
 }
 
+/* What the answer behind a slot is worth now: LEARNED, STALE or NONE. */
+static inline enum me_evidence me_judge_learned(const struct me_learned_slot *slot, __u64 now_ns)
+{
+	if (!slot->endpoint || (now_ns > slot->expires_ns && now_ns > slot->stale_ns))
+		return ME_EVIDENCE_NONE;
+	return now_ns <= slot->expires_ns ? ME_EVIDENCE_LEARNED : ME_EVIDENCE_STALE;
+}
+
+/* How strong the evidence for a name is; 0: there is none. */
+static inline __u32 me_judge_strength(__u8 evidence)
+{
+	return evidence == ME_EVIDENCE_VERIFIED  ? 4
+	       : evidence == ME_EVIDENCE_LEARNED ? 3
+	       : evidence == ME_EVIDENCE_STALE   ? 2
+						 : evidence == ME_EVIDENCE_CLAIMED;
+}
+
+/*
+ * Folds one learned endpoint into the rank that decides so far and, where that is a name's, its
+ * evidence. `candidate` is the rank in the endpoint's row; without evidence it does not count.
+ * Returns the rank that decides now. Endpoints may come in any order: of two with the same rank the
+ * stronger evidence stands.
+ */
+static inline __u32 me_judge_fold(__u32 rank, __u32 candidate, __u8 candidate_evidence,
+				  __u8 *evidence)
+{
+	__u32 strength = me_judge_strength(candidate_evidence);
+
+	if (!candidate || !strength || (rank && rank < candidate))
+		return rank;
+	if (rank != candidate || me_judge_strength(*evidence) < strength)
+		*evidence = candidate_evidence;
+	return candidate;
+}
+
 static inline int me_judge_is_local(enum me_addr_kind kind, __u8 flags)
 {
 	return kind == ME_ADDR_LOOPBACK || (flags & ME_FACT_OWN);
@@ -67,6 +123,13 @@ static inline __u32 me_judge_row(enum me_addr_kind kind, __u8 flags, const struc
 	if (dest && (dest->flags & ME_DEST_LISTED))
 		return dest->row;
 	return kind == ME_ADDR_GLOBAL ? ME_ROW_ANY : ME_ROW_NOTHING;
+}
+
+/* Whether the origin is the resolver that asks any server, and this may be one. */
+static inline int me_judge_is_recursive(enum me_addr_kind kind, __u8 flags)
+{
+	return (flags & ME_FACT_RECURSIVE) && kind == ME_ADDR_GLOBAL &&
+	       !me_judge_is_local(kind, flags);
 }
 
 /* The reason of a violation, the first that fits (DESIGN, "Reason"). */

@@ -127,6 +127,48 @@ enum me_finding { ME_FINDING_LIST(ME_PICK_CONSTANT, ME_FINDING_) ME_FINDING_COUN
 
 enum me_blind { ME_BLIND_LIST(ME_PICK_CONSTANT, ME_BLIND_) ME_BLIND_COUNT };
 
+/* What a DNS query of a mail filter is for. */
+#define ME_DNS_CATEGORY_LIST(X, p)                                                                 \
+	X(p, OTHER, "other", "any other name")                                                     \
+	X(p, SPF, "spf", "TXT records of senders")                                                 \
+	X(p, SPAMRAZER, "spamrazer", "names of the SpamRazer engine")                              \
+	X(p, IP_DNSBL, "ip-dnsbl", "an address in a block list")                                   \
+	X(p, URI_DNSBL, "uri-dnsbl", "a domain in a block list")
+
+enum me_dns_category { ME_DNS_CATEGORY_LIST(ME_PICK_CONSTANT, ME_DNS_) ME_DNS_CATEGORY_COUNT };
+
+/* Response codes (RFC 1035, section 4.1.1). */
+#define ME_RCODE_LIST(X, p)                                                                        \
+	X(p, NOERROR, "noerror", "no error")                                                       \
+	X(p, FORMERR, "formerr", "the server could not read the query")                            \
+	X(p, SERVFAIL, "servfail", "the server failed")                                            \
+	X(p, NXDOMAIN, "nxdomain", "there is no such name")                                        \
+	X(p, NOTIMP, "notimp", "the server does not know this kind of query")                      \
+	X(p, REFUSED, "refused", "the server does not want to")                                    \
+	X(p, OTHER, "other", "any other code")
+
+enum me_rcode { ME_RCODE_LIST(ME_PICK_CONSTANT, ME_RCODE_) ME_RCODE_COUNT };
+
+/* Why something in a DNS answer was not learned. */
+#define ME_REFUSED_LIST(X, p)                                                                      \
+	X(p, WRONG_RESOLVER, "wrong-resolver", "answers from no configured resolver")              \
+	X(p, NOT_LOCAL, "not-local", "answers over loopback from an address of elsewhere")         \
+	X(p, FOREIGN, "foreign-namespace", "answers in network namespaces of unprivileged users")  \
+	X(p, WRONG_PORT, "wrong-port", "answers from another port than 53")                        \
+	X(p, UNSOLICITED, "unsolicited", "answers to no query that was seen, or once more")        \
+	X(p, MALFORMED, "malformed", "messages that cannot be read")                               \
+	X(p, OTHER_NAME, "other-name", "addresses of names that were not asked for")               \
+	X(p, SPECIAL, "special-address", "loopback, link-local and other unusable addresses")      \
+	X(p, PRIVATE, "private-address", "private addresses of names that may not have any")       \
+	X(p, MANY_NAMES, "many-names", "endpoints beyond the eight of one address")                \
+	X(p, MANY_ANSWERS, "many-answers", "addresses beyond the bound for an answer or endpoint") \
+	X(p, RATE, "rate", "addresses beyond the bound for a minute")                              \
+	X(p, FULL, "full", "addresses for which the table had no room")                            \
+	X(p, QUERIES_FULL, "queries-full", "queries that could not be remembered")                 \
+	X(p, BUSY, "busy", "messages for which there was no room to read them")
+
+enum me_refused { ME_REFUSED_LIST(ME_PICK_CONSTANT, ME_REFUSED_) ME_REFUSED_COUNT };
+
 #undef ME_PICK_CONSTANT
 
 #ifndef __bpf__
@@ -157,6 +199,9 @@ ME_DEFINE_TEXT(direction, ME_DIRECTION_LIST)
 ME_DEFINE_TEXT(match, ME_MATCH_LIST)
 ME_DEFINE_TEXT(finding, ME_FINDING_LIST)
 ME_DEFINE_TEXT(blind, ME_BLIND_LIST)
+ME_DEFINE_TEXT(dns_category, ME_DNS_CATEGORY_LIST)
+ME_DEFINE_TEXT(rcode, ME_RCODE_LIST)
+ME_DEFINE_TEXT(refused, ME_REFUSED_LIST)
 
 #undef ME_PICK_LABEL
 #undef ME_PICK_HELP

@@ -19,21 +19,25 @@ int me_here_options(int argc, char **argv, const char *usage, bool argument,
 		    struct me_here_request *ret_request)
 {
 	static const struct option options[] = {
+		{"socket", required_argument, NULL, 's'},
 		{"config", required_argument, NULL, 'c'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{},
 	};
-	struct me_here_request request = {};
+	struct me_here_request request = {.socket = ME_DEFAULT_SOCKET};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:h", options + !argument, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			request.path = optarg;
 			break;
 		case 'j':
 			request.json = true;
+			break;
+		case 's':
+			request.socket = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -57,8 +61,10 @@ void me_here_read(struct me_here *here)
 {
 	me_system_read(&here->system, "");
 	here->environment = (struct me_environment){
-		.resolvers = here->system.resolvers,
-		.n_resolvers = here->system.n_resolvers,
+		.resolvers = here->system.resolvers.address,
+		.n_resolvers = here->system.resolvers.n,
+		.upstream = here->system.upstream.address,
+		.n_upstream = here->system.upstream.n,
 		.now_epoch_ns = me_clock_now(CLOCK_REALTIME),
 	};
 }

@@ -14,11 +14,13 @@ struct me_here_request {
 	const char *path; /* as me_here_policy() */
 	bool json;
 	const char *argument; /* the only one, or NULL if none is expected */
+	const char *socket;   /* of the daemon */
 };
 
 /*
- * Reads `[-c FILE] [--json] [ARGUMENT]`. -1: go on. Otherwise the exit code: the usage was asked for
- * (ME_EXIT_OK) or something else was given (ME_EXIT_USAGE); `usage` is printed.
+ * Reads `[-c FILE] [--json]`, and if an `argument` is expected `[--socket PATH] ARGUMENT`. -1: go
+ * on. Otherwise the exit code: the usage was asked for (ME_EXIT_OK) or something else was given
+ * (ME_EXIT_USAGE); `usage` is printed.
  */
 int me_here_options(int argc, char **argv, const char *usage, bool argument,
 		    struct me_here_request *ret_request);

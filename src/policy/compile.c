@@ -2,9 +2,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "policy/compile.h"
 #include "policy/compile_blame.h"
 #include "policy/compile_destinations.h"
+#include "policy/compile_names.h"
 #include "policy/diagnostics.h"
 #include "policy/policy.h"
 
@@ -14,14 +16,37 @@ static void describe_head(struct me_image *image, const struct me_policy *policy
 
 	head->udp_idle_ns = policy->limits.udp_idle_ns;
 	head->pending_ns = policy->limits.pending_ns;
-	head->flags = (image->n_addresses ? ME_HEAD_ADDRESSES : 0) |
-		      (image->n_prefixes ? ME_HEAD_PREFIXES : 0) |
-		      (image->n_names ? ME_HEAD_NAMES : 0) |
-		      (policy->strict_names ? ME_HEAD_STRICT : 0);
+	head->grace_ns = policy->limits.grace_ns;
+	head->flags |= (image->n_addresses ? ME_HEAD_ADDRESSES : 0) |
+		       (image->n_prefixes ? ME_HEAD_PREFIXES : 0) |
+		       (policy->strict_names ? ME_HEAD_STRICT : 0);
 	for (uint32_t rank = 1; rank < head->entries; rank++) {
-		if (image->entries[rank].match == ME_MATCH_ANY)
+		if (image->entries[rank].match <= ME_MATCH_SUBTREE)
+			head->flags |= ME_HEAD_NAMES;
+		else if (image->entries[rank].match == ME_MATCH_ANY)
 			head->flags |= ME_HEAD_ANY;
 	}
+}
+
+/* Who the resolver is that asks any server. */
+static int describe_recursive(struct me_head *head, const struct me_policy *policy,
+			      struct me_diagnostics *diagnostics)
+{
+	const struct me_resolvers *resolvers = &policy->resolvers;
+	size_t length = resolvers->recursive_exe ? strlen(resolvers->recursive_exe) : 0;
+
+	if (resolvers->kind != ME_RESOLVERS_RECURSIVE)
+		return 0;
+	head->flags |= ME_HEAD_RECURSIVE;
+	if (length >= sizeof(head->recursive_exe)) {
+		me_diagnostics_add(diagnostics, ME_ERROR, &resolvers->at, "long-path",
+				   "the program's path has %zu bytes, %zu at the most", length,
+				   sizeof(head->recursive_exe) - 1);
+		return -EINVAL;
+	}
+	if (length)
+		memcpy(head->recursive_exe, resolvers->recursive_exe, length);
+	return 0;
 }
 
 static int fill_table(const struct me_policy *policy, const struct me_entries *entries,
@@ -31,7 +56,7 @@ static int fill_table(const struct me_policy *policy, const struct me_entries *e
 	int r = me_rows_start(rows, policy, entries, cover);
 
 	if (r == 0)
-		r = me_compile_names(policy, entries, rows, image);
+		r = me_compile_endpoints(entries, rows, image);
 	if (r == 0)
 		r = me_compile_destinations(entries, rows, image);
 	if (r == 0 && rows->full) {
@@ -54,16 +79,21 @@ static int fill_table(const struct me_policy *policy, const struct me_entries *e
 }
 
 /* The steps that the entries feed. They move into the image at the end. */
-static int build(const struct me_policy *policy, uint64_t now_epoch_ns,
-		 struct me_diagnostics *diagnostics, struct me_entries *entries,
-		 struct me_image *image)
+static int build(const struct me_policy *policy, const struct me_environment *environment,
+		 struct me_registry *registry, struct me_diagnostics *diagnostics,
+		 struct me_entries *entries, struct me_image *image)
 {
 	struct me_cover cover = {0};
 	struct me_rows rows = {0};
-	int r = me_compile_columns(policy, now_epoch_ns, entries, diagnostics, image->head, &cover);
+	int r = me_compile_columns(policy, environment->now_epoch_ns, entries, diagnostics,
+				   image->head, &cover);
 
 	if (r == 0)
 		r = fill_table(policy, entries, &cover, diagnostics, &rows, image);
+	if (r == 0)
+		r = me_compile_names(policy, entries, registry, diagnostics, image);
+	if (r == 0)
+		r = describe_recursive(image->head, policy, diagnostics);
 	if (r == 0) {
 		image->head->entries = entries->count;
 		image->entries = me_steal_ptr(&entries->list);
@@ -91,7 +121,7 @@ int me_compile(const struct me_policy *policy, const struct me_environment *envi
 		r = me_compile_entries(policy, environment, registry, diagnostics, &entries);
 	}
 	if (r == 0)
-		r = build(policy, environment->now_epoch_ns, diagnostics, &entries, image);
+		r = build(policy, environment, registry, diagnostics, &entries, image);
 	if (r == 0)
 		*ret_image = me_steal_ptr(&image);
 	me_entries_free(&entries);

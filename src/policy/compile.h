@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "mewatch/image.h"
 #include "mewatch/judge.h"
+#include "mewatch/name.h"
 
 struct me_policy;
 struct me_registry;
@@ -21,6 +22,8 @@ struct me_diagnostics;
 struct me_environment {
 	const struct me_addr *resolvers; /* what `resolvers: system` means here */
 	size_t n_resolvers;
+	const struct me_addr *upstream; /* whom a stub among these asks */
+	size_t n_upstream;
 	uint64_t now_epoch_ns; /* rules whose `until` has come are left out */
 };
 
@@ -43,13 +46,10 @@ struct me_image_source {
 	uint32_t to; /* the first of them, where addresses or prefixes share the entry */
 };
 
-/* A name endpoint: what the learner will match, and its row. Sorted by endpoint id. */
-struct me_image_name {
-	uint32_t endpoint; /* stable id */
-	uint32_t row;
-	uint8_t match;    /* ME_MATCH_NAME, _WILDCARD or _SUBTREE */
-	uint8_t flags;    /* of the entry: ME_ENTRY_PRIVATE matters to the learner */
-	const char *name; /* lower case, without "*." or "**."; owned by the image */
+/* What the policy says of a name; the key is its hash. */
+struct me_image_name_entry {
+	uint64_t hash;
+	struct me_name_entry entry;
 };
 
 struct me_image {
@@ -61,9 +61,10 @@ struct me_image {
 	uint32_t *table;                 /* head->rows * head->columns ranks */
 	struct me_entry *entries;        /* head->entries; [0] is unused */
 	struct me_image_source *sources; /* of each entry, in the policy that was compiled */
-	struct me_image_name *names;
-	size_t n_names;
-	char *text; /* what the names point into */
+	uint32_t *endpoint_rows;         /* endpoint id -> row; 0: no name of this policy */
+	uint32_t n_endpoint_rows;
+	struct me_image_name_entry *name_entries; /* sorted by hash, unique */
+	size_t n_name_entries;
 };
 
 /*
@@ -80,16 +81,15 @@ ME_DEFINE_CLEANUP(struct me_image *, me_image_free)
 /* What the policy says of a destination: its exact address, else the longest prefix, else NULL. */
 const struct me_dest *me_image_lookup(const struct me_image *image, const struct me_addr *address);
 
-/* Whether the endpoint covers `name`, which is in lower case without a trailing dot. */
-bool me_image_name_covers(const struct me_image_name *endpoint, const char *name);
-
-/* The name endpoint with this id, or NULL. */
-const struct me_image_name *me_image_name(const struct me_image *image, uint32_t endpoint);
+/* What the policy says of a name: the endpoints that cover it, and the block list it is asked in. */
+void me_image_names_find(const struct me_image *image, const struct me_name *name,
+			 struct me_named *ret_named);
 
 /*
  * The lookups of the judge on the host: what the BPF programs do with maps, on an image.
- * `learned` are endpoint ids known for the address with their evidence, strongest evidence first
- * where one is there twice; NULL when none. Ids that are no name of this image are passed over.
+ * `learned` are endpoint ids known for the address with their evidence, in any order; NULL when
+ * none. Ids that are no name of this image are passed over, and so is a mere claim under
+ * `strict_names`.
  */
 struct me_learned_endpoint {
 	uint32_t endpoint;

@@ -30,20 +30,23 @@ static int merge(struct me_rows *rows, const struct level *outer, const struct m
 		 size_t n, struct level *ret_level)
 {
 	struct level level = *outer;
+	uint8_t flags = 0;
 	int r = 0;
 
 	level.target = targets;
 	level.dest.flags &= ME_DEST_LISTED;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (targets[i].flags & ME_TARGET_SPECIAL)
-			level.global = false;
-		else
-			level.dest.flags |= targets[i].flags;
+		flags |= targets[i].flags;
 		if (!targets[i].entry || (i && targets[i].entry == targets[i - 1].entry))
 			continue;
 		level.dest.flags |= ME_DEST_LISTED;
 		r = me_rows_extend(rows, level.set, targets[i].entry, &level.set);
 	}
+	if (flags & ME_TARGET_SPECIAL)
+		level.global = false;
+	if (flags & ME_TARGET_DIRECT)
+		flags &= (uint8_t)~ME_DEST_UPSTREAM;
+	level.dest.flags |= flags & (uint8_t) ~(ME_TARGET_SPECIAL | ME_TARGET_DIRECT);
 	if (r == 0)
 		r = me_rows_of_set(rows, level.set, level.global, &level.dest.row);
 	if (r == 0)
@@ -133,86 +136,4 @@ int me_compile_destinations(const struct me_entries *entries, struct me_rows *ro
 	trim(&image->addresses, image->n_addresses, sizeof(*image->addresses));
 	trim(&image->prefixes, image->n_prefixes, sizeof(*image->prefixes));
 	return r;
-}
-
-/* A name entry and its endpoint, to bring entries of one endpoint together. */
-struct named {
-	uint32_t endpoint;
-	uint32_t rank;
-};
-
-static int compare_named(const void *left, const void *right)
-{
-	const struct named *a = left, *b = right;
-
-	if (a->endpoint != b->endpoint)
-		return a->endpoint < b->endpoint ? -1 : 1;
-	return a->rank < b->rank ? -1 : a->rank > b->rank;
-}
-
-/* The name that an entry stands for: what its `to` says, or the proxy's. */
-static const char *name_of(const struct me_policy *policy, const struct me_image_source *source)
-{
-	const struct me_to *to = &policy->rules[source->rule].to[source->to];
-
-	return to->kind == ME_TO_PROXY ? policy->proxy.name : to->name;
-}
-
-/* Copies the string to `out`; where the next one goes. */
-static char *keep_text(char *out, const char *text)
-{
-	size_t size = strlen(text) + 1;
-
-	memcpy(out, text, size);
-	return out + size;
-}
-
-/* The names of the first `n` entries: they come first in the order of ranks. */
-static int add_names(const struct me_policy *policy, const struct me_entries *entries,
-		     struct me_rows *rows, struct me_image *image, uint32_t n)
-{
-	_cleanup_free_ struct named *named = calloc(n, sizeof(*named));
-	_cleanup_free_ uint32_t *ranks = calloc(n, sizeof(*ranks));
-	size_t size = 0;
-	char *text;
-	int r = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		size += strlen(name_of(policy, &entries->sources[i + 1])) + 1;
-	image->text = text = malloc(size);
-	image->names = calloc(n, sizeof(*image->names));
-	if (!named || !ranks || !image->text || !image->names)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++)
-		named[i] = (struct named){entries->list[i + 1].endpoint, i + 1};
-	qsort(named, n, sizeof(*named), compare_named);
-	for (uint32_t i = 0, count; r == 0 && i < n; i += count) {
-		struct me_image_name *name = &image->names[image->n_names++];
-		const struct me_entry *entry = &entries->list[named[i].rank];
-
-		*name = (struct me_image_name){
-			.endpoint = entry->endpoint,
-			.match = entry->match,
-			.name = text,
-		};
-		text = keep_text(text, name_of(policy, &entries->sources[named[i].rank]));
-		for (count = 0; i + count < n && named[i + count].endpoint == entry->endpoint;
-		     count++) {
-			ranks[count] = named[i + count].rank;
-			name->flags |= entries->list[ranks[count]].flags;
-		}
-		r = me_rows_of_name(rows, ranks, count, &name->row);
-	}
-	trim(&image->names, image->n_names, sizeof(*image->names));
-	return r;
-}
-
-int me_compile_names(const struct me_policy *policy, const struct me_entries *entries,
-		     struct me_rows *rows, struct me_image *image)
-{
-	uint32_t n = 0;
-
-	while (n + 1 < entries->count && entries->list[n + 1].match <= ME_MATCH_SUBTREE)
-		n++;
-	return n ? add_names(policy, entries, rows, image, n) : 0;
 }

@@ -2,7 +2,7 @@
 #ifndef MEWATCH_POLICY_COMPILE_DESTINATIONS_H
 #define MEWATCH_POLICY_COMPILE_DESTINATIONS_H
 
-/* Third step of the compiler: addresses, prefixes and names become destinations with rows. */
+/* Third step of the compiler: addresses and prefixes become destinations with rows. */
 #include "policy/compile_rows.h"
 
 /*
@@ -12,9 +12,5 @@
  */
 int me_compile_destinations(const struct me_entries *entries, struct me_rows *rows,
 			    struct me_image *image);
-
-/* Fills the image's names, an element for each name endpoint. 0 or -ENOMEM. */
-int me_compile_names(const struct me_policy *policy, const struct me_entries *entries,
-		     struct me_rows *rows, struct me_image *image);
 
 #endif

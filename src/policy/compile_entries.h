@@ -14,11 +14,11 @@ struct me_target {
 	struct me_addr address;
 	uint32_t entry; /* rank; 0: no rule names it here */
 	uint8_t bits;
-	uint8_t flags; /* ME_DEST_RESOLVER … or ME_TARGET_SPECIAL */
+	uint8_t flags; /* ME_DEST_RESOLVER … and ME_TARGET_… */
 };
 
-/* Where `any` does not reach: what me_addr_kind() does not call global. */
-#define ME_TARGET_SPECIAL 128u
+#define ME_TARGET_DIRECT 64u   /* a resolver in its own right, not only a stub's upstream */
+#define ME_TARGET_SPECIAL 128u /* `any` does not reach it: me_addr_kind() does not call it global */
 
 struct me_entries {
 	struct me_entry *list; /* [0] is unused */

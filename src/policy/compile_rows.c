@@ -123,8 +123,13 @@ int me_rows_of_name(struct me_rows *rows, const uint32_t *ranks, size_t n, uint3
 	return keep_row(rows, ret_row);
 }
 
+static bool is_resolvers(const struct me_policy *policy, const struct me_image_source *source)
+{
+	return policy->rules[source->rule].to[source->to].kind == ME_TO_RESOLVERS;
+}
+
 /* The rows that are there in every policy, at their places. */
-static int draw_fixed(struct me_rows *rows)
+static int draw_fixed(struct me_rows *rows, const struct me_policy *policy)
 {
 	uint32_t columns = rows->cover->columns, row;
 
@@ -135,6 +140,10 @@ static int draw_fixed(struct me_rows *rows)
 		case ME_MATCH_SUBTREE:
 			apply(rows, rows->table + (size_t)ME_ROW_NAMED * columns, rank);
 			break;
+		case ME_MATCH_KEYWORD:
+			if (is_resolvers(policy, &rows->entries->sources[rank]))
+				apply(rows, rows->table + (size_t)ME_ROW_RECURSIVE * columns, rank);
+			break;
 		case ME_MATCH_ANY:
 			apply(rows, rows->table + (size_t)ME_ROW_ANY * columns, rank);
 			break;
@@ -143,7 +152,7 @@ static int draw_fixed(struct me_rows *rows)
 			break;
 		}
 	}
-	/* Destinations may share these two; LOCAL and NAMED mean more than their entries. */
+	/* Destinations may share these two; the others mean more than their entries. */
 	for (rows->count = ME_ROW_NOTHING; rows->count <= ME_ROW_ANY;) {
 		uint32_t before = rows->count;
 		int r = keep_row(rows, &row);
@@ -174,7 +183,7 @@ int me_rows_start(struct me_rows *rows, const struct me_policy *policy,
 	rows->shares = calloc(policy->n_rules ? policy->n_rules : 1, sizeof(*rows->shares));
 	if (!rows->table || !rows->by_content || !rows->sets || !rows->by_set || !rows->shares)
 		return -ENOMEM;
-	return draw_fixed(rows);
+	return draw_fixed(rows, policy);
 }
 
 uint32_t *me_rows_steal(struct me_rows *rows)

@@ -40,30 +40,61 @@ static int add_all(struct me_targets *targets, const struct me_addr *addresses, 
 	return r;
 }
 
+static void append(struct me_targets *targets, const struct me_addr *addresses, size_t n)
+{
+	if (n)
+		memcpy(targets->resolvers + targets->n_resolvers, addresses,
+		       n * sizeof(*addresses));
+	targets->n_resolvers += n;
+}
+
+static size_t count_resolvers(const struct me_resolvers *resolvers,
+			      const struct me_environment *environment)
+{
+	size_t n = resolvers->n_list;
+
+	if (resolvers->kind == ME_RESOLVERS_SYSTEM)
+		return environment->n_resolvers + environment->n_upstream;
+	for (size_t i = 0; i < resolvers->n_list; i++)
+		n += resolvers->list[i].n_upstream;
+	return n;
+}
+
 /* The configured resolvers in one list: a stub and the servers that it asks both are. */
 static int gather_resolvers(struct me_targets *targets, const struct me_policy *policy,
 			    const struct me_environment *environment)
 {
 	const struct me_resolvers *resolvers = &policy->resolvers;
 	bool system = resolvers->kind == ME_RESOLVERS_SYSTEM;
-	size_t n = system ? environment->n_resolvers : resolvers->n_list;
+	size_t n = count_resolvers(resolvers, environment);
 
-	for (size_t i = 0; !system && i < resolvers->n_list; i++)
-		n += resolvers->list[i].n_upstream;
 	if (!n)
 		return 0;
 	targets->resolvers = calloc(n, sizeof(*targets->resolvers));
 	if (!targets->resolvers)
 		return -ENOMEM;
 	if (system)
-		memcpy(targets->resolvers, environment->resolvers, n * sizeof(*targets->resolvers));
-	for (size_t i = 0, at = 0; !system && i < resolvers->n_list; i++) {
-		targets->resolvers[at++] = resolvers->list[i].address;
-		for (size_t k = 0; k < resolvers->list[i].n_upstream; k++)
-			targets->resolvers[at++] = resolvers->list[i].upstream[k];
-	}
-	targets->n_resolvers = n;
+		append(targets, environment->resolvers, environment->n_resolvers);
+	for (size_t i = 0; !system && i < resolvers->n_list; i++)
+		append(targets, &resolvers->list[i].address, 1);
+	targets->n_direct = targets->n_resolvers;
+	if (system)
+		append(targets, environment->upstream, environment->n_upstream);
+	for (size_t i = 0; !system && i < resolvers->n_list; i++)
+		append(targets, resolvers->list[i].upstream, resolvers->list[i].n_upstream);
 	return 0;
+}
+
+static int add_resolvers(struct me_targets *targets)
+{
+	int r = add_all(targets, targets->resolvers, targets->n_direct, 0,
+			ME_DEST_RESOLVER | ME_TARGET_DIRECT);
+
+	if (r == 0)
+		r = add_all(targets, targets->resolvers + targets->n_direct,
+			    targets->n_resolvers - targets->n_direct, 0,
+			    ME_DEST_RESOLVER | ME_DEST_UPSTREAM);
+	return r;
 }
 
 /* The ranges that me_addr_kind() does not call global. */
@@ -114,7 +145,7 @@ int me_targets_start(struct me_targets *targets, const struct me_policy *policy,
 	if (r == 0)
 		r = add_doh(targets);
 	if (r == 0)
-		r = add_all(targets, targets->resolvers, targets->n_resolvers, 0, ME_DEST_RESOLVER);
+		r = add_resolvers(targets);
 	if (r == 0)
 		r = add_all(targets, targets->peers, targets->n_peers, 0, ME_DEST_PEER);
 	if (r == 0 && targets->proxy)

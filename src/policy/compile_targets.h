@@ -13,8 +13,9 @@ struct me_targets {
 	size_t count;
 	size_t capacity;
 	/* What the keywords stand for; borrowed from the policy, but for `resolvers`. */
-	struct me_addr *resolvers;
+	struct me_addr *resolvers; /* those that are asked themselves first, then upstream ones */
 	size_t n_resolvers;
+	size_t n_direct;
 	const struct me_addr *peers;
 	size_t n_peers;
 	const struct me_addr *proxy; /* NULL: none, or a name */

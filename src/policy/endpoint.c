@@ -128,8 +128,6 @@ static const char *name_fault(const char *name)
 {
 	const char *label = name, *end = name;
 
-	if (strlen(name) > ME_NAME_MAX)
-		return "a name of at most 253 bytes";
 	for (const char *c = name;; c++) {
 		if ((unsigned char)*c >= 0x80)
 			return "a name in ASCII: write an international name in punycode (`xn--…`)";
@@ -157,18 +155,23 @@ static const char *name_fault(const char *name)
 	return NULL;
 }
 
-/* Checks and copies a name; `skip` bytes of wildcard come before it and are kept in *ret_text. */
+/*
+ * Checks and copies a name; `skip` bytes of wildcard come before it and are kept in *ret_text. A
+ * wildcard that leaves no room for a label would stand for nothing.
+ */
 static bool take_name(struct me_reader *reader, const struct me_node *node, size_t skip,
 		      const char **ret_text)
 {
-	size_t length = node->count;
+	size_t length = node->count, most = ME_HOSTNAME_MAX - (skip ? 2 : 0);
 	const char *fault;
 	char *text;
 
 	if (length > skip + 1 && node->text[length - 1] == '.')
 		length--;
-	if (length > ME_NAME_MAX + skip) {
-		me_read_unexpected(reader, node, "bad-name", "a name of at most 253 bytes");
+	if (length > most + skip) {
+		me_read_unexpected(reader, node, "bad-name",
+				   skip ? "a name of at most 251 bytes after the wildcard"
+					: "a name of at most 253 bytes");
 		return false;
 	}
 	text = me_arena_copy(reader->arena, node->text, length);

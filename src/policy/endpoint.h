@@ -5,7 +5,7 @@
 /* Names, addresses, prefixes and keywords: everything that says where a flow goes. */
 #include "policy/read.h"
 
-#define ME_NAME_MAX 253u /* bytes of a name, without a trailing dot (RFC 1035, section 2.3.4) */
+#define ME_HOSTNAME_MAX (ME_NAME_MAX - 2) /* bytes of a name as text, without a trailing dot */
 #define ME_LABEL_MAX 63u
 
 /* The keyword of a `to:` kind ("any"), or NULL for the kinds that are none. */

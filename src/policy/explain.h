@@ -26,12 +26,13 @@ void me_query_format(const struct me_query *query, char out[ME_QUERY_LEN]);
 
 /* How an entry that does not decide stands to the question. */
 #define ME_ROLE_LIST(X)                                                                            \
-	X(WEAKER, "weaker")      /* would allow it too */                                          \
-	X(WAITED, "waited-for")  /* a name that the flow waits for */                              \
-	X(PASSED, "passed-over") /* the destination is local, which it does not reach */           \
-	X(PORTS, "other-ports")  /* the destination, but not this port */                          \
-	X(DEPTH, "other-depth")  /* a wildcard for another number of labels */                     \
-	X(EXPIRED, "expired")    /* would have allowed it */
+	X(WEAKER, "weaker")       /* would allow it too */                                         \
+	X(WAITED, "waited-for")   /* a name that the flow waits for */                             \
+	X(PASSED, "passed-over")  /* the destination is local, which it does not reach */          \
+	X(PORTS, "other-ports")   /* the destination, but not this port */                         \
+	X(DEPTH, "other-depth")   /* a wildcard for another number of labels */                    \
+	X(RECURSIVE, "recursive") /* allows it for the recursive resolver alone */                 \
+	X(EXPIRED, "expired")     /* would have allowed it */
 
 #define ME_PICK(constant, label) ME_ROLE_##constant,
 enum me_role { ME_ROLE_LIST(ME_PICK) ME_ROLE_COUNT };
@@ -63,7 +64,7 @@ struct me_explanation {
 /*
  * Explains the query by `image`, which was compiled from `policy` with `environment`. `own`: the
  * address is one of this machine. The explanation borrows from `policy` and `registry`. It looks at
- * every entry and destination of the policy. 0 or -ENOMEM.
+ * every entry and destination of the policy. 0, or -EINVAL: no DNS message can carry the name.
  */
 int me_explain(const struct me_policy *policy, const struct me_environment *environment,
 	       const struct me_image *image, const struct me_registry *registry,

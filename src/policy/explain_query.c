@@ -40,10 +40,11 @@ static bool read_proto(const char *text, uint8_t *ret_proto)
 static bool read_name(char *text, char out[ME_QUERY_NAME_LEN])
 {
 	size_t length = strlen(text);
+	struct me_name name;
 
 	if (length && text[length - 1] == '.')
 		text[--length] = '\0';
-	if (!length || length >= ME_QUERY_NAME_LEN || *text == '.' || strstr(text, ".."))
+	if (me_name_from_text(text, &name) < 0)
 		return false;
 	for (size_t i = 0; i <= length; i++) {
 		unsigned char c = (unsigned char)text[i];

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/inet.h"
+#include "base/text.h"
 #include "policy/explain.h"
 #include "policy/policy.h"
 #include "policy/ports.h"
@@ -153,6 +154,18 @@ static void add_weaker(struct me_strbuf *out, const struct me_explanation *e,
 		me_strbuf_adds(out, "it comes later in the file");
 }
 
+/* Who may ask any server. */
+static void add_recursive(struct me_strbuf *out, const struct me_policy *policy)
+{
+	const char *exe = policy->resolvers.recursive_exe;
+	const char *path = exe ? exe : policy->resolvers.recursive_cgroup;
+	char shown[ME_TEXT_ESCAPED(ME_POLICY_TEXT_MAX)];
+
+	me_text_escape(shown, sizeof(shown), path, strlen(path));
+	me_strbuf_addf(out, "allows it for the recursive resolver alone: %s %s",
+		       exe ? "the program" : "cgroup", shown);
+}
+
 void me_explain_other(const struct me_explanation *explanation, const struct me_policy *policy,
 		      const struct me_other *other, struct me_strbuf *out)
 {
@@ -187,6 +200,9 @@ void me_explain_other(const struct me_explanation *explanation, const struct me_
 				       "%s stands for exactly one label more; `**.%s` would "
 				       "cover it",
 				       to->text, to->name);
+		break;
+	case ME_ROLE_RECURSIVE:
+		add_recursive(out, policy);
 		break;
 	case ME_ROLE_EXPIRED:
 		me_clock_rfc3339(other->rule->until_ns, until);

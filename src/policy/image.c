@@ -15,8 +15,8 @@ void me_image_free(struct me_image **image)
 	free(i->table);
 	free(i->entries);
 	free(i->sources);
-	free(i->names);
-	free(i->text);
+	free(i->endpoint_rows);
+	free(i->name_entries);
 	free(i);
 	*image = NULL;
 }
@@ -71,34 +71,31 @@ const struct me_dest *me_image_lookup(const struct me_image *image, const struct
 	return prefix ? &prefix->dest : NULL;
 }
 
-static int compare_endpoint(const void *key, const void *element)
+static uint32_t rank_at(const struct me_image *image, uint32_t row, uint32_t column)
 {
-	const uint32_t *endpoint = key;
-	const struct me_image_name *name = element;
-
-	return *endpoint < name->endpoint ? -1 : *endpoint > name->endpoint;
+	return image->table[(size_t)row * image->head->columns + column];
 }
 
-const struct me_image_name *me_image_name(const struct me_image *image, uint32_t endpoint)
+/* Folds what was learned for the destination into the rank that it has without. */
+static uint32_t fold_learned(const struct me_image *image, uint32_t column, uint32_t rank,
+			     const struct me_learned_endpoint *learned, size_t n,
+			     struct me_found *found)
 {
-	if (!image->n_names)
-		return NULL;
-	return bsearch(&endpoint, image->names, image->n_names, sizeof(*image->names),
-		       compare_endpoint);
-}
+	bool strict = image->head->flags & ME_HEAD_STRICT;
 
-bool me_image_name_covers(const struct me_image_name *endpoint, const char *name)
-{
-	size_t length = strlen(name), suffix = strlen(endpoint->name);
-	const char *dot;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t endpoint = learned[i].endpoint;
+		uint32_t row =
+			endpoint < image->n_endpoint_rows ? image->endpoint_rows[endpoint] : 0;
+		bool claimed = learned[i].evidence == ME_EVIDENCE_CLAIMED;
 
-	if (endpoint->match == ME_MATCH_NAME)
-		return strcmp(name, endpoint->name) == 0;
-	if (length <= suffix + 1 || strcmp(name + length - suffix, endpoint->name) != 0)
-		return false;
-	dot = name + length - suffix - 1;
-	return *dot == '.' &&
-	       (endpoint->match == ME_MATCH_SUBTREE || memchr(name, '.', length) == dot);
+		if (!row || (claimed && strict))
+			continue;
+		found->learned |= !claimed && learned[i].evidence != ME_EVIDENCE_NONE;
+		rank = me_judge_fold(rank, rank_at(image, row, column), learned[i].evidence,
+				     &found->evidence);
+	}
+	return rank;
 }
 
 uint32_t me_image_judge_as(const struct me_image *image, const struct me_facts *facts,
@@ -108,23 +105,13 @@ uint32_t me_image_judge_as(const struct me_image *image, const struct me_facts *
 {
 	const struct me_head *head = image->head;
 	uint32_t column = head->slot[me_slot(facts->proto, facts->dport)];
-	uint32_t row = me_judge_row(kind, facts->flags, dest);
-	uint32_t rank = image->table[(size_t)row * head->columns + column];
+	uint32_t rank = rank_at(image, me_judge_row(kind, facts->flags, dest), column);
 	struct me_found found = {.head = head, .column = &head->column[column], .dest = dest};
 
-	for (size_t i = 0; i < n_learned && row != ME_ROW_LOCAL; i++) {
-		const struct me_image_name *name = me_image_name(image, learned[i].endpoint);
-		uint32_t better;
-
-		if (!name)
-			continue;
-		found.learned = 1;
-		better = me_judge_better(rank,
-					 image->table[(size_t)name->row * head->columns + column]);
-		if (better != rank)
-			found.evidence = learned[i].evidence;
-		rank = better;
-	}
+	if (me_judge_is_recursive(kind, facts->flags))
+		rank = me_judge_better(rank, rank_at(image, ME_ROW_RECURSIVE, column));
+	if (!me_judge_is_local(kind, facts->flags))
+		rank = fold_learned(image, column, rank, learned, n_learned, &found);
 	if (rank)
 		found.entry = &image->entries[rank];
 	me_judge(facts, kind, &found, ret_judgement);

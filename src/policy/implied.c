@@ -54,6 +54,7 @@ static int imply_proxy(struct me_reader *reader, const struct me_policy *policy,
 		.service = "proxy",
 		.ports = port,
 		.n_ports = 1,
+		.private_space = policy->proxy.kind == ME_TO_NAME, /* proxies are inside */
 		.at = policy->proxy.at,
 	};
 

@@ -142,10 +142,10 @@ static void lint_to(struct me_linter *linter, const struct me_rule *rule, const 
 	}
 }
 
-static bool has_names(const struct me_rule *rule)
+static bool has_names(const struct me_policy *policy, const struct me_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_to; i++) {
-		if (rule->to[i].name)
+		if (rule->to[i].name || (rule->to[i].kind == ME_TO_PROXY && policy->proxy.name))
 			return true;
 	}
 	return false;
@@ -166,7 +166,7 @@ static void lint_rule(struct me_linter *linter, const struct me_rule *rule)
 		me_lint_tell(linter, at, "expired", "`%s` expired at %s and allows nothing",
 			     rule->slug, end);
 	}
-	if (rule->private_space && !has_names(rule))
+	if (rule->private_space && !has_names(linter->policy, rule))
 		me_lint_tell(linter, at, "no-effect",
 			     "`private: true` without a name: it is for names that resolve into "
 			     "private space");
@@ -199,10 +199,6 @@ static void lint_effect(struct me_linter *linter)
 		me_lint_tell(linter, &policy->watch_at, "no-effect",
 			     "`interfaces:` is not watched by this version: only the processes of "
 			     "this machine are");
-	if (policy->resolvers.kind == ME_RESOLVERS_RECURSIVE)
-		me_lint_tell(linter, &policy->resolvers.at, "no-effect",
-			     "`recursive:` is not known to this version: each query of the "
-			     "resolver will be a violation");
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].mode != ME_MODE_MONITOR)
 			me_lint_tell(linter, &policy->rules[i].at, "no-effect",

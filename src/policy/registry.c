@@ -24,12 +24,14 @@ static const uint32_t first_id[ME_ID_KINDS] = {
 	[ME_ID_SERVICE] = 0,
 	[ME_ID_ENDPOINT] = 1,
 	[ME_ID_RULE] = 1,
+	[ME_ID_ZONE] = 1,
 };
 
 static const uint32_t end_id[ME_ID_KINDS] = {
 	[ME_ID_SERVICE] = ME_SERVICES_MAX,
 	[ME_ID_ENDPOINT] = ME_ENDPOINTS_MAX,
 	[ME_ID_RULE] = ME_RULE_IDS_MAX,
+	[ME_ID_ZONE] = ME_ZONES_MAX,
 };
 
 static int compare_text(const void *left, const void *right)

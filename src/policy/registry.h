@@ -12,6 +12,7 @@
  *	ENDPOINT  the service    what `to:` says: a name, a wildcard, a keyword, or the rule's slug
  *	                         for all addresses and prefixes of one rule
  *	RULE      the service    the rule's slug
+ *	ZONE      ""             a zone of block lists
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@
 
 #define ME_RULE_IDS_MAX ME_ENDPOINTS_MAX /* rules since attach; id 0 is "no rule" */
 
-enum me_id_kind { ME_ID_SERVICE, ME_ID_ENDPOINT, ME_ID_RULE, ME_ID_KINDS };
+enum me_id_kind { ME_ID_SERVICE, ME_ID_ENDPOINT, ME_ID_RULE, ME_ID_ZONE, ME_ID_KINDS };
 
 struct me_registry;
 
@@ -39,9 +40,9 @@ void me_registry_free(struct me_registry **registry);
 ME_DEFINE_CLEANUP(struct me_registry *, me_registry_free)
 
 /*
- * Finds or assigns the id of (kind, service, text). The text of a service is "". Services
- * stop at ME_SERVICES_MAX, endpoints at ME_ENDPOINTS_MAX and rules at ME_RULE_IDS_MAX: -ENOSPC.
- * 0, -ENOSPC or -ENOMEM.
+ * Finds or assigns the id of (kind, service, text). The text of a service is "". Services stop at
+ * ME_SERVICES_MAX, endpoints at ME_ENDPOINTS_MAX, rules at ME_RULE_IDS_MAX and zones at
+ * ME_ZONES_MAX: -ENOSPC. 0, -ENOSPC or -ENOMEM.
  */
 int me_registry_id(struct me_registry *registry, enum me_id_kind kind, const char *service,
 		   const char *text, uint32_t *ret_id);

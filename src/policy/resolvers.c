@@ -49,7 +49,7 @@ static void read_recursive(struct me_reader *reader, const struct me_node *node,
 {
 	static const char *const outer[] = {"recursive"};
 	static const char *const keys[] = {"cgroup", "exe"};
-	const struct me_node *inner, *v[ME_ARRAY_SIZE(keys)];
+	const struct me_node *inner, *path, *v[ME_ARRAY_SIZE(keys)];
 	const char **paths = NULL;
 	size_t n = 0;
 
@@ -66,9 +66,10 @@ static void read_recursive(struct me_reader *reader, const struct me_node *node,
 		return;
 	}
 	resolvers->kind = ME_RESOLVERS_RECURSIVE;
-	me_read_paths(reader, v[0] ? v[0] : v[1], &paths, &n);
-	if (n > 1)
-		me_read_unexpected(reader, v[0] ? v[0] : v[1], "wrong-type", "one path");
+	path = v[0] ? v[0] : v[1];
+	me_read_paths(reader, path, &paths, &n);
+	if (me_read_items(path).left != 1)
+		me_read_unexpected(reader, path, "wrong-type", "one path");
 	if (n == 1)
 		*(v[0] ? &resolvers->recursive_cgroup : &resolvers->recursive_exe) = paths[0];
 }

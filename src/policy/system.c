@@ -17,16 +17,16 @@ static const char *const stub_files[] = {
 	"/run/resolvconf/resolv.conf",
 };
 
-static void system_add(struct me_system *system, const struct me_addr *address)
+static void list_add(struct me_system_list *list, const struct me_addr *address)
 {
-	for (size_t i = 0; i < system->n_resolvers; i++)
-		if (me_addr_equal(&system->resolvers[i], address))
+	for (size_t i = 0; i < list->n; i++)
+		if (me_addr_equal(&list->address[i], address))
 			return;
-	if (system->n_resolvers < ME_SYSTEM_RESOLVERS_MAX)
-		system->resolvers[system->n_resolvers++] = *address;
+	if (list->n < ME_SYSTEM_RESOLVERS_MAX)
+		list->address[list->n++] = *address;
 }
 
-void me_system_parse(struct me_system *system, const char *text)
+void me_system_parse(struct me_system_list *list, const char *text)
 {
 	static const char key[] = "nameserver";
 
@@ -50,11 +50,11 @@ void me_system_parse(struct me_system *system, const char *text)
 			continue;
 		memcpy(address, word, length);
 		if (!me_inet_parse(address, parsed.byte))
-			system_add(system, &parsed);
+			list_add(list, &parsed);
 	}
 }
 
-static void system_file(struct me_system *system, const char *root, const char *name)
+static void read_file(struct me_system_list *list, const char *root, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[4096];
@@ -62,7 +62,7 @@ static void system_file(struct me_system *system, const char *root, const char *
 
 	snprintf(path, sizeof(path), "%s%s", root, name);
 	if (!me_file_read(path, ME_RESOLV_CONF_MAX, &text, &length))
-		me_system_parse(system, text);
+		me_system_parse(list, text);
 }
 
 void me_system_read(struct me_system *ret_system, const char *root)
@@ -70,9 +70,9 @@ void me_system_read(struct me_system *ret_system, const char *root)
 	bool stub = false;
 
 	*ret_system = (struct me_system){};
-	system_file(ret_system, root, "/etc/resolv.conf");
-	for (size_t i = 0; i < ret_system->n_resolvers; i++)
-		stub |= me_addr_kind(&ret_system->resolvers[i]) == ME_ADDR_LOOPBACK;
+	read_file(&ret_system->resolvers, root, "/etc/resolv.conf");
+	for (size_t i = 0; i < ret_system->resolvers.n; i++)
+		stub |= me_addr_kind(&ret_system->resolvers.address[i]) == ME_ADDR_LOOPBACK;
 	for (size_t i = 0; stub && i < ME_ARRAY_SIZE(stub_files); i++)
-		system_file(ret_system, root, stub_files[i]);
+		read_file(&ret_system->upstream, root, stub_files[i]);
 }

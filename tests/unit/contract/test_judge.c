@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "base/cleanup.h"
 #include "mewatch/judge.h"
+#include "../../seed.h"
 
 static struct me_head *head;
 
@@ -65,6 +66,119 @@ static void test_row(void **state)
 				 kind == ME_ADDR_LOOPBACK ? ME_ROW_LOCAL : 9);
 		assert_int_equal(me_judge_row(kind, ME_FACT_OWN, &listed), ME_ROW_LOCAL);
 		assert_int_equal(me_judge_row(kind, ME_FACT_OWN, NULL), ME_ROW_LOCAL);
+	}
+}
+
+/* The last nanosecond of a life belongs to it; a grace that ends before adds nothing. */
+static void test_learned(void **state)
+{
+	static const struct {
+		struct me_learned_slot slot;
+		uint64_t now;
+		enum me_evidence evidence;
+	} lines[] = {
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 200}, 0, ME_EVIDENCE_LEARNED},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 200}, 100, ME_EVIDENCE_LEARNED},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 200}, 101, ME_EVIDENCE_STALE},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 200}, 200, ME_EVIDENCE_STALE},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 200}, 201, ME_EVIDENCE_NONE},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 100}, 100, ME_EVIDENCE_LEARNED},
+		{{.endpoint = 1, .expires_ns = 100, .stale_ns = 100}, 101, ME_EVIDENCE_NONE},
+		{{.endpoint = 1, .expires_ns = 100}, 100, ME_EVIDENCE_LEARNED},
+		{{.endpoint = 1, .expires_ns = ~0ull, .stale_ns = ~0ull},
+		 ~0ull,
+		 ME_EVIDENCE_LEARNED},
+		{{.endpoint = 0, .expires_ns = 100, .stale_ns = 200}, 0, ME_EVIDENCE_NONE},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(lines); i++)
+		assert_int_equal(me_judge_learned(&lines[i].slot, lines[i].now), lines[i].evidence);
+	assert_int_equal(sizeof(struct me_learned), ME_NAME_ENDPOINTS * 24);
+}
+
+static void test_strength(void **state)
+{
+	static const enum me_evidence order[] = {ME_EVIDENCE_NONE, ME_EVIDENCE_CLAIMED,
+						 ME_EVIDENCE_STALE, ME_EVIDENCE_LEARNED,
+						 ME_EVIDENCE_VERIFIED};
+
+	for (size_t i = 1; i < ME_ARRAY_SIZE(order); i++)
+		assert_true(me_judge_strength(order[i - 1]) < me_judge_strength(order[i]));
+	assert_int_equal(me_judge_strength(ME_EVIDENCE_NONE), 0);
+}
+
+static void test_fold(void **state)
+{
+	static const struct {
+		uint32_t rank, candidate;
+		enum me_evidence before, evidence;
+		uint32_t becomes;
+		enum me_evidence after;
+	} lines[] = {
+#define E(name) ME_EVIDENCE_##name
+		{0, 5, E(NONE), E(LEARNED), 5, E(LEARNED)},
+		{0, 0, E(NONE), E(LEARNED), 0, E(NONE)},
+		{0, 5, E(NONE), E(NONE), 0, E(NONE)},
+		{7, 5, E(LEARNED), E(STALE), 5, E(STALE)},
+		{7, 5, E(LEARNED), E(NONE), 7, E(LEARNED)},
+		{5, 7, E(STALE), E(LEARNED), 5, E(STALE)},
+		{5, 0, E(STALE), E(LEARNED), 5, E(STALE)},
+		{5, 5, E(STALE), E(LEARNED), 5, E(LEARNED)},
+		{5, 5, E(LEARNED), E(STALE), 5, E(LEARNED)},
+		{5, 5, E(LEARNED), E(VERIFIED), 5, E(VERIFIED)},
+		{5, 5, E(CLAIMED), E(STALE), 5, E(STALE)},
+		{5, 5, E(STALE), E(CLAIMED), 5, E(STALE)},
+#undef E
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(lines); i++) {
+		uint8_t evidence = (uint8_t)lines[i].before;
+		uint32_t rank = me_judge_fold(lines[i].rank, lines[i].candidate,
+					      (uint8_t)lines[i].evidence, &evidence);
+
+		if (rank != lines[i].becomes || evidence != lines[i].after)
+			fail_msg("line %zu: %u %s", i, rank, me_evidence_label(evidence));
+	}
+}
+
+/* Whatever the order of the endpoints, the same decides on the same evidence. */
+static void test_fold_order(void **state)
+{
+	static const uint8_t kinds[] = {ME_EVIDENCE_NONE, ME_EVIDENCE_CLAIMED, ME_EVIDENCE_STALE,
+					ME_EVIDENCE_LEARNED, ME_EVIDENCE_VERIFIED};
+	uint64_t random = me_seed();
+
+	for (unsigned int round = 0; round < 20000; round++) {
+		uint32_t start = (uint32_t)(me_seed_next(&random) % 3), ranks[2] = {start, start};
+		uint8_t evidence[2] = {0};
+		uint32_t candidate[ME_NAME_ENDPOINTS];
+		uint8_t with[ME_NAME_ENDPOINTS];
+
+		for (size_t i = 0; i < ME_NAME_ENDPOINTS; i++) {
+			/* A destination's own rank is never a name's. */
+			candidate[i] = (uint32_t)(me_seed_next(&random) % 4);
+			candidate[i] += candidate[i] && candidate[i] == start ? 3 : 0;
+			with[i] = kinds[me_seed_next(&random) % ME_ARRAY_SIZE(kinds)];
+		}
+		for (size_t i = 0; i < ME_NAME_ENDPOINTS; i++) {
+			size_t back = ME_NAME_ENDPOINTS - 1 - i;
+
+			ranks[0] = me_judge_fold(ranks[0], candidate[i], with[i], &evidence[0]);
+			ranks[1] =
+				me_judge_fold(ranks[1], candidate[back], with[back], &evidence[1]);
+		}
+		assert_int_equal(ranks[0], ranks[1]);
+		assert_int_equal(evidence[0], evidence[1]);
+	}
+}
+
+static void test_recursive(void **state)
+{
+	for (enum me_addr_kind kind = ME_ADDR_GLOBAL; kind <= ME_ADDR_OTHER; kind++) {
+		assert_int_equal(me_judge_is_recursive(kind, ME_FACT_RECURSIVE),
+				 kind == ME_ADDR_GLOBAL);
+		assert_false(me_judge_is_recursive(kind, ME_FACT_RECURSIVE | ME_FACT_OWN));
+		assert_false(me_judge_is_recursive(kind, ~ME_FACT_RECURSIVE & 0xff));
 	}
 }
 
@@ -196,8 +310,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_better),     TEST(test_row),   TEST(test_reason_order),
-		TEST(test_reason_any), TEST(test_entry), TEST(test_without_entry),
+		TEST(test_better),    TEST(test_row),           TEST(test_learned),
+		TEST(test_strength),  TEST(test_fold),          TEST(test_fold_order),
+		TEST(test_recursive), TEST(test_reason_order),  TEST(test_reason_any),
+		TEST(test_entry),     TEST(test_without_entry),
 #undef TEST
 	};
 

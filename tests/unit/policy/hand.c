@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -219,6 +220,15 @@ void hand_resolvers(struct hand *hand, const char *addresses)
 		resolvers->list[i].address = list[i];
 }
 
+void hand_upstream(struct hand *hand, const char *addresses)
+{
+	struct me_resolvers *resolvers = &hand->policy.resolvers;
+	struct me_resolver *stub = &resolvers->list[resolvers->n_list - 1];
+
+	stub->stub = true;
+	stub->upstream = read_addresses(hand, addresses, &stub->n_upstream);
+}
+
 void hand_peers(struct hand *hand, const char *addresses)
 {
 	hand->policy.peers = read_addresses(hand, addresses, &hand->policy.n_peers);
@@ -247,6 +257,22 @@ int hand_compile(struct hand *hand)
 		hand->image = image;
 	}
 	return r;
+}
+
+void hand_assert_refused(struct hand *hand, const char *kind, unsigned int line,
+			 const char *const *parts)
+{
+	const struct me_diagnostic *told;
+
+	assert_int_equal(hand_compile(hand), -EINVAL);
+	assert_int_equal(hand->diagnostics.errors, 1);
+	told = hand->diagnostics.list;
+	assert_string_equal(told->kind, kind);
+	assert_int_equal(told->at.line, line);
+	for (size_t i = 0; parts[i]; i++) {
+		if (!strstr(told->text, parts[i]))
+			fail_msg("\"%s\" lacks \"%s\"", told->text, parts[i]);
+	}
 }
 
 struct me_facts hand_facts(const char *text)

@@ -33,12 +33,19 @@ struct me_rule *hand_rule(struct hand *hand, const char *slug, const char *to, c
 struct me_to *hand_more(struct hand *hand, size_t n);
 
 void hand_resolvers(struct hand *hand, const char *addresses);
+/* Makes the last of the resolvers a stub that asks these. */
+void hand_upstream(struct hand *hand, const char *addresses);
+
 void hand_peers(struct hand *hand, const char *addresses);
 void hand_proxy(struct hand *hand, const char *to);
 void hand_remoting(struct hand *hand, const char *ports);
 
 /* Compiles; the image of before is freed. What me_compile() returns. */
 int hand_compile(struct hand *hand);
+
+/* Compiles; the one diagnostic is an error of this kind at this line, and says all of `parts`. */
+void hand_assert_refused(struct hand *hand, const char *kind, unsigned int line,
+			 const char *const *parts);
 
 /* "192.0.2.1:443/tcp", "[2001:db8::1]:53/udp", "192.0.2.1/icmp" as facts. */
 struct me_facts hand_facts(const char *text);

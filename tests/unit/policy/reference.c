@@ -12,6 +12,7 @@ struct question {
 	size_t n_names;
 	bool local;
 	bool global;
+	bool recursive; /* the resolver itself asks, and may ask anybody */
 };
 
 static bool is_v4(const uint8_t *a)
@@ -81,27 +82,48 @@ static bool is_name(const struct me_policy *policy, const struct me_to *to)
 	return to->kind == ME_TO_NAME || to->kind == ME_TO_WILDCARD || to->kind == ME_TO_SUBTREE;
 }
 
-/* The better evidence of the learned names that the destination covers; NONE if there is none. */
-static enum me_evidence learned(const struct question *q, const struct me_to *to)
-{
-	enum me_evidence best = ME_EVIDENCE_NONE;
+/* The kinds of evidence, the strongest first. */
+static const enum me_evidence by_strength[] = {
+	ME_EVIDENCE_VERIFIED,
+	ME_EVIDENCE_LEARNED,
+	ME_EVIDENCE_STALE,
+	ME_EVIDENCE_CLAIMED,
+};
 
+static bool has_name(const struct question *q, const struct me_to *to, enum me_evidence evidence)
+{
 	if (to->kind == ME_TO_PROXY)
 		to = &q->policy->proxy;
 	for (size_t i = 0; i < q->n_names; i++) {
-		if (!reference_covers(to, q->names[i].name))
-			continue;
-		if (best != ME_EVIDENCE_LEARNED)
-			best = q->names[i].evidence;
+		if (q->names[i].evidence == evidence && reference_covers(to, q->names[i].name))
+			return true;
 	}
-	return best;
+	return false;
+}
+
+/* The best evidence for a name that the destination covers; NONE if there is none that counts. */
+static enum me_evidence evidence_for(const struct question *q, const struct me_to *to)
+{
+	for (size_t i = 0; i < ME_ARRAY_SIZE(by_strength); i++) {
+		if (by_strength[i] == ME_EVIDENCE_CLAIMED && q->policy->strict_names)
+			continue;
+		if (has_name(q, to, by_strength[i]))
+			return by_strength[i];
+	}
+	return ME_EVIDENCE_NONE;
 }
 
 static bool is_resolver(const struct me_policy *policy, const struct me_addr *dst)
 {
 	for (size_t i = 0; i < policy->resolvers.n_list; i++) {
-		if (same(&policy->resolvers.list[i].address, dst))
+		const struct me_resolver *resolver = &policy->resolvers.list[i];
+
+		if (same(&resolver->address, dst))
 			return true;
+		for (size_t k = 0; k < resolver->n_upstream; k++) {
+			if (same(&resolver->upstream[k], dst))
+				return true;
+		}
 	}
 	return false;
 }
@@ -138,7 +160,16 @@ static bool covers(const struct question *q, const struct me_to *to)
 	if (to->kind == ME_TO_ANY)
 		return q->global;
 	if (is_name(q->policy, to))
-		return learned(q, to) != ME_EVIDENCE_NONE;
+		return evidence_for(q, to) != ME_EVIDENCE_NONE;
+	return covers_address(q, to) || (q->recursive && to->kind == ME_TO_RESOLVERS);
+}
+
+/* Whether the destination is on the list, by its address or by an answer: a claim is no answer. */
+static bool lists(const struct question *q, const struct me_to *to)
+{
+	if (is_name(q->policy, to))
+		return has_name(q, to, ME_EVIDENCE_VERIFIED) ||
+		       has_name(q, to, ME_EVIDENCE_LEARNED) || has_name(q, to, ME_EVIDENCE_STALE);
 	return covers_address(q, to);
 }
 
@@ -245,7 +276,7 @@ static enum me_reason reason_of(const struct question *q, uint64_t now)
 			proto_named |= rule->ports[k].proto == f->proto;
 		for (size_t k = 0; k < rule->n_to; k++) {
 			any |= rule->to[k].kind == ME_TO_ANY;
-			listed |= rule->to[k].kind != ME_TO_ANY && covers(q, &rule->to[k]);
+			listed |= lists(q, &rule->to[k]);
 			peers_port |= rule->to[k].kind == ME_TO_PEERS && ports_cover(rule, f);
 		}
 	}
@@ -301,6 +332,7 @@ struct reference_verdict reference_judge(const struct me_policy *policy, uint64_
 	struct reference_verdict v = {.verdict = ME_VIOLATION};
 	const struct me_to *best = NULL;
 
+	q.recursive = (facts->flags & ME_FACT_RECURSIVE) && q.global && !q.local;
 	if (facts->flags & ME_FACT_UNPARSABLE) {
 		v.reason = ME_REASON_UNPARSABLE;
 		v.service = "unlisted";
@@ -325,7 +357,7 @@ struct reference_verdict reference_judge(const struct me_policy *policy, uint64_
 		v.verdict = q.local ? ME_LOCAL : ME_ALLOWED;
 		v.service = v.rule->service;
 		v.endpoint = address ? v.rule->slug : best->text;
-		v.evidence = is_name(policy, best) ? learned(&q, best) : ME_EVIDENCE_LISTED;
+		v.evidence = is_name(policy, best) ? evidence_for(&q, best) : ME_EVIDENCE_LISTED;
 	} else if (q.local) {
 		v.verdict = ME_LOCAL;
 		v.service = "local";

@@ -9,10 +9,10 @@
 #include "mewatch/judge.h"
 #include "policy/policy.h"
 
-/* A name that an answer gave for the destination. */
+/* A name of the destination, and what speaks for it. */
 struct reference_name {
 	const char *name;
-	enum me_evidence evidence; /* LEARNED or STALE */
+	enum me_evidence evidence; /* VERIFIED, LEARNED, STALE, CLAIMED or NONE */
 };
 
 struct reference_verdict {

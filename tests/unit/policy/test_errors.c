@@ -95,6 +95,8 @@ static void watch_and_resolvers(void **state)
 		 "2:24 duplicate-key\n"},
 		{"version: 1\nresolvers: {recursive: {}}\n", "2:24 missing-key\n"},
 		{"version: 1\nresolvers: {recursive: {exe: unbound}}\n", "2:30 bad-path\n"},
+		{"version: 1\nresolvers: {recursive: {exe: []}}\n", "2:30 wrong-type\n"},
+		{"version: 1\nresolvers: {recursive: {exe: [/a, /b]}}\n", "2:30 wrong-type\n"},
 		{"version: 1\nproxy: 192.0.2.1\n", "2:8 bad-proxy\n"},
 		{"version: 1\nproxy: proxy.example:0\n", "2:8 bad-proxy\n"},
 		{"version: 1\nproxy: 192.0.2.300:3128\n", "2:8 bad-proxy\n"},
@@ -145,6 +147,49 @@ static void destinations(void **state)
 	};
 
 	assert_all_bad(cases, ME_ARRAY_SIZE(cases));
+}
+
+/* A name of `length` bytes between two texts: it has these errors, or none. */
+static void assert_name(const char *before, size_t length, const char *after, const char *errors)
+{
+	struct me_policy *policy = NULL;
+	char name[300], text[400];
+
+	for (size_t i = 0; i < length; i++)
+		name[i] = i % 60 == 59 ? '.' : 'a';
+	name[length] = '\0';
+	snprintf(text, sizeof(text), "%s%s%s", before, name, after);
+	if (*errors)
+		assert_errors(text, strlen(text), errors);
+	else
+		policy = load_good(text);
+	me_policy_free(&policy);
+}
+
+/* What cannot be on the wire is no name: 255 bytes there are 253 here, a wildcard needs two more. */
+static void the_longest_names(void **state)
+{
+#define TO "version: 1\nallow: [{service: x, ports: tcp/1, to: "
+	static const struct {
+		const char *before, *after;
+		size_t most;
+		const char *errors;
+	} cases[] = {
+		{TO, "}]\n", 253, "2:40 bad-name\n"},
+		{TO, ".}]\n", 253, "2:40 bad-name\n"},
+		{TO "\"*.", "\"}]\n", 251, "2:40 bad-name\n"},
+		{TO "\"**.", ".\"}]\n", 251, "2:40 bad-name\n"},
+		{"version: 1\ndns: {ip_zones: [", "]}\n", 253, "2:18 bad-name\n"},
+		{"version: 1\nproxy: ", ":1\n", 253, "2:8 bad-name\n"},
+	};
+#undef TO
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		size_t most = cases[i].most;
+
+		assert_name(cases[i].before, most, cases[i].after, "");
+		assert_name(cases[i].before, most + 1, cases[i].after, cases[i].errors);
+	}
 }
 
 static void ports(void **state)
@@ -395,6 +440,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(watch_and_resolvers),
 		cmocka_unit_test(destinations),
+		cmocka_unit_test(the_longest_names),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(what_the_profile_does_not_have),

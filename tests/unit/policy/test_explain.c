@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,83 +8,6 @@
 #include "hand.h"
 #include "policy/explain.h"
 #include "yaml_text.h"
-
-static void test_query(void **state)
-{
-	static const struct {
-		const char *text, *as;
-	} good[] = {
-		{"meupdate.gfi.com:443/tcp", "meupdate.gfi.com:443/tcp"},
-		{"MeUpdate.GFI.com.:443", "meupdate.gfi.com:443/tcp"},
-		{"192.0.2.1:53/udp", "192.0.2.1:53/udp"},
-		{"[2001:DB8::1]:53/udp", "[2001:db8::1]:53/udp"},
-		{"[::ffff:192.0.2.1]:53/udp", "192.0.2.1:53/udp"},
-		{"192.0.2.1:9/udplite", "192.0.2.1:9/udplite"},
-		{"192.0.2.1:65535/sctp", "192.0.2.1:65535/sctp"},
-		{"10.0.0.1/icmp", "10.0.0.1/icmp"},
-		{"2001:db8::1/icmp6", "2001:db8::1/icmp6"},
-		{"[2001:db8::1]/icmp6", "2001:db8::1/icmp6"},
-		{"gw.example/47", "gw.example/47"},
-		{"10.0.0.1:80/6", "10.0.0.1:80/tcp"},
-	};
-	static const char *const bad[] = {
-		"",
-		"x",
-		"x:",
-		"x:65536",
-		"x:-1",
-		":80",
-		"x:80/",
-		"x:80/foo",
-		"x:80/256",
-		"x:80/tcp/tcp",
-		"a b:80",
-		"*.x:80",
-		".x:80",
-		"x..y:80",
-		"[::1]",
-		"[::1:80",
-		"::1:80",
-		"1.2.3.4",
-		"1.2.3.400:80",
-		"1.2.3:80",
-		"[1.2.3.4]:80",
-		"10.0.0.1:7/icmp",
-		"\xc3\xa9.example:80",
-		"/icmp",
-		"[]/icmp",
-	};
-	char long_name[300];
-
-	for (size_t i = 0; i < ME_ARRAY_SIZE(good); i++) {
-		const char *expected = NULL;
-		struct me_query query;
-		char text[ME_QUERY_LEN];
-
-		assert_int_equal(me_query_parse(good[i].text, &query, &expected), 0);
-		assert_null(expected);
-		me_query_format(&query, text);
-		assert_string_equal(text, good[i].as);
-	}
-	for (size_t i = 0; i < ME_ARRAY_SIZE(bad); i++) {
-		const char *expected = NULL;
-		struct me_query query;
-
-		if (me_query_parse(bad[i], &query, &expected) != -EINVAL || !expected)
-			fail_msg("`%s` was taken", bad[i]);
-	}
-	memset(long_name, 'a', sizeof(long_name));
-	for (size_t length = 250; length < 290; length++) {
-		const char *expected = NULL;
-		struct me_query query;
-
-		memcpy(long_name + length, ":80", 4);
-		assert_int_equal(me_query_parse(long_name, &query, &expected),
-				 length <= 253 ? 0 : -EINVAL);
-		long_name[length] = long_name[length + 1] = long_name[length + 2] = 'a';
-		long_name[length + 3] = 'a';
-	}
-}
 
 static void explain(const struct hand *hand, const char *text, bool own,
 		    struct me_explanation *ret_explanation)
@@ -347,6 +269,74 @@ static void test_before(void **state)
 	hand_free(&hand);
 }
 
+/* Who may ask any server is said where nobody else may. */
+static void test_recursive(void **state)
+{
+	static const struct {
+		const char *destination, *says;
+	} cases[] = {
+		{"203.0.113.9:53/udp",
+		 "recursive dns/all: allows it for the recursive resolver alone: the program "
+		 "/usr/sbin/\\x1bunbound"},
+		{"ns.example:53/udp", "recursive dns/all"},
+		{"203.0.113.9:54/udp", NULL},
+		{"[fe80::1]:53/udp", NULL},
+		{"127.0.0.1:53/udp", NULL},
+	};
+	_cleanup_strbuf_ struct me_strbuf by_cgroup = {0};
+	struct me_explanation e;
+	struct hand hand;
+
+	hand_start(&hand);
+	hand.policy.resolvers.kind = ME_RESOLVERS_RECURSIVE;
+	hand.policy.resolvers.recursive_exe = "/usr/sbin/\x1bunbound";
+	hand_rule(&hand, "dns/all", "resolvers", "udp/53");
+	assert_int_equal(hand_compile(&hand), 0);
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_strbuf_ struct me_strbuf text = {0};
+		const char *what = cases[i].destination;
+
+		explain(&hand, what, false, &e);
+		say(&e, &hand.policy, &text);
+		if (!strstr(text.data, cases[i].says ? cases[i].says : "recursive") !=
+		    !cases[i].says)
+			fail_msg("%s: %s", what, text.data);
+	}
+	hand.policy.resolvers.recursive_exe = NULL;
+	hand.policy.resolvers.recursive_cgroup = "/unbound.service";
+	explain(&hand, "203.0.113.9:53/udp", false, &e);
+	say(&e, &hand.policy, &by_cgroup);
+	assert_non_null(strstr(by_cgroup.data, "alone: cgroup /unbound.service"));
+	hand_free(&hand);
+}
+
+/* A proxy that is a name is explained by its name. */
+static void test_named_proxy(void **state)
+{
+	struct me_explanation e;
+	struct hand hand;
+
+	hand_start(&hand);
+	hand_proxy(&hand, "proxy.example");
+	hand_rule(&hand, "up/proxy", "proxy", "tcp/3128");
+	assert_int_equal(hand_compile(&hand), 0);
+	explain(&hand, "proxy.example:3128", false, &e);
+	assert_int_equal(e.judgement.verdict, ME_ALLOWED);
+	assert_int_equal(e.judgement.evidence, ME_EVIDENCE_LEARNED);
+	assert_string_equal(e.endpoint, "proxy");
+	assert_int_equal(e.before.verdict, ME_PENDING);
+	explain(&hand, "other.example:3128", false, &e);
+	assert_int_equal(e.judgement.verdict, ME_PENDING);
+	hand.policy.rules[0].until_ns = 1;
+	hand.environment.now_epoch_ns = 1;
+	assert_int_equal(hand_compile(&hand), 0);
+	explain(&hand, "proxy.example:3128", false, &e);
+	assert_int_equal(e.judgement.verdict, ME_VIOLATION);
+	assert_int_equal(e.n_others, 1);
+	assert_int_equal(e.others[0].role, ME_ROLE_EXPIRED);
+	hand_free(&hand);
+}
+
 /* No more is listed than there is room for, and the rest is counted. */
 static void test_many(void **state)
 {
@@ -423,9 +413,9 @@ static void test_from_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_query),     cmocka_unit_test(test_explain),
-		cmocka_unit_test(test_before),    cmocka_unit_test(test_many),
-		cmocka_unit_test(test_from_text),
+		cmocka_unit_test(test_explain),   cmocka_unit_test(test_before),
+		cmocka_unit_test(test_recursive), cmocka_unit_test(test_named_proxy),
+		cmocka_unit_test(test_many),      cmocka_unit_test(test_from_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,8 @@ static void test_fixed_services(void **state)
 	assert_int_equal(me_registry_count(registry, ME_ID_RULE), 1);
 	assert_null(me_registry_get(registry, ME_ID_ENDPOINT, 0));
 	assert_null(me_registry_get(registry, ME_ID_RULE, 0));
+	assert_int_equal(me_registry_count(registry, ME_ID_ZONE), 1);
+	assert_null(me_registry_get(registry, ME_ID_ZONE, 0));
 }
 
 /* The same text in another service, or of another kind, is something else. */
@@ -89,6 +91,8 @@ static void test_restore_range(void **state)
 	assert_int_equal(me_registry_restore(registry, ME_ID_ENDPOINT, "s", "a", ME_ENDPOINTS_MAX),
 			 -EINVAL);
 	assert_int_equal(me_registry_restore(registry, ME_ID_RULE, "s", "a", UINT32_MAX), -EINVAL);
+	assert_int_equal(me_registry_restore(registry, ME_ID_ZONE, "", "a", 0), -EINVAL);
+	assert_int_equal(me_registry_restore(registry, ME_ID_ZONE, "", "a", ME_ZONES_MAX), -EINVAL);
 	assert_int_equal(me_registry_restore(registry, ME_ID_KINDS, "s", "a", 1), -EINVAL);
 	assert_int_equal(me_registry_count(registry, ME_ID_ENDPOINT), 1);
 }
@@ -130,6 +134,12 @@ static void test_bounds(void **state)
 	assert_int_equal(
 		me_registry_restore(registry, ME_ID_RULE, "s", "last", ME_RULE_IDS_MAX - 1), 0);
 	assert_int_equal(me_registry_id(registry, ME_ID_RULE, "s", "more", &id), -ENOSPC);
+	for (uint32_t i = 1; i < ME_ZONES_MAX; i++) {
+		snprintf(text, sizeof(text), "zone%u.test", i);
+		assert_int_equal(id_of(registry, ME_ID_ZONE, "", text), i);
+	}
+	assert_int_equal(me_registry_id(registry, ME_ID_ZONE, "", "more.test", &id), -ENOSPC);
+	assert_int_equal(id_of(registry, ME_ID_ZONE, "", "zone7.test"), 7);
 	assert_int_equal(id, 4711);
 }
 
