@@ -24,7 +24,7 @@ B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
 MODULES := export kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
 
@@ -205,10 +205,12 @@ $(B)/tests/kernel/%: $(B)/obj/tests/kernel/%.o $$(call support,tests/kernel) $(L
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
 
+$(B)/tests/lab/churn_client $(B)/tests/lab/churn_dial: lab_packages := openssl
+
 $(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libbase.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) $(call packages,liburing) -pthread
+	$(Q)$(link) $(call packages,liburing $(lab_packages)) -pthread
 
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIBRARIES)
 	$(call say,LINK,$@)
@@ -271,7 +273,7 @@ run-fuzz: $(FUZZERS)
 	done
 
 bench: needs-root all $(BENCHES) $(call bpf_objects,tests/bench) ## what it costs, beside its peers (root)
-	$(Q)BUILD=$(abspath $(B)) tests/bench/run
+	$(Q)ME_BUILD=$(abspath $(B)) tests/bench/run
 
 # --- The rest --------------------------------------------------------------------------------
 

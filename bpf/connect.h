@@ -41,6 +41,7 @@ static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_soc
 	}
 	if (!sock->cookie) {
 		sock->cookie = bpf_get_socket_cookie(ctx);
+		sock->foreign = me_sock_is_foreign(sk);
 		me_origin_here(ctx, me_sock_cgroup(sk), &sock->origin);
 	}
 	return sock;
@@ -114,7 +115,7 @@ static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct m
 static __always_inline void me_probe(struct me_sock *sock, const struct me_target *target)
 {
 	const struct me_control *control = me_control_get();
-	struct me_judgement judged;
+	struct me_judgement judged = {};
 	__u32 generation;
 
 	me_count_total(ME_TOTAL_UDP_PROBES);
@@ -183,7 +184,7 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 					      const struct me_target *target)
 {
 	struct me_origin origin = {};
-	struct me_judgement judged;
+	struct me_judgement judged = {};
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;

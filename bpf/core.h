@@ -70,8 +70,13 @@ struct task_struct {
 	char comm[16];
 };
 
+struct user_namespace {
+	int level;
+};
+
 struct net {
 	__u64 net_cookie;
+	struct user_namespace *user_ns;
 };
 
 typedef struct {

@@ -24,6 +24,21 @@ struct {
 	__type(value, __u64);
 } me_totals SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ME_DNS_COUNTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} me_dns_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ME_ZONES_MAX);
+	__type(key, __u32);
+	__type(value, struct me_zone_counts);
+} me_zones SEC(".maps");
+
 /* The last id given out on each CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -47,6 +62,20 @@ static __always_inline void me_count_total(__u32 which)
 
 	if (total)
 		__sync_fetch_and_add(total, 1);
+}
+
+/* `which` is me_dns_queries(), me_dns_responses() or me_dns_refusals(). */
+static __always_inline void me_count_dns(__u32 which, __u64 n)
+{
+	__u64 *count = bpf_map_lookup_elem(&me_dns_counts, &which);
+
+	if (count)
+		__sync_fetch_and_add(count, n);
+}
+
+static __always_inline void me_count_refused(enum me_refused cause)
+{
+	me_count_dns(me_dns_refusals(cause), 1);
 }
 
 static __always_inline void me_count_cell(__u32 service, __u32 kind, __u32 what)

@@ -15,6 +15,7 @@
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include "bpf/connect.h"
+#include "bpf/witness.h"
 
 #define ME_IPV6_EXTENSIONS_MAX 8
 #define ME_FRAGMENT_OFFSET 0x1fff
@@ -145,25 +146,6 @@ static __always_inline bool me_link_protocol(const struct me_datagram *d)
 	       ((d->icmp_type >= 130 && d->icmp_type <= 137) || d->icmp_type == 143);
 }
 
-/* Whom the program meant by a packet that does not go where the cache says. */
-static __always_inline void me_meant(struct bpf_sock *sk, struct me_target *target)
-{
-	if (!sk->dst_port)
-		return;
-	if (sk->family == AF_INET) {
-		if (sk->dst_ip4) {
-			target->peer = me_addr_v4(sk->dst_ip4);
-			target->port = bpf_ntohs(sk->dst_port);
-		}
-	} else if (sk->dst_ip6[0] | sk->dst_ip6[1] | sk->dst_ip6[2] | sk->dst_ip6[3]) {
-		target->peer.word[0] = sk->dst_ip6[0];
-		target->peer.word[1] = sk->dst_ip6[1];
-		target->peer.word[2] = sk->dst_ip6[2];
-		target->peer.word[3] = sk->dst_ip6[3];
-		target->port = bpf_ntohs(sk->dst_port);
-	}
-}
-
 /*
  * The packet may be the one that a send by address announced, turned elsewhere by DNAT: then it was
  * meant for the cached peer. But that send may have made no packet; a packet to the connected peer,
@@ -264,6 +246,7 @@ static __noinline struct me_sock *me_sock_late(struct __sk_buff *skb, struct bpf
 		return NULL;
 	}
 	sock->cookie = bpf_get_socket_cookie(skb);
+	sock->foreign = me_sock_is_foreign(sk);
 	sock->origin.uid = bpf_get_socket_uid(skb);
 	sock->origin.cgroup = bpf_skb_cgroup_id(skb);
 	sock->origin.netns =
@@ -277,6 +260,25 @@ static __always_inline bool me_is_stream(const struct bpf_sock *sk)
 	return sk->protocol == IPPROTO_TCP && sk->type != SOCK_RAW;
 }
 
+/* UDP proper: a raw socket of that protocol gets copies of what others are answered. */
+static __always_inline bool me_is_udp(const struct bpf_sock *sk)
+{
+	return sk->protocol == IPPROTO_UDP && sk->type != SOCK_RAW;
+}
+
+/* A packet that the cache covers was meant for the cached peer, unless that was just exchanged. */
+static __noinline int me_cached_query(struct __sk_buff *skb, struct me_sock *sock,
+				      const struct me_datagram *d)
+{
+	__u32 seq = *(volatile __u32 *)&sock->seq;
+	struct me_addr server = sock->peer;
+
+	barrier();
+	if ((seq & 1) || seq != *(volatile __u32 *)&sock->seq)
+		server = d->target.peer;
+	return me_dns_query(skb, sock, &server, d->target.headers);
+}
+
 SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 {
 	const struct me_control *control = me_control_get();
@@ -288,8 +290,12 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	if (!sk || !control)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || me_is_stream(sk))
+	if (!sk)
 		return 1;
+	if (me_is_stream(sk)) {
+		me_stream_egress(skb, sk);
+		return 1;
+	}
 	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
 	if (!sock)
 		sock = me_sock_late(skb, sk);
@@ -304,8 +310,12 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	word = me_delta_add(&sock->sent, me_wire_tag(sock, &d, control, now), d.delta);
 	if (!word) {
 		me_egress_slow(sk, sock, &d, now);
+		if (d.target.port == ME_DNS_PORT && me_is_udp(sk))
+			me_dns_query(skb, sock, &d.target.peer, d.target.headers);
 		return 1;
 	}
+	if (sock->port == ME_DNS_PORT && me_is_udp(sk))
+		me_cached_query(skb, sock, &d);
 	sock->last_ns = now;
 	if (sock->redirect)
 		sock->redirect = 0;
@@ -338,13 +348,24 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	if (!sk)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || me_is_stream(sk))
+	if (!sk)
 		return 1;
+	if (me_is_stream(sk)) {
+		me_stream_ingress(skb, sk);
+		return 1;
+	}
 	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
-	if (!sock)
+	if (!sock) {
+		/* It never sent anything, so it asked nothing. */
+		if (me_is_udp(sk) && me_datagram_quick(skb, false, &d) &&
+		    d.target.port == ME_DNS_PORT)
+			me_dns_unsolicited(skb, d.target.headers);
 		return 1;
+	}
 	if (!me_datagram_quick(skb, false, &d) && !me_datagram_parse(skb, false, &d))
 		return 1;
+	if ((d.target.port == ME_DNS_PORT || sock->asked) && me_is_udp(sk))
+		me_dns_answer(skb, sock, &d.target);
 	me_datagram_sizes(skb, &d);
 	word = me_delta_add(&sock->received, me_answer_tag(sock, &d), d.delta);
 	if (word) {

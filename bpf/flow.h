@@ -12,9 +12,14 @@
  * while the peer is being exchanged; whoever finds it odd, or changed, works without the cache.
  */
 #include <stdbool.h>
+#include <bpf/bpf_endian.h>
 #include "bpf/origin.h"
 #include "bpf/policy.h"
 #include "bpf/tell.h"
+
+#define ME_DNS_PORT 53
+#define ME_HTTP_PORT 80
+#define ME_HTTPS_PORT 443
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -84,7 +89,9 @@ struct me_sock {
 	__u64 sent;     /* delta */
 	__u64 received; /* delta */
 	__u16 headers;  /* bytes from the network header to the payload */
-	__u16 zero[3];
+	__u8 asked;     /* 1: it has sent a query to a resolver */
+	__u8 foreign;   /* 1: me_sock_is_foreign() */
+	__u8 zero[4];
 	struct me_judgement judged;
 	/* the socket */
 	__u32 peers; /* flows that were made of it */
@@ -134,6 +141,25 @@ static __always_inline void me_target_plain(struct me_target *target)
 	target->headers = me_addr_is_v4(&target->peer) ? 28 : 48;
 }
 
+/* Whom the program meant by a packet that does not go where the cache says. */
+static __always_inline void me_meant(struct bpf_sock *sk, struct me_target *target)
+{
+	if (!sk->dst_port)
+		return;
+	if (sk->family == AF_INET) {
+		if (sk->dst_ip4) {
+			target->peer = me_addr_v4(sk->dst_ip4);
+			target->port = bpf_ntohs(sk->dst_port);
+		}
+	} else if (sk->dst_ip6[0] | sk->dst_ip6[1] | sk->dst_ip6[2] | sk->dst_ip6[3]) {
+		target->peer.word[0] = sk->dst_ip6[0];
+		target->peer.word[1] = sk->dst_ip6[1];
+		target->peer.word[2] = sk->dst_ip6[2];
+		target->peer.word[3] = sk->dst_ip6[3];
+		target->port = bpf_ntohs(sk->dst_port);
+	}
+}
+
 static __always_inline bool me_link_only(const struct me_addr *peer)
 {
 	return me_addr_kind(peer) == ME_ADDR_LINK;
@@ -162,15 +188,78 @@ static __always_inline __u8 me_own_facts(const struct me_origin *origin, const s
 	return ME_FACT_OWN_UNKNOWN;
 }
 
-/* Judges `target` for an origin. The generation, or 0 if nothing could be judged. */
-static __noinline __u32 me_host_judge(const struct me_origin *origin,
-				      const struct me_target *target,
-				      struct me_judgement *ret_judgement)
-{
-	struct me_facts facts = {
-		.dst = target->peer, .dport = target->port, .proto = target->proto};
+/* A path as the process table has it, and one as the policy has it. */
+struct me_exe_comparison {
+	const struct me_proc *proc;
+	const struct me_head *head;
+	__u32 differ;
+};
 
-	facts.flags = target->facts | me_own_facts(origin, &target->peer);
+static long me_exe_compare_step(__u32 index, void *context)
+{
+	struct me_exe_comparison *c = context;
+	__u32 at, there = index;
+
+	if (!c->proc || !c->head || index > c->proc->len)
+		return 1;
+	at = ME_EXE_LEN - c->proc->len + index;
+	ME_HIDE(at);
+	ME_HIDE(there);
+	c->differ = index == c->proc->len ? 0 : c->proc->exe[at & (ME_EXE_LEN - 1)];
+	c->differ ^= c->head->recursive_exe[there & (ME_RECURSIVE_EXE_MAX - 1)];
+	return c->differ != 0;
+}
+
+/* Whether the origin is the recursive resolver of the policy: its cgroup, or its program. */
+static __noinline bool me_origin_is_recursive(const struct me_origin *origin,
+					      const struct me_head *head)
+{
+	const struct me_control *control = me_control_get();
+	struct me_exe_comparison c = {.head = head, .differ = 1};
+	struct me_proc_key proc;
+
+	if (!origin || !head || !control || !(head->flags & ME_HEAD_RECURSIVE))
+		return false;
+	if (!head->recursive_exe[0])
+		return origin->cgroup && origin->cgroup == control->recursive;
+	proc = origin->proc;
+	c.proc = bpf_map_lookup_elem(&me_procs, &proc);
+	if (c.proc && !c.proc->truncated && c.proc->len < ME_RECURSIVE_EXE_MAX)
+		me_loop(ME_RECURSIVE_EXE_MAX, me_exe_compare_step, &c, 0);
+	return !c.differ;
+}
+
+/* The same by the policy in force. */
+static __noinline __u8 me_recursive_facts(const struct me_origin *origin)
+{
+	const struct me_control *control = me_control_get();
+	const struct me_head *head;
+	__u32 zero = 0, slot;
+
+	if (!control || !origin)
+		return 0;
+	slot = *(volatile const __u32 *)&control->active & 1;
+	head = me_slot_lookup(&me_heads, slot, &zero);
+	return head && me_origin_is_recursive(origin, head) ? ME_FACT_RECURSIVE : 0;
+}
+
+/*
+ * Judges `target` for an origin. The generation, or 0 if nothing could be judged. Not static, so that
+ * it is verified by itself and not once more at each caller.
+ */
+__noinline __u32 me_host_judge(const struct me_origin *origin, const struct me_target *target,
+			       struct me_judgement *ret_judgement)
+{
+	struct me_facts facts = {};
+
+	if (!origin || !target || !ret_judgement)
+		return 0;
+	facts.dst = target->peer;
+	facts.dport = target->port;
+	facts.proto = target->proto;
+	facts.flags = target->facts | me_own_facts(origin, &facts.dst);
+	if (target->port == ME_DNS_PORT)
+		facts.flags |= me_recursive_facts(origin);
 	return me_policy_judge(&facts, ret_judgement);
 }
 
@@ -200,11 +289,48 @@ static __always_inline void me_add(__u64 *to, __u64 value)
 		__sync_fetch_and_add(to, value);
 }
 
+/*
+ * Raises a counter to `value`; returns by how much. Others may do so at the same time, and each
+ * increment must be counted once.
+ */
+static __always_inline __u64 me_raise(__u64 *counter, __u64 value)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)counter;
+
+		if (value <= old)
+			return 0;
+		if (__sync_val_compare_and_swap(counter, old, value) == old)
+			return value - old;
+	}
+	return 0;
+}
+
+/*
+ * Brings the payload into the counts of the flow's endpoint. To be called after the flow's bytes or
+ * its endpoint were changed by an atomic operation: of two that change one each, at least one sees
+ * both, and what was counted is written down.
+ */
+static __always_inline void me_flow_credit(struct me_flow *flow, __u64 last_ns)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(*(volatile __u32 *)&flow->endpoint);
+	__u64 received;
+
+	if (!endpoint)
+		return;
+	me_add(&endpoint->bytes_sent,
+	       me_raise(&flow->credited_sent, *(volatile __u64 *)&flow->bytes_sent));
+	received = me_raise(&flow->credited_received, *(volatile __u64 *)&flow->bytes_received);
+	me_add(&endpoint->bytes_received, received);
+	if (received)
+		endpoint->last_success_ns = last_ns;
+}
+
 /* Adds datagrams to a flow and its endpoint. `sent` and `received` are deltas. */
 static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 received,
 					__u32 headers, __u64 last_ns)
 {
-	struct me_endpoint_counts *endpoint = me_count_endpoint(flow->endpoint);
+	struct me_endpoint_counts *endpoint;
 
 	me_add(&flow->bytes_sent, me_delta_bytes(sent));
 	me_add(&flow->packets_sent, me_delta_packets(sent));
@@ -215,11 +341,10 @@ static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 
 	       me_delta_bytes(received) + me_delta_packets(received) * headers);
 	if (last_ns > flow->last_ns)
 		flow->last_ns = last_ns;
-	if (!endpoint)
-		return;
-	me_add(&endpoint->bytes_sent, me_delta_bytes(sent));
-	me_add(&endpoint->bytes_received, me_delta_bytes(received));
-	if (me_delta_packets(received))
+	me_flow_credit(flow, last_ns);
+	/* An answer is a success, be it empty. */
+	endpoint = me_delta_packets(received) ? me_count_endpoint(flow->endpoint) : NULL;
+	if (endpoint)
 		endpoint->last_success_ns = last_ns;
 }
 
@@ -233,15 +358,11 @@ union me_ending {
 	__u32 word;
 };
 
-/*
- * The outcome becomes known, once, and flags are added: a packet that comes in and a close may want
- * to at the same time. Returns the flags of before.
- */
-static __always_inline __u16 me_flow_become(struct me_flow *flow, enum me_outcome outcome,
-					    __u16 flags)
+/* Changes the ending; returns what it was before. */
+static __always_inline union me_ending me_ending_change(struct me_flow *flow, __u8 outcome,
+							__u16 flags)
 {
 	__u32 *word = (__u32 *)&flow->outcome;
-	struct me_endpoint_counts *endpoint;
 	union me_ending before, after;
 
 	for (int i = 0; i < 8; i++) {
@@ -254,11 +375,35 @@ static __always_inline __u16 me_flow_become(struct me_flow *flow, enum me_outcom
 		    __sync_val_compare_and_swap(word, before.word, after.word) == before.word)
 			break;
 	}
-	if (before.outcome != after.outcome) {
-		endpoint = me_count_endpoint(flow->endpoint);
-		if (endpoint)
-			__sync_fetch_and_add(&endpoint->outcome[outcome & 7], 1);
-	}
+	return before;
+}
+
+/* Brings outcome and reset into the counts of the flow's endpoint, each once. */
+static __always_inline void me_flow_credit_ending(struct me_flow *flow)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(*(volatile __u32 *)&flow->endpoint);
+	union me_ending ending = {.word = *(volatile __u32 *)&flow->outcome};
+
+	if (!endpoint)
+		return;
+	if (ending.outcome && !(ending.flags & ME_FLOW_OUTCOME) &&
+	    !(me_ending_change(flow, ending.outcome, ME_FLOW_OUTCOME).flags & ME_FLOW_OUTCOME))
+		__sync_fetch_and_add(&endpoint->outcome[ending.outcome & 7], 1);
+	if ((ending.flags & ME_FLOW_RESET) && !(ending.flags & ME_FLOW_RESETS) &&
+	    !(me_ending_change(flow, ending.outcome, ME_FLOW_RESETS).flags & ME_FLOW_RESETS))
+		__sync_fetch_and_add(&endpoint->resets, 1);
+}
+
+/*
+ * The outcome becomes known, once, and flags are added: a packet that comes in and a close may want
+ * to at the same time. Returns the flags of before.
+ */
+static __always_inline __u16 me_flow_become(struct me_flow *flow, enum me_outcome outcome,
+					    __u16 flags)
+{
+	union me_ending before = me_ending_change(flow, outcome, flags);
+
+	me_flow_credit_ending(flow);
 	return before.flags;
 }
 
@@ -360,33 +505,52 @@ static __noinline int me_sock_cache(struct me_sock *sock, const struct me_target
 	return 0;
 }
 
-/* Counts an attempt under its verdict. */
-static __always_inline void me_attempt_count(const struct me_judgement *judged,
-					     const union me_state *state, __u64 now)
+/* Counts an attempt of an endpoint. */
+static __always_inline void me_attempt_credit(__u32 id, __u8 entry_flags, __u64 now)
 {
-	struct me_endpoint_counts *endpoint;
+	struct me_endpoint_counts *endpoint = me_count_endpoint(id);
 
-	if (state->verdict == ME_PENDING)
-		me_count_cell(judged->service, ME_CELL_OPENED, state->reason & 15);
-	else
-		me_count_cell(judged->service, ME_CELL_FINAL,
-			      me_cell_end(state->verdict, state->reason) & 15);
-	endpoint = me_count_endpoint(judged->endpoint);
 	if (!endpoint)
 		return;
 	__sync_fetch_and_add(&endpoint->attempts, 1);
 	endpoint->last_attempt_ns = now;
-	if (judged->flags & ME_ENTRY_RETIRED)
+	if (entry_flags & ME_ENTRY_RETIRED)
 		__sync_fetch_and_add(&endpoint->retired_used, 1);
 }
 
+/* Counts an attempt under its verdict, or as open. */
+static __always_inline void me_attempt_count(const struct me_judgement *judged,
+					     const union me_state *state, bool held, __u64 now)
+{
+	if (held || state->verdict == ME_PENDING)
+		me_count_cell(judged->service, ME_CELL_OPENED, state->reason & 15);
+	else
+		me_count_cell(judged->service, ME_CELL_FINAL,
+			      me_cell_end(state->verdict, state->reason) & 15);
+	if (!held)
+		me_attempt_credit(judged->endpoint, judged->flags, now);
+}
+
 /* It was told and counted: from now on it may be settled. */
-static __always_inline void me_pending_open(const struct me_flow_key *key)
+static __always_inline void me_pending_open(const struct me_flow_key *key, union me_state state)
 {
 	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, key);
 
 	if (flow)
-		flow->state.was_pending = 1;
+		*(volatile __u32 *)&flow->state.word = state.word;
+}
+
+/*
+ * Whether a second witness may speak yet: a flow that a name allows is final when the client has said
+ * whom it means, or can no more.
+ */
+static __always_inline bool me_judged_waits(const struct me_judgement *judged,
+					    const struct me_flow_key *key)
+{
+	return judged->verdict == ME_ALLOWED &&
+	       (judged->evidence == ME_EVIDENCE_LEARNED || judged->evidence == ME_EVIDENCE_STALE) &&
+	       key->proto == IPPROTO_TCP &&
+	       (key->port == ME_HTTP_PORT || key->port == ME_HTTPS_PORT);
 }
 
 /*
@@ -397,40 +561,47 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 				 const struct me_judgement *judged, __u32 generation, __u64 flags)
 {
 	__u64 now = bpf_ktime_get_ns();
+	union me_state state = {
+		.verdict = judged->verdict, .reason = judged->reason, .evidence = judged->evidence};
+	bool held = me_judged_waits(judged, key);
 	struct me_flow flow = {
 		.first_ns = now,
 		.last_ns = now,
 		.seen_ns = now,
 		.origin = *origin,
-		.state = {.verdict = judged->verdict,
-			  .reason = judged->reason,
-			  .evidence = judged->evidence},
+		.state = state,
 		.generation = generation,
-		.endpoint = judged->endpoint,
+		.endpoint = held ? 0 : judged->endpoint,
 		.rule = judged->rule,
 		.service = judged->service,
 		.flags = flags | (judged->flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0),
 	};
 	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
+	if (held)
+		flow.state.verdict = ME_PENDING;
 	flow.id = me_next_id();
 	err = bpf_map_update_elem(&me_flows, key, &flow, BPF_NOEXIST);
 	if (err == -EEXIST)
 		return err;
 	if (err) {
 		me_count_total(ME_TOTAL_FLOW_OVERFLOW);
-		if (flow.state.verdict == ME_PENDING) {
-			flow.state.word = 0;
-			flow.state.verdict = ME_UNRESOLVED;
+		if (state.verdict == ME_PENDING) {
+			state.word = 0;
+			state.verdict = ME_UNRESOLVED;
 		}
+		held = false;
 	}
-	if (flow.state.verdict == ME_PENDING)
+	flow.state = state;
+	if (state.verdict == ME_PENDING)
 		me_tell_flow(ME_RECORD_PENDING, flow.id, now, key, &flow);
-	else if (flow.state.verdict == ME_VIOLATION)
+	else if (state.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_VIOLATION, flow.id, now, key, &flow);
-	me_attempt_count(judged, &flow.state, now);
-	if (flow.state.verdict == ME_PENDING)
-		me_pending_open(key);
+	me_attempt_count(judged, &state, held, now);
+	if (!held && state.verdict != ME_PENDING)
+		return 0;
+	state.flags = held ? ME_STATE_HELD : ME_STATE_TOLD;
+	me_pending_open(key, state);
 	return 0;
 }
 

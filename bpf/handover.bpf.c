@@ -16,7 +16,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64);
-} me_old_cells SEC(".maps"), me_old_totals SEC(".maps");
+} me_old_cells SEC(".maps"), me_old_totals SEC(".maps"), me_old_dns_counts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -70,6 +70,7 @@ struct me_taken {
 
 ME_CARRY_COUNTER(cell, me_old_cells, me_cells)
 ME_CARRY_COUNTER(total, me_old_totals, me_totals)
+ME_CARRY_COUNTER(dns, me_old_dns_counts, me_dns_counts)
 
 /* --- Flows -------------------------------------------------------------------------------------- */
 
@@ -87,8 +88,16 @@ static __always_inline void me_carry_bytes(struct me_flow *flow, const struct me
 	if (tcp) {
 		me_carry_max(&flow->bytes_sent, old->bytes_sent);
 		me_carry_max(&flow->bytes_received, old->bytes_received);
-		return;
 	}
+	if (tcp && old->endpoint) {
+		me_carry_max(&flow->credited_sent, old->bytes_sent);
+		me_carry_max(&flow->credited_received, old->bytes_received);
+	} else if (old->endpoint) {
+		me_add(&flow->credited_sent, old->bytes_sent);
+		me_add(&flow->credited_received, old->bytes_received);
+	}
+	if (tcp)
+		return;
 	me_add(&flow->bytes_sent, old->bytes_sent);
 	me_add(&flow->packets_sent, old->packets_sent);
 	me_add(&flow->wire_bytes_sent, old->wire_bytes_sent);
@@ -104,20 +113,22 @@ static __always_inline void me_carry_outcome(struct me_flow *flow, const struct 
 
 	if (!old->outcome || (flow->flags & ME_FLOW_CARRIED))
 		return;
-	if (flow->outcome && endpoint)
+	if (endpoint && (flow->flags & ME_FLOW_OUTCOME))
 		__sync_fetch_and_add(&endpoint->outcome[flow->outcome & 7], -1);
 	flow->outcome = old->outcome;
-	flow->flags |= ME_FLOW_CARRIED;
+	flow->flags |= ME_FLOW_CARRIED | (old->endpoint ? ME_FLOW_OUTCOME : 0);
 }
 
 /* A flow that has no place in the table: counted as such, and so that nothing is pending for ever. */
 static __always_inline void me_carry_lost(const struct me_flow *old)
 {
 	me_count_total(ME_TOTAL_FLOW_OVERFLOW);
-	if (old->state.verdict != ME_PENDING)
+	if (me_state_is_final(old->state))
 		return;
-	me_count_cell(old->service, ME_CELL_SHED, old->state.reason & 15);
-	me_count_cell(old->service, ME_CELL_VIA, ME_UNRESOLVED);
+	if (old->state.verdict == ME_PENDING)
+		me_count_cell(old->service, ME_CELL_SHED, old->state.reason & 15);
+	me_count_cell(old->service, ME_CELL_VIA,
+		      old->state.verdict == ME_PENDING ? ME_UNRESOLVED : ME_ALLOWED);
 }
 
 /*
@@ -142,7 +153,7 @@ SEC("syscall") int me_carry_one(struct me_carry_flow *argument)
 	}
 	if (!flow->closed_ns)
 		flow->closed_ns = old->closed_ns;
-	flow->flags |= old->flags & ~ME_FLOW_CARRIED;
+	flow->flags |= old->flags & ~(ME_FLOW_CARRIED | ME_FLOW_OUTCOME | ME_FLOW_RESETS);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "bpf/core.h"
 #include "bpf/count.h"
+#include "mewatch/loop.h"
 
 #define ME_PROCS_MAX 16384
 #define ME_EXE_DEPTH 64 /* components of a path, mount crossings included */
@@ -64,7 +65,7 @@ static __noinline int me_exe_read(struct me_proc *proc)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
-	struct me_exe_walk walk = {.proc = proc, .at = ME_EXE_LEN};
+	struct me_exe_walk walk = {.proc = proc, .at = me_loop_begin(ME_EXE_LEN)};
 
 	if (!proc)
 		return 0;
@@ -88,6 +89,15 @@ static __always_inline const struct sock *me_sock_pointer(struct bpf_sock *sk)
 
 	bpf_probe_read_kernel(&pointer, sizeof(pointer), &known);
 	return pointer;
+}
+
+/*
+ * Whether its network namespace was made by somebody without privileges, who may have any address
+ * there, a resolver's too: what is answered there is no evidence for anybody else.
+ */
+static __always_inline __u8 me_sock_is_foreign(struct bpf_sock *sk)
+{
+	return BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, user_ns, level) != 0;
 }
 
 /* The cgroup that the socket was born in: it is watched, wherever its user is now. */

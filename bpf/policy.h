@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include "mewatch/abi.h"
 #include "mewatch/judge.h"
+#include "mewatch/loop.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -57,6 +58,23 @@ struct me_inner_entries {
 	__uint(value_size, sizeof(struct me_entry));
 };
 
+/* Endpoint id -> row. */
+struct me_inner_rows {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+};
+
+/* Hash of a name -> what the policy says of it. */
+struct me_inner_names {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct me_name_entry));
+};
+
 #define ME_TWO_SLOTS(name, inner)                                                                  \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
@@ -70,6 +88,16 @@ ME_TWO_SLOTS(me_addresses, me_inner_addresses);
 ME_TWO_SLOTS(me_prefixes, me_inner_prefixes);
 ME_TWO_SLOTS(me_tables, me_inner_table);
 ME_TWO_SLOTS(me_entries, me_inner_entries);
+ME_TWO_SLOTS(me_rows, me_inner_rows);
+ME_TWO_SLOTS(me_names, me_inner_names);
+
+/* What was learned from DNS answers (bpf/learn.h): address -> endpoints. Sized by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct me_addr);
+	__type(value, struct me_learned);
+} me_learned SEC(".maps");
 
 static __always_inline const struct me_control *me_control_get(void)
 {
@@ -111,6 +139,69 @@ static __always_inline __u32 me_policy_rank(__u32 slot, const struct me_head *he
 	return rank ? *rank : 0;
 }
 
+/* The learned endpoints of a destination, one after the other. */
+struct me_learned_walk {
+	const struct me_learned *learned;
+	const struct me_head *head;
+	void *rows; /* the inner map */
+	__u64 now;
+	__u32 slot;
+	__u32 column;
+	__u32 rank;
+	__u8 evidence;
+	__u8 found;
+};
+
+static long me_learned_step(__u32 index, void *context)
+{
+	struct me_learned_walk *walk = context;
+	const struct me_learned_slot *learned;
+	enum me_evidence evidence;
+	const __u32 *row;
+	__u32 endpoint;
+
+	if (!walk->learned || !walk->rows || !walk->head)
+		return 1;
+	ME_HIDE(index);
+	learned = &walk->learned->slot[index & (ME_NAME_ENDPOINTS - 1)];
+	evidence = me_judge_learned(learned, walk->now);
+	if (evidence == ME_EVIDENCE_NONE)
+		return 0;
+	endpoint = learned->endpoint;
+	row = bpf_map_lookup_elem(walk->rows, &endpoint);
+	if (!row || !*row)
+		return 0;
+	walk->found = 1;
+	walk->rank = me_judge_fold(walk->rank,
+				   me_policy_rank(walk->slot, walk->head, *row, walk->column),
+				   evidence, &walk->evidence);
+	return 0;
+}
+
+/* Folds the rows of the endpoints that were learned for the destination into the deciding rank. */
+static __noinline __u32 me_policy_learned(__u32 slot, const struct me_addr *dst, __u32 column,
+					  __u32 rank, struct me_found *found)
+{
+	struct me_learned_walk walk = {.slot = slot,
+				       .column = column,
+				       .rank = me_loop_begin(rank),
+				       .evidence = me_loop_begin(ME_EVIDENCE_NONE)};
+	__u32 zero = 0;
+
+	if (!dst || !found)
+		return rank;
+	walk.learned = bpf_map_lookup_elem(&me_learned, dst);
+	if (!walk.learned)
+		return rank;
+	walk.head = me_slot_lookup(&me_heads, slot, &zero);
+	walk.rows = bpf_map_lookup_elem(&me_rows, &slot);
+	walk.now = bpf_ktime_get_coarse_ns();
+	me_loop(ME_NAME_ENDPOINTS, me_learned_step, &walk, 0);
+	found->learned = walk.found;
+	found->evidence = walk.evidence;
+	return walk.rank;
+}
+
 /*
  * Judges `facts` by the policy in force. Returns its generation, or 0 when none is loaded (then
  * nothing is judged). The same sequence as me_image_judge().
@@ -143,6 +234,15 @@ static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 		found.dest = me_policy_dest(slot, found.head, &facts->dst);
 	rank = me_policy_rank(slot, found.head, me_judge_row(kind, facts->flags, found.dest),
 			      column);
+	if (!me_judge_is_local(kind, facts->flags)) {
+		if (me_judge_is_recursive(kind, facts->flags))
+			rank = me_judge_better(
+				rank, me_policy_rank(slot, found.head, ME_ROW_RECURSIVE, column));
+		/* In a column without names the learned ones decide nothing but the reason. */
+		if ((found.head->flags & ME_HEAD_NAMES) &&
+		    (!rank || (found.column && (found.column->flags & ME_COLUMN_NAMED))))
+			rank = me_policy_learned(slot, &facts->dst, column, rank, &found);
+	}
 	if (rank)
 		found.entry = me_slot_lookup(&me_entries, slot, &rank);
 	me_judge(facts, kind, &found, ret_judgement);

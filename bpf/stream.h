@@ -11,23 +11,6 @@
 #endif
 
 /*
- * Raises a counter to `value`; returns by how much. The sync may run at the same time, and each
- * increment must be counted once.
- */
-static __always_inline __u64 me_raise(__u64 *counter, __u64 value)
-{
-	for (int i = 0; i < 4; i++) {
-		__u64 old = *(volatile __u64 *)counter;
-
-		if (value <= old)
-			return 0;
-		if (__sync_val_compare_and_swap(counter, old, value) == old)
-			return value - old;
-	}
-	return 0;
-}
-
-/*
  * Payload so far, each sequence byte once: tcp_sock.bytes_sent has no SYN or FIN but every
  * retransmission; bytes_received has the peer's FIN, which SOCK_DONE tells.
  */
@@ -37,20 +20,12 @@ static __always_inline void me_stream_bytes(struct me_flow *flow, const struct t
 	bool fin = ((const struct sock *)tp)->__sk_common.skc_flags & (1ul << SOCK_DONE);
 	__u64 sent = me_raise(&flow->bytes_sent, tp->bytes_sent - tp->bytes_retrans);
 	__u64 received = tp->bytes_received;
-	struct me_endpoint_counts *endpoint;
 
 	received = me_raise(&flow->bytes_received, received - (fin && received));
 	if (!sent && !received)
 		return;
 	flow->last_ns = now;
-	endpoint = me_count_endpoint(flow->endpoint);
-	if (!endpoint)
-		return;
-	__sync_fetch_and_add(&endpoint->bytes_sent, sent);
-	if (received) {
-		__sync_fetch_and_add(&endpoint->bytes_received, received);
-		endpoint->last_success_ns = now;
-	}
+	me_flow_credit(flow, now);
 }
 
 /* What a connection that was never established came to. */
@@ -72,7 +47,6 @@ static __always_inline enum me_outcome me_stream_failure(int sk_err)
 static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_sock *sk)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct me_endpoint_counts *endpoint;
 	__u64 now = bpf_ktime_get_ns();
 	int sk_err = 0;
 
@@ -80,12 +54,8 @@ static __always_inline void me_stream_close(struct me_flow *flow, struct bpf_soc
 		me_stream_bytes(flow, tp, now);
 		sk_err = ((struct sock *)tp)->sk_err;
 	}
-	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == ECONNRESET || sk_err == EPIPE)) {
+	if (flow->outcome == ME_OUTCOME_ESTABLISHED && (sk_err == ECONNRESET || sk_err == EPIPE))
 		me_flow_become(flow, ME_OUTCOME_NONE, ME_FLOW_RESET);
-		endpoint = me_count_endpoint(flow->endpoint);
-		if (endpoint)
-			__sync_fetch_and_add(&endpoint->resets, 1);
-	}
 	flow->last_ns = now;
 	me_flow_end(flow, me_stream_failure(sk_err), now);
 }

@@ -43,45 +43,52 @@ SEC("iter/tcp") int me_sync_streams(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* What the flow has done so far now counts for an endpoint. */
-static __always_inline void me_settle_endpoint(struct me_flow *flow, __u64 now)
+/* The flow is the endpoint's from now on, with what it has done so far. */
+static __always_inline void me_settle_endpoint(const struct me_settle *settle, struct me_flow *flow)
 {
-	struct me_endpoint_counts *endpoint = me_count_endpoint(flow->endpoint);
-
-	if (!endpoint)
-		return;
-	__sync_fetch_and_add(&endpoint->attempts, 1);
-	endpoint->last_attempt_ns = flow->first_ns;
-	if (flow->outcome)
-		__sync_fetch_and_add(&endpoint->outcome[flow->outcome & 7], 1);
-	__sync_fetch_and_add(&endpoint->bytes_sent, flow->bytes_sent);
-	__sync_fetch_and_add(&endpoint->bytes_received, flow->bytes_received);
-	if (flow->bytes_received)
-		endpoint->last_success_ns = now;
+	__sync_lock_test_and_set(&flow->endpoint, settle->endpoint);
+	me_attempt_credit(settle->endpoint, settle->flags, flow->first_ns);
+	if (settle->flags & ME_ENTRY_RETIRED)
+		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_RETIRED);
+	me_flow_credit(flow, settle->now_ns);
+	me_flow_credit_ending(flow);
 }
 
-/* A pending flow becomes final: the state first, then the record, then the cells. */
+/* Counts how a flow ends that was opened under `service` for `before`. */
+static __always_inline void me_settle_count(__u32 service, union me_state before,
+					    const struct me_flow *flow, union me_state after)
+{
+	bool other = after.verdict != ME_VIOLATION || after.reason != before.reason;
+
+	if (other && before.reason != ME_REASON_NONE)
+		me_count_cell(service, ME_CELL_SHED, before.reason & 15);
+	if (other && after.verdict == ME_VIOLATION)
+		me_count_cell(flow->service, ME_CELL_GAINED, after.reason & 15);
+	me_count_cell(flow->service, ME_CELL_VIA, me_cell_end(after.verdict, after.reason) & 15);
+}
+
+/* An open flow becomes final: the state first, then the record, then the cells. */
 static __always_inline int me_settle_verdict(const struct me_settle *settle, struct me_flow *flow)
 {
 	union me_state before = {.word = flow->state.word}, after = {.word = settle->state.word};
 	__u32 service = flow->service;
+	bool held = before.flags & ME_STATE_HELD;
 
-	after.was_pending = 1;
-	if (before.verdict != ME_PENDING || !before.was_pending ||
+	after.flags = held ? 0 : ME_STATE_TOLD;
+	if (!before.flags || me_state_is_final(before) ||
 	    __sync_val_compare_and_swap(&flow->state.word, before.word, after.word) != before.word)
 		return -EALREADY;
-	if (after.verdict != ME_VIOLATION) {
-		flow->endpoint = settle->endpoint;
+	flow->generation = settle->generation;
+	if (after.verdict == ME_VIOLATION) {
+		flow->rule = 0;
+	} else {
 		flow->rule = settle->rule;
 		flow->service = settle->service;
-		me_settle_endpoint(flow, settle->now_ns);
+		me_settle_endpoint(settle, flow);
 	}
-	me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
-	if (after.verdict != ME_VIOLATION || after.reason != before.reason)
-		me_count_cell(service, ME_CELL_SHED, before.reason & 15);
-	if (after.verdict == ME_VIOLATION && after.reason != before.reason)
-		me_count_cell(service, ME_CELL_GAINED, after.reason & 15);
-	me_count_cell(flow->service, ME_CELL_VIA, me_cell_end(after.verdict, after.reason) & 15);
+	if (!held || after.verdict == ME_VIOLATION)
+		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
+	me_settle_count(service, before, flow, after);
 	return 0;
 }
 

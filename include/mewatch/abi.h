@@ -7,7 +7,8 @@
  * the resolver program. Fixed-width fields, sizes asserted, native byte order but for addresses.
  * Times are CLOCK_MONOTONIC nanoseconds. The hash of this file is part of the layout id of the pins.
  */
-#include "mewatch/address.h"
+#include "mewatch/judge.h"
+#include "mewatch/name.h"
 
 #define ME_COMM_LEN 16
 #define ME_EXE_LEN 512
@@ -62,13 +63,23 @@ struct me_origin {
 /* The verdict of a flow: one word, so that one compare-and-swap makes it final. */
 union me_state {
 	struct {
-		__u8 verdict;     /* enum me_verdict */
-		__u8 reason;      /* enum me_reason */
-		__u8 evidence;    /* enum me_evidence */
-		__u8 was_pending; /* told as provisional; PENDING without it: being opened */
+		__u8 verdict;  /* enum me_verdict */
+		__u8 reason;   /* enum me_reason */
+		__u8 evidence; /* enum me_evidence */
+		__u8 flags;    /* ME_STATE_TOLD … */
 	};
 	__u32 word;
 };
+
+/* me_state.flags */
+#define ME_STATE_TOLD 1u /* was told as provisional; PENDING without it: being opened */
+#define ME_STATE_HELD 2u /* allowed by a name; final when the second witness has spoken */
+
+/* Whether the verdict is counted and stays. */
+static inline int me_state_is_final(union me_state state)
+{
+	return state.verdict != ME_PENDING && !(state.flags & ME_STATE_HELD);
+}
 
 /* me_flow.flags */
 #define ME_FLOW_CLOSED 1u      /* it ended; nothing is added any more */
@@ -78,6 +89,8 @@ union me_state {
 #define ME_FLOW_MPTCP 16u      /* a subflow beyond the first */
 #define ME_FLOW_RETIRED 32u    /* the entry is retired */
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
+#define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
+#define ME_FLOW_RESETS 256u    /* and its reset */
 
 struct me_flow {
 	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */
@@ -91,6 +104,8 @@ struct me_flow {
 	__u64 packets_received;
 	__u64 wire_bytes_sent; /* network-layer bytes */
 	__u64 wire_bytes_received;
+	__u64 credited_sent; /* how much of the payload is in the endpoint's counts */
+	__u64 credited_received;
 	struct me_origin origin;
 	struct me_addr src; /* unspecified until known */
 	union me_state state;
@@ -119,6 +134,8 @@ _Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
  *	violations confirmed   = FINAL[violation] + VIA[violation]
  *	           provisional = FINAL[violation] + OPENED + GAINED
  *	           retracted   = SHED
+ *
+ * A flow that is held (ME_STATE_HELD) was opened for the reason NONE, which is no violation.
  */
 enum me_cell_kind {
 	ME_CELL_FINAL,  /* judged outright; what = me_cell_end() */
@@ -169,9 +186,90 @@ struct me_endpoint_counts {
 	__u64 last_attempt_ns;
 	__u64 last_success_ns; /* established and a byte received, or an answer */
 	__u64 retired_used;
-	__u64 reserved;
+	__u64 learned; /* addresses that are learned for it now */
 };
 _Static_assert(sizeof(struct me_endpoint_counts) == 128, "two cache lines");
+
+/* Counters of DNS, one per-CPU array: index me_dns_queries(), _responses() or _refused(). */
+#define ME_DNS_COUNTS                                                                              \
+	(ME_DNS_CATEGORY_COUNT + ME_DNS_CATEGORY_COUNT * ME_RCODE_COUNT + ME_REFUSED_COUNT)
+
+static inline __u32 me_dns_queries(__u32 category)
+{
+	return category;
+}
+
+static inline __u32 me_dns_responses(__u32 category, __u32 rcode)
+{
+	return ME_DNS_CATEGORY_COUNT + category * ME_RCODE_COUNT + rcode;
+}
+
+static inline __u32 me_dns_refusals(__u32 cause)
+{
+	return ME_DNS_CATEGORY_COUNT + ME_DNS_CATEGORY_COUNT * ME_RCODE_COUNT + cause;
+}
+
+/* Counts of one zone of block lists, added to atomically; one shared array, index = zone id. */
+struct me_zone_counts {
+	__u64 queries;
+	__u64 answers;
+	__u64 listed;   /* answers with an address */
+	__u64 refusals; /* answers by which the list refuses */
+};
+
+/* A query that was seen leaving and has no answer yet. */
+struct me_asked_key {
+	__u64 cookie; /* of the socket */
+	__u64 hash;   /* me_name_hash() of the name */
+	struct me_addr server;
+	__u16 id;
+	__u16 type;
+	__u32 zero;
+};
+
+struct me_asked {
+	__u64 asked_ns;
+	struct me_name name;
+};
+
+/* A name that stands for others: an answer ended in a CNAME without an address. */
+struct me_alias {
+	__u64 expires_ns;
+	struct me_named named;
+	struct me_name name;
+};
+
+/* How many addresses came new in the present minute, and how many there are. */
+struct me_rate {
+	__u64 since_ns;
+	__u64 count;
+	__u64 entries;
+};
+
+/* Bounds of learning. */
+#define ME_QUERIES_MAX 32768u
+#define ME_ALIASES_MAX 4096u
+#define ME_QUERY_NS (30ull * 1000000000ull) /* a query waits so long for its answer */
+#define ME_LEARNED_ENDPOINT_MAX 16384u      /* addresses of one endpoint */
+#define ME_LEARNED_MINUTE_MAX 65536u        /* new addresses in a minute */
+#define ME_LEARNED_LOCKED 0xffffffffu /* me_learned_slot.endpoint: the entry is being removed */
+#define ME_LEARNED_REMOVABLE_NS (60ull * 1000000000ull) /* an empty entry is kept for so long */
+
+/* Arguments of the programs that change the learned addresses for the daemon. */
+struct me_learn {
+	struct me_addr address;
+	__u64 expires_ns;
+	__u64 stale_ns;
+	__u32 endpoint;
+	__s32 result; /* out: enum me_refused, ME_REFUSED_COUNT when it is learned */
+};
+
+struct me_forget {
+	struct me_addr address;
+	__u64 now_ns; /* what is past its stale_ns then goes */
+	__s32 result; /* out: slots that are in use still, or -ENOENT */
+	__u32 zero;
+};
 
 /* Records of the ring. */
 enum me_record_kind {
@@ -181,6 +279,10 @@ enum me_record_kind {
 	ME_RECORD_SOCKET,    /* a socket of a blind kind was made: `blind` says which */
 	ME_RECORD_NETNS,     /* a network namespace seen for the first time */
 	ME_RECORD_RELEASED,  /* a datagram socket of several peers is gone; key.opener says which */
+	/* struct me_payload */
+	ME_RECORD_ANSWER, /* a DNS answer over UDP that was trusted */
+	ME_RECORD_STREAM, /* a segment of DNS over TCP */
+	ME_RECORD_FIRST,  /* a segment of a flow's first payload */
 };
 
 struct me_record {
@@ -191,6 +293,25 @@ struct me_record {
 	struct me_flow_key key;
 	struct me_flow flow; /* for SOCKET and NETNS only the origin */
 };
+
+/* The head of a record of bytes from the wire; they follow it. */
+struct me_payload {
+	__u64 id;
+	__u64 ts_ns;
+	__u32 kind;
+	__u32 length; /* of the bytes */
+	struct me_flow_key key;
+	__u32 seq; /* TCP, host order: of the first byte, as on the wire */
+	__u32 ack;
+	__u16 flags; /* ME_PAYLOAD_SENT … */
+	__u16 zero[3];
+};
+
+#define ME_PAYLOAD_SENT 1u     /* by the watched side; else received */
+#define ME_PAYLOAD_UPSTREAM 2u /* a stub or a recursive resolver asks: not counted as a query */
+#define ME_PAYLOAD_RELEARN 4u  /* an address could not be learned for want of a moment */
+#define ME_FIRST_BYTES 4096u   /* of a first payload at the most */
+#define ME_FIRST_SEGMENTS 4u
 
 /*
  * Argument of the program that settles one flow in one run: makes a pending one final, or ends one
@@ -207,6 +328,8 @@ struct me_settle {
 	__u32 endpoint;         /* in, VERDICT: 0 unless allowed */
 	__u32 rule;             /* in, VERDICT: 0 unless a rule decides */
 	__u32 service;          /* in, VERDICT */
+	__u32 flags;            /* in, VERDICT: of the entry (ME_ENTRY_RETIRED) */
+	__u32 generation;       /* in, VERDICT: of the policy that settles it */
 	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
 };
 
@@ -248,6 +371,7 @@ struct me_control {
 	__u32 generation;  /* of the policy in that slot; 0: none yet */
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 home; /* cookie of the daemon's own network namespace, whose addresses are known */
+	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 };
 
 #endif

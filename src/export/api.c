@@ -28,14 +28,15 @@ static unsigned int v1(const struct me_api *api, const char *what,
 		       const struct me_http_request *request, struct me_strbuf *body)
 {
 	static const struct me_rows *const lists[] = {&me_rows_flows, &me_rows_endpoints,
-						      &me_rows_violations};
+						      &me_rows_violations, &me_rows_dns};
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(lists); i++)
 		if (!strcmp(what, lists[i]->path))
 			return list(api, lists[i], request, body);
 	if (!strcmp(what, "health"))
 		return me_view_health(api->ledger, api->status(api->data), body) < 0 ? FAILED : OK;
-	me_view_error("there is /v1/flows, /v1/endpoints, /v1/violations and /v1/health", body);
+	me_view_error("there is /v1/flows, /v1/endpoints, /v1/violations, /v1/dns and /v1/health",
+		      body);
 	return NOT_FOUND;
 }
 

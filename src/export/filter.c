@@ -10,7 +10,7 @@
 
 enum match { MATCH_EQUAL, MATCH_PREFIX, MATCH_CONTAINS };
 
-#define FIELDS_OF_KEY 5u
+#define FIELDS_OF_KEY 6u
 
 /* What a key looks at: any of the fields may match. */
 static const struct key {
@@ -21,12 +21,15 @@ static const struct key {
 } keys[] = {
 	{"port", MATCH_EQUAL, true, {"dport"}},
 	{"proc", MATCH_CONTAINS, false, {"exe", "comm"}},
-	{"name", MATCH_CONTAINS, false, {"name", "names", "sni", "http_host", "endpoint"}},
+	{"name",
+	 MATCH_CONTAINS,
+	 false,
+	 {"name", "names", "sni", "http_host", "endpoint", "target"}},
 	{"verdict", MATCH_EQUAL, false, {"verdict"}},
 	{"reason", MATCH_EQUAL, false, {"reason"}},
 	{"rule", MATCH_CONTAINS, false, {"rule"}},
 	{"service", MATCH_EQUAL, false, {"service"}},
-	{"dst", MATCH_PREFIX, false, {"dst"}},
+	{"dst", MATCH_PREFIX, false, {"dst", "address"}},
 	{"host", MATCH_PREFIX, false, {"src", "host"}},
 	{"proto", MATCH_EQUAL, false, {"proto"}},
 	{"state", MATCH_EQUAL, false, {"state"}},

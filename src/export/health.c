@@ -2,6 +2,7 @@
 #include "export/views.h"
 
 #include "base/clock.h"
+#include "ledger/dns_sums.h"
 
 static struct me_json *policy(const struct me_status *status, const struct me_kept *kept)
 {
@@ -105,6 +106,18 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_child(health, "preexisting", &preexisting);
 }
 
+static void set_dns(struct me_json *health, const struct me_ledger *ledger)
+{
+	const uint64_t *counts = me_ledger_dns_counts(ledger);
+	_cleanup_json_ struct me_json *dns = me_json_object();
+
+	me_json_set_number(dns, "queries", me_dns_sum_queries(counts));
+	me_json_set_number(dns, "responses", me_dns_sum_responses(counts));
+	me_json_set_number(dns, "learned", me_ledger_learned(ledger));
+	me_json_set_number(dns, "refused", me_dns_sum_refusals(counts));
+	me_json_set_child(health, "dns", &dns);
+}
+
 static void add_hits(struct me_json *problems, uint64_t hits, const char *what, const char *advice)
 {
 	_cleanup_strbuf_ struct me_strbuf line = {0};
@@ -113,6 +126,16 @@ static void add_hits(struct me_json *problems, uint64_t hits, const char *what, 
 		return;
 	me_strbuf_addf(&line, "%llu %s: %s", (unsigned long long)hits, what, advice);
 	me_json_append_safe(problems, line.data ? line.data : "");
+}
+
+/* Bounds of learning that were met. */
+static void add_names(struct me_json *problems, const uint64_t *dns)
+{
+	add_hits(problems, dns[me_dns_refusals(ME_REFUSED_FULL)], me_refused_help(ME_REFUSED_FULL),
+		 "raise limits.learned: flows to them are judged as if no answer had been seen");
+	add_hits(problems, dns[me_dns_refusals(ME_REFUSED_QUERIES_FULL)],
+		 me_refused_help(ME_REFUSED_QUERIES_FULL),
+		 "nothing was learned from their answers");
 }
 
 /* One line for each thing that somebody should look at. */
@@ -135,6 +158,7 @@ static struct me_json *problems(const struct me_ledger *ledger, const struct me_
 		 "raise limits.flows: they are counted, but not listed");
 	add_hits(array, totals[ME_TOTAL_RING_LOST], "records for which the ring had no room",
 		 "they are in the totals and in aggregate events");
+	add_names(array, me_ledger_dns_counts(ledger));
 	for (size_t i = 0; i < status->n_limits; i++)
 		add_hits(array, status->limits[i].hits, status->limits[i].what,
 			 status->limits[i].advice);
@@ -170,6 +194,7 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_child(health, "maps", &part);
 	set_counts(health, ledger);
 	set_observations(health, ledger);
+	set_dns(health, ledger);
 	part = problems(ledger, status);
 	me_json_set_child(health, "problems", &part);
 	r = me_json_write(health, out);

@@ -150,6 +150,8 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 				.sort = MHD_lookup_connection_value(mhd, query, "sort"),
 				.desc = MHD_lookup_connection_value(mhd, query, "desc"),
 				.filter = MHD_lookup_connection_value(mhd, query, "filter"),
+				.address = MHD_lookup_connection_value(mhd, query, "address"),
+				.name = MHD_lookup_connection_value(mhd, query, "name"),
 			},
 	};
 	_cleanup_strbuf_ struct me_strbuf body = {0};

@@ -51,7 +51,16 @@ static json_t *escaped(const char *text, size_t len)
 	return json_stringn(out, len);
 }
 
-static json_t *lines(const char *text, size_t len)
+/* A name has its own escape (me_name_to_text()); what does not look so gets ours. */
+static json_t *name(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return escaped(text, len);
+	return json_stringn(text, len);
+}
+
+static json_t *names(const char *text, size_t len)
 {
 	json_t *array = json_array();
 	const char *end = text + len;
@@ -60,7 +69,7 @@ static json_t *lines(const char *text, size_t len)
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
 
-		if (json_array_append_new(array, escaped(text, (size_t)(stop - text))) < 0) {
+		if (json_array_append_new(array, name(text, (size_t)(stop - text))) < 0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -80,8 +89,10 @@ static json_t *convert(const struct me_value *value)
 		return json_integer((json_int_t)value->number);
 	case ME_VALUE_TRUE:
 		return json_true();
-	case ME_VALUE_LINES:
-		return lines(value->text, value->len);
+	case ME_VALUE_NAME:
+		return name(value->text, value->len);
+	case ME_VALUE_NAMES:
+		return names(value->text, value->len);
 	default:
 		text = me_value_show(value, buffer, &len);
 		return escaped(text, len);

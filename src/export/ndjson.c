@@ -53,6 +53,23 @@ static void set_judgement(struct me_json *json, const struct me_names *names,
 	me_json_set_text(json, "evidence", me_evidence_label(flow->state.evidence));
 }
 
+/* What was learned about the flow: the names of its peer, and what its client said. */
+static void set_texts(struct me_json *json, const struct me_ledger *ledger, uint64_t id)
+{
+	const struct me_ledger_flow *known = me_ledger_find(ledger, id);
+	const char *text[ME_TEXT_GIVEN];
+
+	if (!known)
+		return;
+	for (unsigned int i = 0; i < ME_TEXT_GIVEN; i++)
+		text[i] = me_ledger_text(ledger, known->text[i]);
+	me_json_set(json, "name", me_value_name(text[ME_TEXT_NAME]));
+	me_json_set(json, "names", me_value_names(text[ME_TEXT_NAMES]));
+	me_json_set_text(json, "sni", text[ME_TEXT_SNI]);
+	me_json_set_text(json, "http_host", text[ME_TEXT_HTTP_HOST]);
+	me_json_set_text(json, "http_path", text[ME_TEXT_HTTP_PATH]);
+}
+
 static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 		     const struct me_event *event)
 {
@@ -81,6 +98,7 @@ static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 	me_json_set_number(json, "packets_received", flow->packets_received);
 	if (flow->outcome)
 		me_json_set_text(json, "outcome", me_outcome_label(flow->outcome));
+	set_texts(json, ledger, flow->id);
 }
 
 static void set_cell(struct me_json *json, const struct me_names *names,

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "export/metric.h"
+#include "export/prometheus_dns.h"
 #include "export/prometheus_endpoints.h"
 
 /* Calls `each` for the services that have a name. */
@@ -185,6 +186,7 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 	observations(ledger, out);
 	losses(ledger, out);
 	me_prometheus_endpoints(ledger, out);
+	me_prometheus_dns(ledger, out);
 	state(ledger, status, out);
 	me_prometheus_process(out);
 	return out->err;

@@ -10,23 +10,37 @@
 #include "export/json.h"
 #include "ledger/ledger.h"
 
+struct me_answer;
+
+/* Parameters of a list as they stand in the request; NULL: not given. */
+struct me_query {
+	const char *limit, *offset, *sort, *desc, *filter;
+	const char *address, *name; /* exact, for rows that know them */
+};
+
 struct me_item {
 	const struct me_ledger *ledger;
 	union {
 		const struct me_ledger_flow *flow;
 		const struct me_group *group;
 		const struct me_endpoint *endpoint;
+		const struct me_answer *answer;
 	};
 };
 
 struct me_rows {
-	const char *path; /* of the API below /v1/, and the key of the list in the answer */
+	const char *path; /* of the API below /v1/ */
+	const char *list; /* the key of the rows in the answer */
 	struct me_fields fields;
 	const char *sort;    /* the default */
 	uint64_t descending; /* a bit for each field: largest first by default */
 
-	/* What next() walks over, the caller's to free(). 0 or -ENOMEM; NULL where none is needed. */
-	int (*open)(const struct me_ledger *ledger, void **ret_items);
+	/*
+	 * What next() walks over, the caller's to free(); NULL where it is the ledger. 0, -ENOMEM, or
+	 * -EINVAL with one line in `error`.
+	 */
+	int (*open)(const struct me_ledger *ledger, const struct me_query *query,
+		    struct me_strbuf *error, void **ret_items);
 
 	/* Goes through the rows: start with *cursor 0, until false. */
 	bool (*next)(const struct me_ledger *ledger, const void *items, size_t *cursor,
@@ -40,5 +54,6 @@ struct me_rows {
 extern const struct me_rows me_rows_flows;
 extern const struct me_rows me_rows_endpoints;
 extern const struct me_rows me_rows_violations;
+extern const struct me_rows me_rows_dns;
 
 #endif

@@ -69,12 +69,15 @@ struct items {
 	struct me_endpoint list[];
 };
 
-static int open_items(const struct me_ledger *ledger, void **ret_items)
+static int open_items(const struct me_ledger *ledger, const struct me_query *query,
+		      struct me_strbuf *error, void **ret_items)
 {
 	struct me_endpoint endpoint;
 	struct items *items;
 	size_t n = 0;
 
+	(void)query;
+	(void)error;
 	for (size_t cursor = 0; me_ledger_next_endpoint(ledger, &cursor, &endpoint);)
 		n++;
 	items = malloc(sizeof(*items) + n * sizeof(items->list[0]));
@@ -109,6 +112,7 @@ static void more_of_row(const struct me_item *row, struct me_json *object)
 
 const struct me_rows me_rows_endpoints = {
 	.path = "endpoints",
+	.list = "endpoints",
 	.fields = {names, F_COUNT, get},
 	.sort = "service",
 	.descending = 0 FIELD_LIST(PICK_BIT),

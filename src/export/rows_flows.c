@@ -136,9 +136,9 @@ static struct me_value get(const void *item, unsigned int field)
 	case F_DPORT:
 		return number_if(me_proto_has_ports(flow->proto), flow->dport);
 	case F_NAME:
-		return interned(row, ME_TEXT_NAME);
+		return me_value_name(me_ledger_text(row->ledger, flow->text[ME_TEXT_NAME]));
 	case F_NAMES:
-		return me_value_lines(me_ledger_text(row->ledger, flow->text[ME_TEXT_NAMES]));
+		return me_value_names(me_ledger_text(row->ledger, flow->text[ME_TEXT_NAMES]));
 	case F_SNI:
 		return interned(row, ME_TEXT_SNI);
 	case F_HTTP_HOST:
@@ -172,13 +172,6 @@ static struct me_value get(const void *item, unsigned int field)
 	}
 }
 
-static int open_items(const struct me_ledger *ledger, void **ret_items)
-{
-	(void)ledger;
-	*ret_items = NULL;
-	return 0;
-}
-
 static bool next(const struct me_ledger *ledger, const void *items, size_t *cursor,
 		 struct me_item *ret_row)
 {
@@ -189,9 +182,9 @@ static bool next(const struct me_ledger *ledger, const void *items, size_t *curs
 
 const struct me_rows me_rows_flows = {
 	.path = "flows",
+	.list = "flows",
 	.fields = {names, F_COUNT, get},
 	.sort = "last",
 	.descending = 0 FIELD_LIST(PICK_BIT),
-	.open = open_items,
 	.next = next,
 };

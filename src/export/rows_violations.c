@@ -53,7 +53,7 @@ static struct me_value get(const void *item, unsigned int field)
 	case F_PROTO:
 		return me_value_proto(group->key.proto);
 	case F_NAME:
-		return me_value_text(me_ledger_text(row->ledger, group->name));
+		return me_value_name(me_ledger_text(row->ledger, group->name));
 	case F_EXE:
 		return me_value_text(me_ledger_text(row->ledger, group->key.exe));
 	case F_COMM:
@@ -77,13 +77,6 @@ static struct me_value get(const void *item, unsigned int field)
 	}
 }
 
-static int open_items(const struct me_ledger *ledger, void **ret_items)
-{
-	(void)ledger;
-	*ret_items = NULL;
-	return 0;
-}
-
 static bool next(const struct me_ledger *ledger, const void *items, size_t *cursor,
 		 struct me_item *ret_row)
 {
@@ -100,10 +93,10 @@ static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
 
 const struct me_rows me_rows_violations = {
 	.path = "violations",
+	.list = "violations",
 	.fields = {names, F_END, get},
 	.sort = "last",
 	.descending = 0 FIELD_LIST(PICK_BIT),
-	.open = open_items,
 	.next = next,
 	.more_of_list = more_of_list,
 };

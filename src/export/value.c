@@ -22,12 +22,21 @@ struct me_value me_value_text(const char *text)
 	return me_value_bytes(text, text ? strlen(text) : 0);
 }
 
-struct me_value me_value_lines(const char *text)
+struct me_value me_value_name(const char *text)
 {
 	struct me_value value = me_value_text(text);
 
 	if (value.kind == ME_VALUE_TEXT)
-		value.kind = ME_VALUE_LINES;
+		value.kind = ME_VALUE_NAME;
+	return value;
+}
+
+struct me_value me_value_names(const char *text)
+{
+	struct me_value value = me_value_text(text);
+
+	if (value.kind == ME_VALUE_TEXT)
+		value.kind = ME_VALUE_NAMES;
 	return value;
 }
 
@@ -108,7 +117,8 @@ const char *me_value_show(const struct me_value *value, char buffer[ME_VALUE_LEN
 	case ME_VALUE_NONE:
 		return NULL;
 	case ME_VALUE_TEXT:
-	case ME_VALUE_LINES:
+	case ME_VALUE_NAME:
+	case ME_VALUE_NAMES:
 		*ret_len = value->len;
 		return value->text;
 	case ME_VALUE_NUMBER:

@@ -11,7 +11,8 @@
 enum me_value_kind {
 	ME_VALUE_NONE,  /* the row has none: the field is absent */
 	ME_VALUE_TEXT,  /* untrusted, borrowed */
-	ME_VALUE_LINES, /* the same, a list with one entry a line */
+	ME_VALUE_NAME,  /* a DNS name, borrowed */
+	ME_VALUE_NAMES, /* several, one a line */
 	ME_VALUE_NUMBER,
 	ME_VALUE_TIME,    /* epoch nanoseconds */
 	ME_VALUE_ADDRESS, /* borrowed */
@@ -33,7 +34,11 @@ struct me_value {
 /* Values from what they hold. NULL, empty, unspecified and, for times, 0 are ME_VALUE_NONE. */
 struct me_value me_value_text(const char *text);
 struct me_value me_value_bytes(const char *text, size_t max); /* ends at a NUL or after `max` */
-struct me_value me_value_lines(const char *text);
+
+/* DNS names as me_name_to_text() writes them: that is their escape, and they get no other. */
+struct me_value me_value_name(const char *text);
+struct me_value me_value_names(const char *text);
+
 struct me_value me_value_number(uint64_t number);
 struct me_value me_value_time(uint64_t epoch_ns);
 struct me_value me_value_address(const struct me_addr *address);

@@ -20,8 +20,8 @@ struct selection {
 	size_t count, room;
 };
 
-static int invalid(struct me_strbuf *error, const char *what, const char *value,
-		   const char *expected)
+int me_view_invalid(struct me_strbuf *error, const char *what, const char *value,
+		    const char *expected)
 {
 	char shown[ME_TEXT_ESCAPED(64)];
 
@@ -42,11 +42,12 @@ static int read_sort(const struct me_rows *rows, const struct me_query *query,
 	if (sel->field == rows->fields.count) {
 		const char *nearest = me_text_nearest(sort, rows->fields.names, rows->fields.count);
 
-		return invalid(error, "sort", sort, nearest ? nearest : "a field of the rows");
+		return me_view_invalid(error, "sort", sort,
+				       nearest ? nearest : "a field of the rows");
 	}
 	desc = rows->descending >> sel->field & 1;
 	if (query->desc && !me_text_parse_u64(query->desc, 0, 1, &desc))
-		return invalid(error, "desc", query->desc, "0 or 1");
+		return me_view_invalid(error, "desc", query->desc, "0 or 1");
 	sel->descending = desc;
 	return 0;
 }
@@ -57,9 +58,9 @@ static int read_query(const struct me_rows *rows, const struct me_query *query,
 	uint64_t limit = ME_VIEW_LIMIT, offset = 0;
 
 	if (query->limit && !me_text_parse_u64(query->limit, 0, ME_VIEW_LIMIT_MAX, &limit))
-		return invalid(error, "limit", query->limit, "a number from 0 to 100000");
+		return me_view_invalid(error, "limit", query->limit, "a number from 0 to 100000");
 	if (query->offset && !me_text_parse_u64(query->offset, 0, UINT32_MAX, &offset))
-		return invalid(error, "offset", query->offset, "a number");
+		return me_view_invalid(error, "offset", query->offset, "a number");
 	sel->limit = limit;
 	sel->offset = offset;
 	return read_sort(rows, query, sel, error);
@@ -195,7 +196,7 @@ static int write_list(const struct me_rows *rows, const struct me_ledger *ledger
 	if (r < 0)
 		return r;
 	out->len--; /* the closing brace */
-	me_strbuf_addf(out, ",\"%s\":[", rows->path);
+	me_strbuf_addf(out, ",\"%s\":[", rows->list);
 	for (size_t i = sel->offset; i < sel->count; i++) {
 		if (i > sel->offset)
 			me_strbuf_addc(out, ',');
@@ -222,7 +223,7 @@ int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 	r = me_filter_new(query->filter ? query->filter : "", &rows->fields, error, &filter);
 	if (r < 0)
 		return r;
-	r = rows->open(ledger, &items);
+	r = rows->open ? rows->open(ledger, query, error, &items) : 0;
 	if (r < 0)
 		return r;
 	r = select_rows(rows, ledger, items, filter, &sel);

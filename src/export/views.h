@@ -10,11 +10,6 @@
 #define ME_VIEW_LIMIT 1000u       /* rows by default */
 #define ME_VIEW_LIMIT_MAX 100000u /* rows at the most */
 
-/* Parameters of a list as they stand in the request; NULL: not given. */
-struct me_query {
-	const char *limit, *offset, *sort, *desc, *filter;
-};
-
 /*
  * Appends the answer to a list request. 0, -ENOMEM, or -EINVAL with one line in `error` that says
  * what was wrong and what was expected. `out` may hold a part of the answer on failure.
@@ -22,6 +17,13 @@ struct me_query {
 int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 		 const struct me_status *status, const struct me_query *query,
 		 struct me_strbuf *out, struct me_strbuf *error);
+
+/*
+ * Appends to `error` which parameter is wrong and what was expected: its value is escaped and cut.
+ * -EINVAL.
+ */
+int me_view_invalid(struct me_strbuf *error, const char *what, const char *value,
+		    const char *expected);
 
 /* Appends /v1/health. 0 or -ENOMEM. */
 int me_view_health(const struct me_ledger *ledger, const struct me_status *status,

@@ -41,6 +41,8 @@ static int reuse_maps(struct me_older *older)
 	}
 	err = reuse_old(older, bpf->maps.me_old_cells, "me_cells");
 	if (!err)
+		err = reuse_old(older, bpf->maps.me_old_dns_counts, "me_dns_counts");
+	if (!err)
 		err = reuse_old(older, bpf->maps.me_old_totals, "me_totals");
 	if (!err)
 		err = reuse_old(older, bpf->maps.me_old_socks, "me_socks");
@@ -164,9 +166,16 @@ static int place_flow(const struct me_old_map *map)
 		flow.bytes_sent = flow.packets_sent = flow.wire_bytes_sent = 0;
 		flow.bytes_received = flow.packets_received = flow.wire_bytes_received = 0;
 	}
-	flow.flags &= ~ME_FLOW_CARRIED;
+	/* What its endpoint has of it was counted there. */
+	flow.credited_sent = flow.endpoint ? flow.bytes_sent : 0;
+	flow.credited_received = flow.endpoint ? flow.bytes_received : 0;
+	flow.flags &= ~(ME_FLOW_CARRIED | ME_FLOW_OUTCOME | ME_FLOW_RESETS);
 	if (flow.outcome)
-		flow.flags |= ME_FLOW_CARRIED;
+		flow.flags |= ME_FLOW_CARRIED | (flow.endpoint ? ME_FLOW_OUTCOME : 0);
+	if (flow.endpoint && (flow.flags & ME_FLOW_RESET))
+		flow.flags |= ME_FLOW_RESETS;
+	if (flow.state.verdict == ME_PENDING && !flow.state.flags)
+		flow.state.flags = ME_STATE_TOLD; /* by now, or in a layout without the flag */
 	if (!bpf_map_update_elem(map->into, key, &flow, BPF_NOEXIST) || errno == EEXIST ||
 	    errno == E2BIG || errno == ENOMEM)
 		return 0;
@@ -254,14 +263,57 @@ static int carry_endpoint(struct me_old_map *map, void *userdata)
 	return bpf_map_update_elem(map->fd, map->old_key, zero, BPF_ANY) ? -errno : 0;
 }
 
-static int carry_endpoints(const struct me_older *older)
+/* --- Names -------------------------------------------------------------------------------------- */
+
+static int carry_zone(struct me_old_map *map, void *userdata)
+{
+	struct me_kernel *kernel = userdata;
+	_cleanup_free_ void *zero = calloc(1, map->value_size);
+	uint32_t id = *(const uint32_t *)map->key;
+
+	if (!zero)
+		return -ENOMEM;
+	if (id >= ME_ZONES_MAX || !memcmp(map->old_value, zero, map->value_size))
+		return 0;
+	me_kernel_zone_add(kernel, id, map->value);
+	return bpf_map_update_elem(map->fd, map->old_key, zero, BPF_ANY) ? -errno : 0;
+}
+
+/* One address that was learned there: each of its endpoints is learned here. */
+static int carry_learned(struct me_old_map *map, void *userdata)
+{
+	struct me_kernel *kernel = userdata;
+	const struct me_learned *old = map->value;
+
+	for (size_t i = 0; i < ME_NAME_ENDPOINTS; i++) {
+		struct me_learn learn = {.expires_ns = old->slot[i].expires_ns,
+					 .stale_ns = old->slot[i].stale_ns,
+					 .endpoint = old->slot[i].endpoint};
+
+		memcpy(&learn.address, map->key, sizeof(learn.address));
+		if (learn.endpoint && learn.endpoint != ME_LEARNED_LOCKED)
+			me_kernel_learn(kernel, &learn);
+	}
+	return 0;
+}
+
+static int carry_map(const struct me_older *older, const struct bpf_map *into,
+		     int (*fn)(struct me_old_map *map, void *userdata))
 {
 	_cleanup_(me_old_map_close) struct me_old_map map;
-	int err = me_old_map_open(older->folder, older->kernel->bpf->maps.me_endpoints, &map);
+	int err = me_old_map_open(older->folder, into, &map);
 
 	if (!err)
-		err = me_old_map_each(&map, carry_endpoint, older->kernel);
+		err = me_old_map_each(&map, fn, older->kernel);
 	return err == -ENOENT ? 0 : err;
+}
+
+static int carry_names(const struct me_older *older)
+{
+	const struct host_bpf *bpf = older->kernel->bpf;
+	int err = carry_map(older, bpf->maps.me_learned, carry_learned);
+
+	return err ? err : carry_map(older, bpf->maps.me_zones, carry_zone);
 }
 
 /* --- The steps ---------------------------------------------------------------------------------- */
@@ -286,7 +338,11 @@ int me_carry_finish(struct me_older *older)
 	if (!err)
 		err = carry_counters(bpf->maps.me_old_totals, bpf->progs.me_carry_total);
 	if (!err)
-		err = carry_endpoints(older);
+		err = carry_counters(bpf->maps.me_old_dns_counts, bpf->progs.me_carry_dns);
+	if (!err)
+		err = carry_map(older, older->kernel->bpf->maps.me_endpoints, carry_endpoint);
+	if (!err)
+		err = carry_names(older);
 	me_carry_unload(older);
 	return err;
 }

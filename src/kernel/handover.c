@@ -121,7 +121,9 @@ static int take_record(void *userdata, void *data, size_t size)
 	const struct me_older *older = userdata;
 	struct me_record record;
 
-	if (size < me_btfcopy_from_size(older->record))
+	/* What an answer said was learned when it passed. */
+	if (size < me_btfcopy_from_size(older->record) ||
+	    ((const struct me_payload *)data)->kind >= ME_RECORD_ANSWER)
 		return 0;
 	me_btfcopy_run(older->record, data, &record);
 	return older->kernel->ring_fn(&record, older->kernel->ring_data);

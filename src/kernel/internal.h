@@ -23,11 +23,13 @@ struct me_kernel {
 	struct me_control *control;
 	struct me_endpoint_counts *endpoints;
 	uint32_t n_endpoints;
+	struct me_zone_counts *zones; /* ME_ZONES_MAX */
 	void *kept;
 	size_t kept_size;
 	uint64_t *percpu; /* room for all cells of all CPUs */
 	size_t n_cpus;
 	int (*ring_fn)(const struct me_record *record, void *userdata);
+	me_payload_fn *payload_fn;
 	void *ring_data;
 };
 

@@ -32,6 +32,7 @@ struct me_kernel_options {
 	const char *pins;   /* folder on a BPF file system; made if it is not there */
 	uint32_t flows;     /* size of a new flow table */
 	uint32_t endpoints; /* size of a new endpoint array: more than the highest id */
+	uint32_t learned;   /* size of a new table of learned addresses */
 	size_t kept_size;   /* bytes of the daemon's own block */
 };
 
@@ -143,12 +144,47 @@ bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
 /* Runs the settling program; 0, -ENOENT or -EALREADY. */
 int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle);
 
+/* A record of bytes from the wire: its head, and head->length bytes. */
+typedef int me_payload_fn(const struct me_payload *head, const uint8_t *bytes, void *userdata);
+
 /*
- * Calls `fn` for each record waiting in the ring, until it is empty, older layouts' first. How many,
- * or an errno.
+ * Calls `fn`, or `payload_fn` unless NULL, for each record waiting in the ring, until it is empty,
+ * older layouts' first. How many, or an errno.
  */
 int me_kernel_ring(struct me_kernel *kernel,
-		   int (*fn)(const struct me_record *record, void *userdata), void *userdata);
+		   int (*fn)(const struct me_record *record, void *userdata),
+		   me_payload_fn *payload_fn, void *userdata);
+
+/* --- names.c -------------------------------------------------------------------------------- */
+
+/* The counters of DNS, summed: ME_DNS_COUNTS values. */
+int me_kernel_dns(struct me_kernel *kernel, uint64_t *counts);
+/* Counts of block lists by zone id, ME_ZONES_MAX of them, shared with the programs. */
+const struct me_zone_counts *me_kernel_zones(const struct me_kernel *kernel);
+/* Adds to them; `zone` 0 is none. */
+void me_kernel_zone_add(struct me_kernel *kernel, uint32_t zone, const struct me_zone_counts *more);
+
+/* What is learned of an address; false: nothing. */
+bool me_kernel_learned(struct me_kernel *kernel, const struct me_addr *address,
+		       struct me_learned *ret_learned);
+/* Learns, as the programs do; learn->result says what came of it. 0 or an errno. */
+int me_kernel_learn(struct me_kernel *kernel, struct me_learn *learn);
+/* Forgets what is stale of an address, and its entry when nothing is left. 0 or an errno. */
+int me_kernel_forget(struct me_kernel *kernel, struct me_forget *forget);
+/* Calls `fn` for each learned address. `fn` may learn and forget. 0 or what `fn` returned. */
+int me_kernel_learned_each(struct me_kernel *kernel,
+			   int (*fn)(const struct me_addr *address,
+				     const struct me_learned *learned, void *userdata),
+			   void *userdata);
+/* How many addresses have an entry. */
+uint64_t me_kernel_learned_count(struct me_kernel *kernel);
+/* Forgets queries that wait no more for an answer, and temporary names whose time is over. */
+int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns);
+/* A temporary name by its hash; the caller compares the name itself. */
+bool me_kernel_alias(struct me_kernel *kernel, uint64_t hash, struct me_alias *ret_alias);
+int me_kernel_alias_put(struct me_kernel *kernel, const struct me_alias *alias);
+/* The cgroup of the recursive resolver; 0: there is none. It changes when a service restarts. */
+void me_kernel_recursive(struct me_kernel *kernel, uint64_t cgroup);
 
 /* The program of a process; false if it was not recorded. */
 bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
@@ -165,7 +201,7 @@ struct me_map_level {
 	uint64_t entries;
 	uint64_t capacity;
 };
-#define ME_MAP_LEVELS 5
+#define ME_MAP_LEVELS 8
 int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS]);
 
 #endif

@@ -135,10 +135,12 @@ static void size_maps(struct me_kernel *kernel, const struct me_kernel_options *
 {
 	struct bpf_map *flows = kernel->bpf->maps.me_flows;
 	struct bpf_map *endpoints = kernel->bpf->maps.me_endpoints;
+	struct bpf_map *learned = kernel->bpf->maps.me_learned;
 
 	bpf_map__set_max_entries(flows, me_handover_entries(kernel, flows, options->flows));
 	bpf_map__set_max_entries(endpoints,
 				 me_handover_entries(kernel, endpoints, options->endpoints));
+	bpf_map__set_max_entries(learned, me_handover_entries(kernel, learned, options->learned));
 	bpf_map__set_value_size(kernel->bpf->maps.me_kept, kernel->kept_size);
 }
 
@@ -162,8 +164,10 @@ static int share_maps(struct me_kernel *kernel, struct me_why *why)
 	kernel->control = share_map(kernel->bpf->maps.me_control, sizeof(*kernel->control));
 	kernel->endpoints =
 		share_map(endpoints, kernel->n_endpoints * sizeof(struct me_endpoint_counts));
+	kernel->zones =
+		share_map(kernel->bpf->maps.me_zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	kernel->kept = share_map(kept, kernel->kept_size);
-	if (!kernel->control || !kernel->endpoints || !kernel->kept)
+	if (!kernel->control || !kernel->endpoints || !kernel->zones || !kernel->kept)
 		return me_why(why, -errno, "%s: maps cannot be shared: %m", kernel->pins);
 	return 0;
 }
@@ -171,7 +175,13 @@ static int share_maps(struct me_kernel *kernel, struct me_why *why)
 static int ring_record(void *userdata, void *data, size_t size)
 {
 	struct me_kernel *kernel = userdata;
+	const struct me_payload *head = data;
 
+	if (size >= sizeof(*head) && head->kind >= ME_RECORD_ANSWER) {
+		if (!kernel->payload_fn || size < sizeof(*head) + head->length)
+			return 0;
+		return kernel->payload_fn(head, (const uint8_t *)(head + 1), kernel->ring_data);
+	}
 	return size < sizeof(struct me_record) ? 0 : kernel->ring_fn(data, kernel->ring_data);
 }
 
@@ -297,6 +307,8 @@ void me_kernel_close(struct me_kernel **kernel)
 		munmap(k->control, sizeof(*k->control));
 	if (k->endpoints)
 		munmap(k->endpoints, k->n_endpoints * sizeof(struct me_endpoint_counts));
+	if (k->zones)
+		munmap(k->zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	if (k->kept)
 		munmap(k->kept, k->kept_size);
 	host_bpf__destroy(k->bpf);

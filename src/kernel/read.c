@@ -168,11 +168,13 @@ int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)
 }
 
 int me_kernel_ring(struct me_kernel *kernel,
-		   int (*fn)(const struct me_record *record, void *userdata), void *userdata)
+		   int (*fn)(const struct me_record *record, void *userdata),
+		   me_payload_fn *payload_fn, void *userdata)
 {
 	int older, n;
 
 	kernel->ring_fn = fn;
+	kernel->payload_fn = payload_fn;
 	kernel->ring_data = userdata;
 	older = me_handover_ring(kernel);
 	if (older < 0)
@@ -227,14 +229,20 @@ static uint64_t count_entries(const struct bpf_map *map)
 int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS])
 {
 	const struct bpf_map *const maps[ME_MAP_LEVELS] = {
-		kernel->bpf->maps.me_flows, kernel->bpf->maps.me_procs,    kernel->bpf->maps.me_own,
-		kernel->bpf->maps.me_netns, kernel->bpf->maps.me_registry,
+		kernel->bpf->maps.me_flows,    kernel->bpf->maps.me_procs,
+		kernel->bpf->maps.me_own,      kernel->bpf->maps.me_netns,
+		kernel->bpf->maps.me_registry, kernel->bpf->maps.me_learned,
+		kernel->bpf->maps.me_queries,  kernel->bpf->maps.me_aliases,
 	};
-	static const char *const names[ME_MAP_LEVELS] = {"flows", "processes", "own_addresses",
-							 "namespaces", "ids"};
+	static const char *const names[ME_MAP_LEVELS] = {"flows",      "processes", "own_addresses",
+							 "namespaces", "ids",       "learned",
+							 "queries",    "aliases"};
 
 	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
-		levels[i] = (struct me_map_level){names[i], count_entries(maps[i]),
+		levels[i] = (struct me_map_level){names[i],
+						  maps[i] == kernel->bpf->maps.me_learned
+							  ? me_kernel_learned_count(kernel)
+							  : count_entries(maps[i]),
 						  bpf_map__max_entries(maps[i])};
 	return 0;
 }

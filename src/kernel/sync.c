@@ -23,13 +23,17 @@ struct me_part {
 	size_t value_size;
 };
 
-#define ME_PARTS 5
+#define ME_PARTS 7
 
 static void list_parts(const struct me_kernel *kernel, const struct me_image *image,
 		       struct me_part parts[ME_PARTS])
 {
-	const struct me_image_address *address = image->addresses;
-	const struct me_image_prefix *prefix = image->prefixes;
+	/* An empty list is NULL; then there is no first element either. */
+	static const struct me_image_address no_address;
+	static const struct me_image_prefix no_prefix;
+	const struct me_image_address *address = image->addresses ? image->addresses : &no_address;
+	const struct me_image_prefix *prefix = image->prefixes ? image->prefixes : &no_prefix;
+	const struct me_image_name_entry *name = image->name_entries;
 	const struct me_part all[ME_PARTS] = {
 		{"me_addresses", kernel->bpf->maps.me_addresses, BPF_MAP_TYPE_HASH, 0,
 		 image->n_addresses, (const char *)address, sizeof(*address),
@@ -46,6 +50,14 @@ static void list_parts(const struct me_kernel *kernel, const struct me_image *im
 		{"me_entries", kernel->bpf->maps.me_entries, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 		 image->head->entries, (const char *)image->entries, sizeof(*image->entries), NULL,
 		 sizeof(uint32_t), (const char *)image->entries, sizeof(*image->entries)},
+		{"me_rows", kernel->bpf->maps.me_rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
+		 image->n_endpoint_rows, (const char *)image->endpoint_rows,
+		 sizeof(*image->endpoint_rows), NULL, sizeof(uint32_t),
+		 (const char *)image->endpoint_rows, sizeof(*image->endpoint_rows)},
+		{"me_names", kernel->bpf->maps.me_names, BPF_MAP_TYPE_HASH, 0,
+		 image->n_name_entries, (const char *)name, sizeof(*name),
+		 (const char *)&name->hash, sizeof(name->hash), (const char *)&name->entry,
+		 sizeof(name->entry)},
 		{"me_heads", kernel->bpf->maps.me_heads, BPF_MAP_TYPE_ARRAY, 0, 1,
 		 (const char *)image->head, sizeof(*image->head), NULL, sizeof(uint32_t),
 		 (const char *)image->head, sizeof(*image->head)},

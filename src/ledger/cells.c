@@ -52,11 +52,24 @@ uint64_t me_cells_verdict(const uint64_t *cells, enum me_verdict verdict)
 	return sum;
 }
 
+uint64_t me_cells_unnamed(const uint64_t *cells)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
+		for (uint32_t service = 0; service < ME_SERVICES_MAX; service++)
+			for (uint32_t end = ME_UNRESOLVED; end < ME_CELL_ENDS; end++)
+				sum += cells[me_cell(vantage, service, ME_CELL_VIA, end)];
+	return sum;
+}
+
 uint64_t me_cells_violations(const uint64_t *cells, uint32_t vantage, uint32_t service,
 			     uint32_t reason, enum me_stage stage)
 {
 	uint32_t end = me_cell_end(ME_VIOLATION, (__u8)reason);
 
+	if (reason == ME_REASON_NONE) /* flows that are held */
+		return 0;
 	switch (stage) {
 	case ME_STAGE_PROVISIONAL:
 		return cells[me_cell(vantage, service, ME_CELL_FINAL, end)] +
@@ -83,7 +96,7 @@ uint64_t me_cells_violations_sum(const uint64_t *cells, enum me_stage stage)
 uint64_t me_cells_events(const uint64_t *cells, uint32_t vantage, uint32_t service, uint32_t reason,
 			 enum me_stage stage)
 {
-	if (stage == ME_STAGE_PROVISIONAL)
+	if (stage == ME_STAGE_PROVISIONAL && reason != ME_REASON_NONE)
 		return cells[me_cell(vantage, service, ME_CELL_OPENED, reason)];
 	return me_cells_violations(cells, vantage, service, reason, stage);
 }

@@ -35,6 +35,12 @@ uint64_t me_cells_ended(const uint64_t *cells, uint32_t vantage, uint32_t servic
 /* Final flows with this verdict, over all vantages, services and reasons. */
 uint64_t me_cells_verdict(const uint64_t *cells, enum me_verdict verdict);
 
+/*
+ * Flows that were pending and came to nothing: no name was learned or claimed for them in time. They
+ * ended unresolved, or as violations.
+ */
+uint64_t me_cells_unnamed(const uint64_t *cells);
+
 /* Violations of (vantage, service, reason) that reached the stage. */
 uint64_t me_cells_violations(const uint64_t *cells, uint32_t vantage, uint32_t service,
 			     uint32_t reason, enum me_stage stage);

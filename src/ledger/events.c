@@ -304,6 +304,11 @@ void me_events_tick(struct me_events *events, bool flush)
 	events->window_ns = now;
 }
 
+void me_events_expect_dns(struct me_events *events, bool expected)
+{
+	me_notices_expect_dns(events->notices, expected);
+}
+
 void me_events_finding(struct me_events *events, const struct me_finding_report *finding)
 {
 	me_notices_finding(events->notices, finding);

@@ -101,6 +101,12 @@ void me_events_record(struct me_events *events, const struct me_record *record);
  */
 void me_events_tick(struct me_events *events, bool flush);
 
+/*
+ * Whether the policy in force has rules with names, which need DNS answers to be seen; false at
+ * first. Finding no-dns-seen.
+ */
+void me_events_expect_dns(struct me_events *events, bool expected);
+
 /* A finding of the caller's. `key` makes it the same finding as before; `count` >= 1 is added. */
 struct me_finding_report {
 	enum me_finding kind;

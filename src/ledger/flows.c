@@ -138,6 +138,13 @@ int me_flows_put(struct me_flows *flows, uint64_t id, struct me_ledger_flow **re
 	return 0;
 }
 
+const struct me_ledger_flow *me_flows_get(const struct me_flows *flows, uint64_t id)
+{
+	const uint32_t *known = me_table_get(flows->index, &id);
+
+	return known ? &at(flows, *known)->flow : NULL;
+}
+
 void me_flows_seen(struct me_flows *flows, struct me_ledger_flow *flow, uint64_t now_ns)
 {
 	flow->seen_ns = now_ns;

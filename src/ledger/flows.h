@@ -18,6 +18,9 @@ void me_flows_free(struct me_flows **flows);
 /* Finds the flow or adds it, zeroed but for its id. 0 when it was added, 1 when there, -ENOMEM. */
 int me_flows_put(struct me_flows *flows, uint64_t id, struct me_ledger_flow **ret_flow);
 
+/* The flow, or NULL. */
+const struct me_ledger_flow *me_flows_get(const struct me_flows *flows, uint64_t id);
+
 /* The flow was read now: among the open ones it is the last to leave. Closed ones stay closed. */
 void me_flows_seen(struct me_flows *flows, struct me_ledger_flow *flow, uint64_t now_ns);
 

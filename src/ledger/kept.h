@@ -52,10 +52,13 @@ struct me_kept {
 	uint64_t reloads_failed;
 	uint64_t events_lost_file; /* events that could not be written */
 	uint64_t unresolved;  /* flows without a verdict, as far as the finding has told them */
+	uint64_t unnamed;     /* pending flows that came to nothing, as far as it has told them */
 	uint64_t last_record; /* the last ring record dealt with */
 	uint64_t last_part;   /* and how many of its events are out, if not all */
 	struct me_told_intent intent;
-	uint64_t told[ME_TOLD_COUNT]; /* sum of `count` of the events so far */
+	uint64_t dns[ME_DNS_COUNTS];          /* what user space counted itself: DNS over TCP */
+	uint64_t zone_refusals[ME_ZONES_MAX]; /* by zone id, as far as the finding has told them */
+	uint64_t told[ME_TOLD_COUNT];         /* sum of `count` of the events so far */
 };
 _Static_assert(sizeof(struct me_kept) % 8 == 0, "whole array elements");
 

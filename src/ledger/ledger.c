@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "ledger/answers.h"
 #include "ledger/endpoints.h"
 #include "ledger/flows.h"
 #include "ledger/groups.h"
@@ -14,11 +15,14 @@
 /* The two clocks drift apart by adjustment; small steps would only make old times jitter. */
 #define EPOCH_STEP_NS (100 * ME_NS_PER_MS)
 
+_Static_assert(ME_LEDGER_ANSWERS == ME_ANSWERS_MAX, "as much as there may be");
+
 struct me_ledger {
 	struct me_intern *intern;
 	struct me_flows *flows;
 	struct me_groups *groups;
 	struct me_endpoints *endpoints;
+	struct me_answers *answers;
 	const struct me_names *names;
 	struct me_kept *kept;
 	uint64_t now_ns;
@@ -26,6 +30,9 @@ struct me_ledger {
 	uint64_t cells[ME_CELL_COUNT];
 	uint64_t totals[ME_TOTAL_COUNT];
 	uint64_t blind[ME_BLIND_COUNT];
+	uint64_t dns[ME_DNS_COUNTS];
+	struct me_zone_counts zones[ME_ZONES_MAX];
+	uint64_t learned;
 };
 
 ME_DEFINE_CLEANUP(struct me_ledger *, me_ledger_free)
@@ -47,7 +54,8 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 	l->groups =
 		me_groups_new(limits->groups ? limits->groups : ME_LEDGER_GROUPS, l->intern, kept);
 	l->endpoints = me_endpoints_new();
-	if (!l->flows || !l->groups || !l->endpoints)
+	l->answers = me_answers_new(limits->answers ? limits->answers : ME_LEDGER_ANSWERS);
+	if (!l->flows || !l->groups || !l->endpoints || !l->answers)
 		return -ENOMEM;
 	if (!kept->epoch)
 		kept->epoch = epoch_ns / ME_NS_PER_S;
@@ -65,6 +73,7 @@ void me_ledger_free(struct me_ledger **ledger)
 	me_flows_free(&l->flows);
 	me_groups_free(&l->groups);
 	me_endpoints_free(&l->endpoints);
+	me_answers_free(&l->answers);
 	me_intern_free(&l->intern);
 	free(l);
 	*ledger = NULL;
@@ -115,6 +124,38 @@ const uint64_t *me_ledger_totals(const struct me_ledger *ledger)
 const uint64_t *me_ledger_blind(const struct me_ledger *ledger)
 {
 	return ledger->blind;
+}
+
+int me_ledger_dns(struct me_ledger *ledger, const uint64_t *counts,
+		  const struct me_zone_counts *zones, uint32_t n_zones, uint64_t learned)
+{
+	if (n_zones > ME_ZONES_MAX)
+		return -EINVAL;
+	memcpy(ledger->dns, counts, sizeof(ledger->dns));
+	memcpy(ledger->zones, zones, n_zones * sizeof(*zones));
+	ledger->learned = learned;
+	return 0;
+}
+
+const uint64_t *me_ledger_dns_counts(const struct me_ledger *ledger)
+{
+	return ledger->dns;
+}
+
+uint64_t me_ledger_learned(const struct me_ledger *ledger)
+{
+	return ledger->learned;
+}
+
+const struct me_zone_counts *me_ledger_zones(const struct me_ledger *ledger, uint32_t *ret_n)
+{
+	*ret_n = ME_ZONES_MAX;
+	return ledger->zones;
+}
+
+struct me_answers *me_ledger_answers(const struct me_ledger *ledger)
+{
+	return ledger->answers;
 }
 
 static void set_text(struct me_ledger *ledger, uint32_t *id, const char *text)
@@ -181,6 +222,12 @@ static void set_judgement(struct me_ledger_flow *flow, const struct me_flow *fro
 	flow->service = from->service;
 }
 
+/* Whether it is told as a violation that may still be none. A flow that is held never was. */
+static bool is_provisional(union me_state state)
+{
+	return state.verdict == ME_PENDING && state.reason != ME_REASON_NONE;
+}
+
 /*
  * Moves the flow to its new verdict and its groups with it. The flow table and the ring tell the
  * same story in either order, so a final verdict stays.
@@ -189,20 +236,22 @@ static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_
 		 const struct me_flow *from)
 {
 	bool counted = !(from->flags & ME_FLOW_PREEXISTING) && from->direction == ME_DIRECTION_OUT;
-	uint8_t before = flow->state.verdict;
+	bool was_provisional = !is_new && is_provisional(flow->state);
 
-	if (!is_new && before != ME_PENDING)
+	if (!is_new && me_state_is_final(flow->state))
 		return 0;
-	if (!is_new && from->state.verdict != ME_PENDING && counted)
+	if (was_provisional && !me_state_is_final(from->state))
+		return 0;
+	if (was_provisional && counted)
 		me_groups_take(ledger->groups, flow, ME_STAGE_PROVISIONAL);
-	if (!is_new && from->state.verdict == ME_PENDING)
-		return 0;
 	set_judgement(flow, from);
-	if (!counted || flow->state.verdict < ME_VIOLATION)
+	if (!counted)
 		return 0;
-	return me_groups_add(ledger->groups, flow,
-			     flow->state.verdict == ME_PENDING ? ME_STAGE_PROVISIONAL
-							       : ME_STAGE_CONFIRMED);
+	if (is_provisional(flow->state))
+		return me_groups_add(ledger->groups, flow, ME_STAGE_PROVISIONAL);
+	if (flow->state.verdict == ME_VIOLATION)
+		return me_groups_add(ledger->groups, flow, ME_STAGE_CONFIRMED);
+	return 0;
 }
 
 int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
@@ -254,6 +303,11 @@ int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *e
 	return me_endpoints_policy(ledger->endpoints, entries, n_entries, ledger->now_ns);
 }
 
+const struct me_ledger_flow *me_ledger_find(const struct me_ledger *ledger, uint64_t id)
+{
+	return me_flows_get(ledger->flows, id);
+}
+
 const struct me_ledger_flow *me_ledger_next_flow(const struct me_ledger *ledger, size_t *cursor)
 {
 	return me_flows_next(ledger->flows, cursor);
@@ -272,13 +326,13 @@ bool me_ledger_next_endpoint(const struct me_ledger *ledger, size_t *cursor,
 
 uint64_t me_ledger_untold(const struct me_ledger *ledger)
 {
-	uint64_t total = me_cells_violations_sum(ledger->cells, ME_STAGE_CONFIRMED);
-	uint64_t open = 0, grouped = me_groups_sum(ledger->groups, ME_STAGE_CONFIRMED) +
-				     me_groups_sum(ledger->groups, ME_STAGE_PROVISIONAL);
+	/* Confirmed ones, and provisional ones that have not ended. */
+	uint64_t total = me_cells_violations_sum(ledger->cells, ME_STAGE_PROVISIONAL) -
+			 me_cells_violations_sum(ledger->cells, ME_STAGE_RETRACTED);
+	uint64_t grouped = me_groups_sum(ledger->groups, ME_STAGE_CONFIRMED) +
+			   me_groups_sum(ledger->groups, ME_STAGE_PROVISIONAL);
 
-	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
-		open += me_cells_pending(ledger->cells, vantage);
-	return total + open > grouped ? total + open - grouped : 0;
+	return total > grouped ? total - grouped : 0;
 }
 
 uint64_t me_ledger_evicted(const struct me_ledger *ledger)

@@ -7,7 +7,8 @@
  * Pure: no clock, no file, no kernel. The caller's round, about once a second, in this order:
  *
  *	1. me_ledger_tick()            the clocks
- *	2. me_ledger_counters()        the counters, VIA cells read before OPENED ones; only here
+ *	2. me_ledger_counters()        the counters, VIA cells read before OPENED ones; only here;
+ *	   me_ledger_dns()             and those of DNS
  *	3. me_ledger_record() and me_events_record() for each ring record, until the ring is empty
  *	4. me_ledger_flow()            each flow of the flow table; once more when it is closed,
  *	                               after which the caller deletes it from the table
@@ -22,15 +23,18 @@
 #include "ledger/kept.h"
 #include "ledger/names.h"
 
-#define ME_LEDGER_FLOWS 131072u /* default bound: flows shown, closed ones included */
-#define ME_LEDGER_GROUPS 16384u /* default bound: rows of /v1/violations */
+#define ME_LEDGER_FLOWS 131072u   /* default bound: flows shown, closed ones included */
+#define ME_LEDGER_GROUPS 16384u   /* default bound: rows of /v1/violations */
+#define ME_LEDGER_ANSWERS 131071u /* default bound: DNS answers remembered; no more can be */
 #define ME_LEDGER_UNSEEN_NS (10ull * 1000000000ull) /* a flow no longer read for so long is over */
 
+struct me_answers;
 struct me_ledger;
 
 struct me_ledger_limits {
 	uint32_t flows;
 	uint32_t groups;
+	uint32_t answers;
 };
 
 /* Texts that were learned about a flow; each may be NULL, which leaves what is known. */
@@ -150,6 +154,21 @@ const uint64_t *me_ledger_totals(const struct me_ledger *ledger);
 const uint64_t *me_ledger_blind(const struct me_ledger *ledger);
 
 /*
+ * Copies the counters of DNS: `counts` (ME_DNS_COUNTS), those of zones 0 to n_zones - 1, and how many
+ * addresses are learned now. 0, or -EINVAL: more zones than ME_ZONES_MAX.
+ */
+int me_ledger_dns(struct me_ledger *ledger, const uint64_t *counts,
+		  const struct me_zone_counts *zones, uint32_t n_zones, uint64_t learned);
+const uint64_t *me_ledger_dns_counts(const struct me_ledger *ledger);
+uint64_t me_ledger_learned(const struct me_ledger *ledger);
+
+/* Counts by zone id; 0 for those that were not given. *ret_n is ME_ZONES_MAX. */
+const struct me_zone_counts *me_ledger_zones(const struct me_ledger *ledger, uint32_t *ret_n);
+
+/* The DNS answers that are remembered (ledger/answers.h): the caller adds, the ledger frees. */
+struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
+
+/*
  * A flow as it is in the flow table. The same flow may come any number of times; ids tell flows
  * apart. `text` may be NULL. 0 or -ENOMEM.
  */
@@ -169,6 +188,9 @@ int me_ledger_preexisting(struct me_ledger *ledger, const struct me_flow_key *ke
 /* The entries of the policy now in force, copied. 0 or -ENOMEM, and the old ones stay. */
 int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *entries,
 		     size_t n_entries);
+
+/* The flow with this id, or NULL; valid until the ledger changes. */
+const struct me_ledger_flow *me_ledger_find(const struct me_ledger *ledger, uint64_t id);
 
 /* Walks: start with *cursor 0, until NULL. What is returned is valid until the ledger changes. */
 const struct me_ledger_flow *me_ledger_next_flow(const struct me_ledger *ledger, size_t *cursor);

@@ -17,6 +17,7 @@ struct me_names {
 	const char *(*endpoint_service)(void *data, uint32_t id);
 	const char *(*rule)(void *data, uint32_t id);  /* the slug */
 	const char *(*place)(void *data, uint32_t id); /* file:line of the rule */
+	const char *(*zone)(void *data, uint32_t id);  /* of block lists */
 	const char *(*exe)(void *data, const struct me_proc_key *proc);
 	const char *(*cgroup)(void *data, uint64_t id); /* the path */
 };

@@ -8,7 +8,10 @@
 #include <sys/random.h>
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/strbuf.h"
 #include "base/table.h"
+#include "base/text.h"
+#include "ledger/dns_sums.h"
 
 struct me_notices {
 	struct me_ledger *ledger;
@@ -16,6 +19,7 @@ struct me_notices {
 	struct me_table *findings;  /* struct finding_key -> when it was told */
 	struct me_table *endpoints; /* endpoint id -> struct endpoint_told */
 	uint64_t hash_key[2];
+	bool expects_dns;
 };
 
 struct finding_key {
@@ -150,22 +154,66 @@ void me_notices_socket(struct me_notices *notices, const struct me_record *recor
 	me_notices_finding(notices, &finding);
 }
 
-static void tick_unresolved(struct me_notices *notices)
+/* A finding by what a counter grew over what *told says, which goes along with it. */
+static void tick_counter(struct me_notices *notices, enum me_finding kind, const char *key,
+			 const char *detail, uint64_t total, uint64_t *told)
 {
-	struct me_kept *kept = me_ledger_kept(notices->ledger);
-	uint64_t total = me_cells_verdict(me_ledger_cells(notices->ledger), ME_UNRESOLVED);
 	struct me_finding_report finding = {
-		.kind = ME_FINDING_COVERAGE_LOST,
-		.key = "",
-		.detail = me_finding_help(ME_FINDING_COVERAGE_LOST),
+		.kind = kind,
+		.key = key,
+		.detail = detail,
 		.ts_ns = me_ledger_now(notices->ledger),
 	};
 
-	if (total <= kept->unresolved)
+	if (total <= *told)
 		return;
-	finding.count = total - kept->unresolved;
-	kept->unresolved = total;
+	finding.count = total - *told;
+	*told = total;
 	me_notices_finding(notices, &finding);
+}
+
+static void tick_flows(struct me_notices *notices)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	const uint64_t *cells = me_ledger_cells(notices->ledger);
+
+	tick_counter(notices, ME_FINDING_COVERAGE_LOST, "",
+		     me_finding_help(ME_FINDING_COVERAGE_LOST),
+		     me_cells_verdict(cells, ME_UNRESOLVED), &kept->unresolved);
+	if (notices->expects_dns && !me_dns_sum_responses(me_ledger_dns_counts(notices->ledger)))
+		tick_counter(notices, ME_FINDING_NO_DNS_SEEN, "",
+			     me_finding_help(ME_FINDING_NO_DNS_SEEN), me_cells_unnamed(cells),
+			     &kept->unnamed);
+}
+
+static void tick_zone(struct me_notices *notices, const char *zone, uint64_t refusals,
+		      uint64_t *told)
+{
+	char shown[ME_TEXT_ESCAPED(ME_NAME_TEXT_MAX)];
+	_cleanup_strbuf_ struct me_strbuf detail = {0};
+
+	if (refusals <= *told)
+		return;
+	me_text_escape(shown, sizeof(shown), zone, strnlen(zone, ME_NAME_TEXT_MAX));
+	me_strbuf_addf(&detail, "refusals by %s: %" PRIu64 "; the mail filter does without it",
+		       shown, refusals - *told);
+	tick_counter(notices, ME_FINDING_BLOCKLIST_REFUSES, zone, detail.data, refusals, told);
+}
+
+static void tick_zones(struct me_notices *notices)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	const struct me_names *names = me_ledger_names(notices->ledger);
+	const struct me_zone_counts *zones;
+	uint32_t n;
+
+	zones = me_ledger_zones(notices->ledger, &n);
+	for (uint32_t id = 1; id < n; id++) {
+		const char *zone = zones[id].refusals ? names->zone(names->data, id) : NULL;
+
+		if (zone)
+			tick_zone(notices, zone, zones[id].refusals, &kept->zone_refusals[id]);
+	}
 }
 
 static void tell_endpoint(struct me_notices *notices, const struct me_endpoint *endpoint,
@@ -227,7 +275,8 @@ void me_notices_tick(struct me_notices *notices)
 	struct me_endpoint endpoint;
 	uint64_t retired = 0;
 
-	tick_unresolved(notices);
+	tick_flows(notices);
+	tick_zones(notices);
 	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);)
 		retired += endpoint.counts.retired_used;
 	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);) {
@@ -241,6 +290,11 @@ void me_notices_tick(struct me_notices *notices)
 	}
 	if (retired > *counted)
 		*counted = retired;
+}
+
+void me_notices_expect_dns(struct me_notices *notices, bool expected)
+{
+	notices->expects_dns = expected;
 }
 
 void me_notices_tell(struct me_notices *notices, enum me_event_kind kind, const char *state,

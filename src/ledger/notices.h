@@ -17,7 +17,13 @@ void me_notices_socket(struct me_notices *notices, const struct me_record *recor
 /* Counts the finding and tells it unless its key was told in the last ME_EVENTS_FINDING_NS. */
 void me_notices_finding(struct me_notices *notices, const struct me_finding_report *finding);
 
-/* Findings that show in counters (coverage-lost, retired-used); overdue and recovered endpoints. */
+/* As me_events_expect_dns(). */
+void me_notices_expect_dns(struct me_notices *notices, bool expected);
+
+/*
+ * Findings that show in counters (coverage-lost, no-dns-seen, blocklist-refuses, retired-used);
+ * overdue and recovered endpoints.
+ */
 void me_notices_tick(struct me_notices *notices);
 
 void me_notices_tell(struct me_notices *notices, enum me_event_kind kind, const char *state,

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
@@ -75,6 +76,7 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 {
 	struct me_kernel_options options = {.pins = daemon->options.pins,
 					    .flows = policy->limits.flows,
+					    .learned = policy->limits.learned,
 					    .kept_size = sizeof(struct me_daemon_kept)};
 	struct me_why why = {}, cleared;
 	bool fresh = access(options.pins, F_OK);
@@ -188,6 +190,10 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 		code = open_ledger(daemon, policy);
 	if (!code)
 		code = me_outputs_open(daemon);
+	if (!code && me_daemon_dns_open(daemon)) {
+		me_log_error("out of memory");
+		code = ME_EXIT_KERNEL;
+	}
 	if (!code)
 		code = start_watching(daemon, &policy, &image);
 	if (code)
@@ -205,6 +211,7 @@ void me_daemon_close(struct me_daemon *daemon)
 	struct me_why why;
 
 	me_outputs_close(daemon);
+	me_daemon_dns_close(daemon);
 	me_events_free(&daemon->events);
 	me_ledger_free(&daemon->ledger);
 	me_surroundings_free(&daemon->surroundings);
@@ -228,6 +235,19 @@ struct drain {
 	int n;
 };
 
+/* A flow as it was told, with the names known by then: its event shows them. */
+static int take_flow(struct me_daemon *daemon, const struct me_record *record)
+{
+	_cleanup_strbuf_ struct me_strbuf names = {};
+	struct me_flow_text text;
+	int err = me_ledger_record(daemon->ledger, record);
+
+	if (err || record->kind > ME_RECORD_RESOLVED ||
+	    !me_daemon_flow_names(daemon, &record->key.peer, record->flow.endpoint, &names, &text))
+		return err;
+	return me_ledger_flow(daemon->ledger, &record->key, &record->flow, &text);
+}
+
 static int take_record(const struct me_record *record, void *userdata)
 {
 	struct drain *drain = userdata;
@@ -240,19 +260,45 @@ static int take_record(const struct me_record *record, void *userdata)
 	else if (record->kind == ME_RECORD_RELEASED)
 		me_daemon_released(daemon, record->key.opener.cookie);
 	else
-		err = me_ledger_record(daemon->ledger, record);
+		err = take_flow(daemon, record);
 	me_events_record(daemon->events, record);
 	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
+}
+
+static int take_payload(const struct me_payload *head, const uint8_t *bytes, void *userdata)
+{
+	struct drain *drain = userdata;
+	int err;
+
+	drain->n++;
+	err = me_daemon_payload(drain->daemon, head, bytes);
+	return !err && head->ts_ns >= drain->until_ns ? -ECANCELED : err;
 }
 
 int me_daemon_drain(struct me_daemon *daemon)
 {
 	struct drain drain = {.daemon = daemon, .until_ns = me_clock_now(CLOCK_MONOTONIC)};
-	int err = me_kernel_ring(daemon->kernel, take_record, &drain);
+	int err = me_kernel_ring(daemon->kernel, take_record, take_payload, &drain);
 
 	if (err < 0 && err != -ECANCELED)
 		me_log_warning("the ring cannot be read: %s", strerror(-err));
+	else
+		daemon->drained_ns = drain.until_ns;
 	return drain.n;
+}
+
+static int read_dns(struct me_daemon *daemon)
+{
+	uint64_t counts[ME_DNS_COUNTS];
+	int err = me_kernel_dns(daemon->kernel, counts);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < ME_DNS_COUNTS; i++)
+		counts[i] += daemon->kept->ledger.dns[i];
+	return me_ledger_dns(daemon->ledger, counts, me_kernel_zones(daemon->kernel),
+			     me_registry_count(daemon->registry, ME_ID_ZONE),
+			     me_kernel_learned_count(daemon->kernel));
 }
 
 static void read_counters(struct me_daemon *daemon)
@@ -269,6 +315,8 @@ static void read_counters(struct me_daemon *daemon)
 	if (!err)
 		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals,
 					 daemon->totals + ME_TOTAL_COUNT, endpoints, n);
+	if (!err)
+		err = read_dns(daemon);
 	if (err)
 		me_log_warning("the counters cannot be read: %s", strerror(-err));
 }
@@ -325,6 +373,7 @@ void me_daemon_round(struct me_daemon *daemon)
 	read_now(daemon);
 	walk_if_due(daemon, WALK_ROUND);
 	end_round(daemon, false);
+	me_daemon_dns_round(daemon);
 	me_surroundings_survey(daemon->surroundings);
 	me_surroundings_sweep(daemon->surroundings);
 	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
@@ -340,5 +389,6 @@ void me_daemon_stop(struct me_daemon *daemon)
 	end_round(daemon, true);
 	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
+	me_daemon_names_save(daemon);
 	me_outputs_round(daemon);
 }

@@ -4,8 +4,9 @@
 
 /*
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
- * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, surroundings.c knows
- * namespaces and open sockets, outputs.c answers and writes.
+ * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, daemon_dns.c learns
+ * names, daemon_claims.c hears the second witness, surroundings.c knows namespaces and open sockets,
+ * outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,15 +15,17 @@
 #include "ledger/kept.h"
 #include "ledger/ledger.h"
 #include "mewatch/sweeps.h"
+#include "policy/compile.h"
+#include "policy/registry.h"
 
 struct me_cgroups;
-struct me_image;
-struct me_judgement;
+struct me_daemon_dns;
 struct me_outputs;
 struct me_policy;
-struct me_registry;
+struct me_strbuf;
 struct me_surroundings;
 struct me_table;
+struct me_witness;
 
 struct me_daemon_options {
 	const char *policy;   /* path, or NULL: the default if it is there */
@@ -57,7 +60,7 @@ struct me_daemon {
 	struct me_cgroups *cgroups;
 	struct me_surroundings *surroundings;
 	struct me_registry *registry;
-	uint32_t ids_saved[3]; /* of each kind: how many are in the pinned registry */
+	uint32_t ids_saved[ME_ID_KINDS]; /* of each kind: how many are in the pinned registry */
 	struct me_policy *policy;
 	struct me_image *image;
 	char **watched; /* cgroup paths, topmost ones */
@@ -67,6 +70,10 @@ struct me_daemon {
 	struct me_events *events;
 	struct me_outputs *outputs;
 	struct me_names names;
+	struct me_daemon_dns *dns;
+	struct me_witness *witness;
+	uint64_t recursive;        /* cgroup of the recursive resolver, or 0 */
+	uint64_t drained_ns;       /* records told before then have been read */
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
 	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
@@ -76,6 +83,7 @@ struct me_daemon {
 	uint64_t loaded_epoch_ns;
 	char last_error[512]; /* of the last reload; empty if it worked */
 	uint64_t rounds;
+	uint64_t walks;
 	uint64_t walked_ns;                        /* when the flow table was read last */
 	uint64_t walk_ns;                          /* how long that took */
 	struct me_map_level levels[ME_MAP_LEVELS]; /* as of then */
@@ -130,9 +138,51 @@ int me_daemon_ids_restore(struct me_daemon *daemon);
 int me_daemon_flows(struct me_daemon *daemon);
 /* A datagram socket is gone: its flows end with the next me_daemon_flows(). */
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie);
-/* Judges by the image in memory, as the kernel would now. */
-void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
-		     struct me_judgement *ret_judgement);
+/* What the kernel would ask the judge of an attempt of this origin. */
+void me_daemon_facts(const struct me_daemon *daemon, const struct me_flow_key *key,
+		     const struct me_origin *origin, struct me_facts *ret_facts);
+/* Judges by the image in memory and what is learned, as the kernel would now. */
+void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key,
+		     const struct me_origin *origin, struct me_judgement *ret_judgement);
+/* Makes an open flow final by a verdict that is. Somebody else may have been first. */
+void me_daemon_settle(struct me_daemon *daemon, const struct me_flow_key *key,
+		      const struct me_flow *flow, const struct me_judgement *judged);
+
+/* daemon_dns.c */
+
+/* After the ledger is there: reads the names kept. 0 or -ENOMEM. */
+int me_daemon_dns_open(struct me_daemon *daemon);
+void me_daemon_dns_close(struct me_daemon *daemon);
+/* Once a round: forgets what is over, saves the names. */
+void me_daemon_dns_round(struct me_daemon *daemon);
+/* Another policy is in force: what was answered before is learned for its names. */
+void me_daemon_dns_relearn(struct me_daemon *daemon);
+/* Connections of DNS over TCP that could not be followed. */
+uint64_t me_daemon_dns_lost(const struct me_daemon *daemon);
+/* A record of bytes from the wire. 0 or -ENOMEM. */
+int me_daemon_payload(struct me_daemon *daemon, const struct me_payload *head,
+		      const uint8_t *bytes);
+/* The endpoints learned for an address and what that is worth now. How many. */
+uint32_t me_daemon_learned(const struct me_daemon *daemon, const struct me_addr *address,
+			   struct me_learned_endpoint ret_learned[ME_NAME_ENDPOINTS]);
+
+/* daemon_claims.c */
+
+/* A segment of a first payload: settles its flow when it says enough. */
+void me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes);
+/*
+ * The names answered for an address, the one of `endpoint` (0: any) first; into *ret_text, which
+ * points into `names` and the cache. False: none is known.
+ */
+bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *address,
+			  uint32_t endpoint, struct me_strbuf *names,
+			  struct me_flow_text *ret_text);
+
+/* daemon_names_file.c */
+
+/* The cache of answers, in the state folder. Problems are logged. */
+void me_daemon_names_load(struct me_daemon *daemon);
+void me_daemon_names_save(const struct me_daemon *daemon);
 
 /* daemon_names.c */
 extern const struct me_names me_daemon_names; /* `data` is the daemon */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "base/table.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
@@ -18,13 +19,42 @@
 #define UNSEEN_NS (3ull * 1000000000ull)
 #define UNSEEN_ELSEWHERE_NS (3600ull * 1000000000ull)
 
-void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key, uint64_t netns,
-		     struct me_judgement *ret_judgement)
-{
-	struct me_facts facts = {.dst = key->peer, .dport = key->port, .proto = key->proto};
+/* Flows so young that their names are looked up at each walk; older ones now and then. */
+#define NAMES_YOUNG_NS (15ull * 1000000000ull)
+#define NAMES_WALKS 16u
 
-	facts.flags = me_surroundings_facts(daemon->surroundings, netns, &key->peer);
-	me_image_judge(daemon->image, &facts, NULL, 0, ret_judgement);
+/* Whether the origin is the recursive resolver of the policy. */
+static bool is_recursive(const struct me_daemon *daemon, const struct me_origin *origin)
+{
+	const struct me_resolvers *resolvers = &daemon->policy->resolvers;
+	const char *exe;
+
+	if (resolvers->kind != ME_RESOLVERS_RECURSIVE)
+		return false;
+	if (resolvers->recursive_cgroup)
+		return origin->cgroup && origin->cgroup == daemon->recursive;
+	exe = daemon->names.exe(daemon->names.data, &origin->proc);
+	return exe && !strcmp(exe, resolvers->recursive_exe);
+}
+
+void me_daemon_facts(const struct me_daemon *daemon, const struct me_flow_key *key,
+		     const struct me_origin *origin, struct me_facts *ret_facts)
+{
+	*ret_facts = (struct me_facts){.dst = key->peer, .dport = key->port, .proto = key->proto};
+	ret_facts->flags = me_surroundings_facts(daemon->surroundings, origin->netns, &key->peer);
+	if (key->port == 53 && is_recursive(daemon, origin))
+		ret_facts->flags |= ME_FACT_RECURSIVE;
+}
+
+void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key,
+		     const struct me_origin *origin, struct me_judgement *ret_judgement)
+{
+	struct me_learned_endpoint learned[ME_NAME_ENDPOINTS];
+	uint32_t n = me_daemon_learned(daemon, &key->peer, learned);
+	struct me_facts facts;
+
+	me_daemon_facts(daemon, key, origin, &facts);
+	me_image_judge(daemon->image, &facts, learned, n, ret_judgement);
 }
 
 /* Times before this daemon's start do not count what it was down. */
@@ -41,22 +71,26 @@ static uint64_t flow_age(const struct me_daemon *daemon, const struct me_flow *f
 }
 
 /*
- * What a pending flow becomes now; ME_PENDING: it waits on. `judged` is the present policy's view:
- * PENDING there means that a name may still explain it, or that its namespace is not known.
+ * What an open flow becomes now; ME_PENDING: it waits on, for a name, for its client to say whom it
+ * means, or for its namespace to be known. `judged` is the view of the present policy. A flow that
+ * has ended says nothing more, once what it said has been read from the ring.
  */
 static enum me_verdict pending_end(const struct me_daemon *daemon, const struct me_flow *flow,
 				   const struct me_judgement *judged, bool own_known)
 {
 	const struct me_limits *limits = &daemon->policy->limits;
 	bool late = flow_age(daemon, flow) >= limits->pending_ns;
-	bool over = late || (flow->flags & ME_FLOW_CLOSED);
+	bool ended = (flow->flags & ME_FLOW_CLOSED) && flow->closed_ns < daemon->drained_ns;
+	bool by_name =
+		judged->evidence == ME_EVIDENCE_LEARNED || judged->evidence == ME_EVIDENCE_STALE;
+	bool waits = (flow->state.flags & ME_STATE_HELD) || by_name;
 
 	if (judged->verdict != ME_PENDING)
-		return judged->verdict;
+		return waits && !late && !ended ? ME_PENDING : judged->verdict;
 	/* A namespace is known soon, also after its first flows have ended. */
 	if (!own_known)
 		return late ? ME_UNRESOLVED : ME_PENDING;
-	if (!over)
+	if (!late && !ended)
 		return ME_PENDING;
 	if (daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
 		return ME_UNRESOLVED;
@@ -72,32 +106,41 @@ static void settle_now(struct me_daemon *daemon, struct me_settle *settle)
 		me_log_warning("a flow cannot be settled: %s", strerror(-err));
 }
 
-static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *key,
-			   const struct me_flow *flow)
+void me_daemon_settle(struct me_daemon *daemon, const struct me_flow_key *key,
+		      const struct me_flow *flow, const struct me_judgement *judged)
 {
 	struct me_settle settle = {.key = *key,
 				   .id = flow->id,
 				   .now_ns = daemon->now_ns,
 				   .what = ME_SETTLE_VERDICT,
-				   .service = flow->service};
+				   .generation = me_kernel_generation(daemon->kernel),
+				   .service = flow->service,
+				   .state = {.verdict = judged->verdict}};
+
+	if (judged->verdict == ME_VIOLATION) {
+		settle.state.reason = judged->reason;
+	} else if (judged->verdict != ME_UNRESOLVED) {
+		settle.state.evidence = judged->evidence;
+		settle.endpoint = judged->endpoint;
+		settle.rule = judged->rule;
+		settle.service = judged->service;
+		settle.flags = judged->flags;
+	}
+	settle_now(daemon, &settle);
+}
+
+static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *key,
+			   const struct me_flow *flow)
+{
 	struct me_judgement judged;
 	bool own_known =
 		!(me_surroundings_facts(daemon->surroundings, flow->origin.netns, &key->peer) &
 		  ME_FACT_OWN_UNKNOWN);
 
-	me_daemon_judge(daemon, key, flow->origin.netns, &judged);
-	settle.state.verdict = pending_end(daemon, flow, &judged, own_known);
-	if (settle.state.verdict == ME_PENDING)
-		return;
-	if (settle.state.verdict == ME_VIOLATION) {
-		settle.state.reason = judged.reason;
-	} else if (settle.state.verdict != ME_UNRESOLVED) {
-		settle.state.evidence = judged.evidence;
-		settle.endpoint = judged.endpoint;
-		settle.rule = judged.rule;
-		settle.service = judged.service;
-	}
-	settle_now(daemon, &settle);
+	me_daemon_judge(daemon, key, &flow->origin, &judged);
+	judged.verdict = pending_end(daemon, flow, &judged, own_known);
+	if (judged.verdict != ME_PENDING)
+		me_daemon_settle(daemon, key, flow, &judged);
 }
 
 /* Whether an open flow is over without anybody having said so. */
@@ -114,6 +157,21 @@ static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_
 	return daemon->now_ns > flow->seen_ns + UNSEEN_ELSEWHERE_NS;
 }
 
+/* Folds the flow into the ledger, with the names of its peer where they may be news. */
+static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
+		      const struct me_flow *flow)
+{
+	_cleanup_strbuf_ struct me_strbuf names = {};
+	bool young = daemon->now_ns - flow->first_ns < NAMES_YOUNG_NS;
+	struct me_flow_text text;
+
+	if (!young && (flow->id + daemon->walks) % NAMES_WALKS)
+		return me_ledger_flow(daemon->ledger, key, flow, NULL);
+	if (!me_daemon_flow_names(daemon, &key->peer, flow->endpoint, &names, &text))
+		return me_ledger_flow(daemon->ledger, key, flow, NULL);
+	return me_ledger_flow(daemon->ledger, key, flow, &text);
+}
+
 static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
 {
 	struct me_daemon *daemon = userdata;
@@ -122,15 +180,15 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	struct me_flow last;
 	int err;
 
-	if (flow->state.verdict == ME_PENDING)
+	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
 	else if (flow->flags & ME_FLOW_CLOSED) {
 		err = me_kernel_flow_delete(daemon->kernel, key, &last);
-		return err ? 0 : me_ledger_flow(daemon->ledger, key, &last, NULL);
+		return err ? 0 : fold_named(daemon, key, &last);
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
 		settle_now(daemon, &end);
-	return me_ledger_flow(daemon->ledger, key, flow, NULL);
+	return fold_named(daemon, key, flow);
 }
 
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)
@@ -146,6 +204,7 @@ int me_daemon_flows(struct me_daemon *daemon)
 {
 	int err = me_kernel_sync(daemon->kernel);
 
+	daemon->walks++;
 	me_surroundings_sync(daemon->surroundings);
 	if (!err)
 		err = me_kernel_flows_each(daemon->kernel, fold, daemon);

@@ -47,6 +47,13 @@ static const char *rule_place(void *data, uint32_t id)
 	return entry ? entry->at : NULL;
 }
 
+static const char *zone_name(void *data, uint32_t id)
+{
+	const struct me_id_entry *entry = id_get(data, ME_ID_ZONE, id);
+
+	return entry ? entry->text : NULL;
+}
+
 static const char *exe_path(void *data, const struct me_proc_key *key)
 {
 	struct me_daemon *daemon = data;
@@ -73,6 +80,7 @@ const struct me_names me_daemon_names = {
 	.endpoint_service = endpoint_service_name,
 	.rule = rule_name,
 	.place = rule_place,
+	.zone = zone_name,
 	.exe = exe_path,
 	.cgroup = cgroup_name,
 };

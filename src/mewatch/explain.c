@@ -3,22 +3,22 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/in6.h>
 #include "base/log.h"
 #include "base/text.h"
+#include "mewatch/explained.h"
 #include "mewatch/here.h"
 #include "policy/diagnostics.h"
-#include "policy/explain.h"
+#include "policy/policy.h"
 #include "policy/registry.h"
 
-#define SHOWN 512 /* bytes of a path or a rule's name in the output */
+#define SHOWN 512 /* bytes of a path in the output */
 
 static const char usage[] =
-	"usage: mewatch explain [-c FILE] [--json] DEST\n"
+	"usage: mewatch explain [-c FILE] [--socket PATH] [--json] DEST\n"
 	"DEST is NAME:PORT/PROTOCOL, IPv4:PORT/PROTOCOL, [IPv6]:PORT/PROTOCOL or "
 	"ADDRESS/icmp; tcp without PROTOCOL\n";
 
@@ -58,41 +58,84 @@ static int is_own(const struct me_addr *address)
 
 /* Everything that an answer is made of. */
 struct session {
+	struct me_here here;
 	struct me_diagnostics diagnostics;
 	struct me_policy *policy;
 	struct me_registry *registry;
 	struct me_image *image;
-	struct me_explanation explanation;
+	struct me_explained explained;
 };
 
 static void session_end(struct session *session)
 {
+	me_known_names_free(&session->explained.known);
 	me_image_free(&session->image);
 	me_registry_free(&session->registry);
 	me_policy_free(&session->policy);
 	me_diagnostics_clear(&session->diagnostics);
 }
 
+static int explain_query(const struct session *session, const struct me_query *query, bool own,
+			 struct me_explanation *ret_explanation)
+{
+	return me_explain(session->policy, &session->here.environment, session->image,
+			  session->registry, query, own, ret_explanation);
+}
+
+static int compile(struct session *session, const char *path)
+{
+	int err = me_policy_load(path, NULL, &session->diagnostics, &session->policy);
+
+	me_here_read(&session->here);
+	if (err)
+		return err;
+	session->registry = me_registry_new();
+	if (!session->registry)
+		return -ENOMEM;
+	return me_compile(session->policy, &session->here.environment, session->registry, 1,
+			  &session->diagnostics, &session->image);
+}
+
+/* Judges an address again, by the names that the daemon has learned for it. */
+static int apply_names(struct session *session)
+{
+	struct me_explained *explained = &session->explained;
+	struct me_explanation *e = &explained->explanation;
+	struct me_query named = e->query;
+	struct me_judgement judgement;
+	int err;
+
+	if (*e->query.name || e->judgement.service == ME_SERVICE_LINK || !explained->known.n)
+		return 0;
+	me_known_names_judge(&explained->known, session->image, &e->query, e->own, &judgement,
+			     &explained->by);
+	if (!explained->by) {
+		/* Another reason, perhaps: what it was learned for is not allowed on this port. */
+		if (!judgement.endpoint)
+			e->judgement = judgement;
+		return 0;
+	}
+	snprintf(named.name, sizeof(named.name), "%s", explained->by->name);
+	err = explain_query(session, &named, false, &explained->named);
+	explained->named.judgement.evidence = judgement.evidence;
+	return err;
+}
+
 static int explain(struct session *session, const struct me_here_request *request,
 		   const struct me_query *query)
 {
-	struct me_here here;
+	struct me_explained *explained = &session->explained;
 	int own = *query->name ? 0 : is_own(&query->address);
-	int err = own < 0 ? own : 0;
+	int err = own < 0 ? own : compile(session, request->path);
 
-	me_here_read(&here);
 	if (!err)
-		err = me_policy_load(request->path, NULL, &session->diagnostics, &session->policy);
-	if (!err) {
-		session->registry = me_registry_new();
-		err = session->registry ? 0 : -ENOMEM;
-	}
+		err = explain_query(session, query, own, &explained->explanation);
 	if (!err)
-		err = me_compile(session->policy, &here.environment, session->registry, 1,
-				 &session->diagnostics, &session->image);
+		err = me_known_names_ask(request->socket, query, session->policy->limits.grace_ns,
+					 session->here.environment.now_epoch_ns, &explained->known);
 	if (!err)
-		err = me_explain(session->policy, &here.environment, session->image,
-				 session->registry, query, own, &session->explanation);
+		err = apply_names(session);
+	explained->policy = session->policy;
 	return err;
 }
 
@@ -114,143 +157,13 @@ static void log_failure(const struct session *session, int err)
 		me_log_error("cannot explain: %s", strerror(-err));
 }
 
-/* "updates/engines (site.yaml:12)" */
-static void add_rule(struct me_strbuf *out, const struct me_rule *rule)
-{
-	char slug[SHOWN], file[SHOWN];
-
-	me_strbuf_addf(out, "%s (%s:%u)", shown(rule->slug, slug), shown(rule->at.file, file),
-		       rule->at.line);
-}
-
-static void add_verdict(struct me_strbuf *out, const struct me_judgement *judgement)
-{
-	me_strbuf_adds(out, me_verdict_label(judgement->verdict));
-	if (judgement->reason)
-		me_strbuf_addf(out, " (%s)", me_reason_label(judgement->reason));
-}
-
-static int print_text(const struct session *session)
-{
-	const struct me_explanation *e = &session->explanation;
-	_cleanup_strbuf_ struct me_strbuf out = {0};
-	char text[ME_QUERY_LEN];
-
-	me_query_format(&e->query, text);
-	me_strbuf_addf(&out, "%s: ", text);
-	add_verdict(&out, &e->judgement);
-	if (*e->query.name && e->judgement.endpoint != e->before.endpoint)
-		me_strbuf_adds(&out, " once an answer for the name was seen");
-	me_strbuf_addf(&out, "\n  service   %s\n", e->service);
-	if (e->rule) {
-		me_strbuf_adds(&out, "  rule      ");
-		add_rule(&out, e->rule);
-		me_strbuf_addf(&out, "\n  endpoint  %s\n  evidence  %s\n", e->endpoint,
-			       me_evidence_label(e->judgement.evidence));
-	}
-	me_strbuf_adds(&out, "  why       ");
-	me_explain_why(e, session->policy, &out);
-	if (*e->query.name && e->judgement.endpoint != e->before.endpoint) {
-		me_strbuf_adds(&out, "\n  before    ");
-		add_verdict(&out, &e->before);
-		me_strbuf_adds(&out, ": ");
-		me_explain_before(e, session->policy, &out);
-	}
-	me_strbuf_addc(&out, '\n');
-	for (size_t i = 0; i < e->n_others; i++) {
-		me_strbuf_adds(&out, "  also      ");
-		add_rule(&out, e->others[i].rule);
-		me_strbuf_adds(&out, ": ");
-		me_explain_other(e, session->policy, &e->others[i], &out);
-		me_strbuf_addc(&out, '\n');
-	}
-	if (e->n_untold)
-		me_strbuf_addf(&out, "  and %zu more\n", e->n_untold);
-	if (!out.err)
-		fputs(out.data, stdout);
-	return out.err;
-}
-
-/* A text that may hold any byte; NULL becomes null. */
-static json_t *json_text(const char *text)
-{
-	char safe[SHOWN];
-
-	return text ? json_string(shown(text, safe)) : json_null();
-}
-
-static json_t *json_place(const struct me_rule *rule)
-{
-	char file[SHOWN];
-
-	return rule ? json_sprintf("%s:%u", shown(rule->at.file, file), rule->at.line)
-		    : json_null();
-}
-
-static json_t *json_strbuf(struct me_strbuf *text)
-{
-	json_t *json = text->err ? NULL : json_string(text->data);
-
-	me_strbuf_free(text);
-	return json;
-}
-
-static json_t *json_other(const struct session *session, const struct me_other *other)
-{
-	struct me_strbuf why = {0};
-
-	me_explain_other(&session->explanation, session->policy, other, &why);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "role", me_role_label(other->role), "rule",
-			 json_text(other->rule->slug), "at", json_place(other->rule), "to",
-			 json_text(other->to->text), "why", json_strbuf(&why));
-}
-
-static json_t *json_before(const struct session *session)
-{
-	const struct me_explanation *e = &session->explanation;
-	struct me_strbuf why = {0};
-
-	if (!*e->query.name)
-		return json_null();
-	me_explain_before(e, session->policy, &why);
-	return json_pack("{s:s, s:s, s:o}", "verdict", me_verdict_label(e->before.verdict),
-			 "reason", me_reason_label(e->before.reason), "why", json_strbuf(&why));
-}
-
-static int print_json(const struct session *session)
-{
-	const struct me_explanation *e = &session->explanation;
-	json_t *others = json_array(), *root;
-	struct me_strbuf why = {0};
-	char text[ME_QUERY_LEN];
-	int err = 0;
-
-	me_query_format(&e->query, text);
-	me_explain_why(e, session->policy, &why);
-	for (size_t i = 0; i < e->n_others; i++)
-		err |= json_array_append_new(others, json_other(session, &e->others[i]));
-	root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I}",
-			 "destination", text, "verdict", me_verdict_label(e->judgement.verdict),
-			 "reason", me_reason_label(e->judgement.reason), "service", e->service,
-			 "rule", json_text(e->rule ? e->rule->slug : NULL), "at",
-			 json_place(e->rule), "endpoint", json_text(e->endpoint), "evidence",
-			 me_evidence_label(e->judgement.evidence), "retired",
-			 e->rule && e->rule->retired, "why", json_strbuf(&why), "before",
-			 json_before(session), "also", others, "untold", (json_int_t)e->n_untold);
-	if (!root || err || json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
-		err = -ENOMEM;
-	else
-		putchar('\n');
-	json_decref(root);
-	return err;
-}
-
 /* mewatch explain: the verdict on one destination, which rule decides, and why. */
 int me_cmd_explain(int argc, char **argv)
 {
 	_cleanup_(session_end) struct session session = {0};
 	struct me_here_request request;
 	int code = me_here_options(argc, argv, usage, true, &request);
+	const struct me_explained *explained = &session.explained;
 	struct me_query query;
 	const char *expected;
 	char destination[SHOWN];
@@ -264,10 +177,12 @@ int me_cmd_explain(int argc, char **argv)
 	}
 	err = explain(&session, &request, &query);
 	if (!err)
-		err = request.json ? print_json(&session) : print_text(&session);
+		err = request.json ? me_explained_print_json(explained)
+				   : me_explained_print(explained);
 	if (err) {
 		log_failure(&session, err);
 		return ME_EXIT_USAGE;
 	}
-	return session.explanation.judgement.verdict <= ME_LOCAL ? ME_EXIT_OK : ME_EXIT_FINDINGS;
+	return me_explained_last(explained)->judgement.verdict <= ME_LOCAL ? ME_EXIT_OK
+									   : ME_EXIT_FINDINGS;
 }

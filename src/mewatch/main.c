@@ -15,7 +15,7 @@ static const struct me_command {
 	{"run", me_cmd_run, "[-c FILE] [--cgroup PATH]… [--listen ADDR:PORT] …",
 	 "watch this machine's outbound flows"},
 	{"check", me_cmd_check, "[-c FILE] [--json]", "lint a policy"},
-	{"explain", me_cmd_explain, "[-c FILE] [--json] DEST",
+	{"explain", me_cmd_explain, "[-c FILE] [--socket PATH] [--json] DEST",
 	 "the verdict on a destination, and why"},
 	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},

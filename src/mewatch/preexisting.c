@@ -99,7 +99,7 @@ static void judge(struct me_daemon *daemon, const struct me_flow_key *key, struc
 		flow->state.verdict = ME_UNRESOLVED;
 		return;
 	}
-	me_daemon_judge(daemon, key, flow->origin.netns, &judged);
+	me_daemon_judge(daemon, key, &flow->origin, &judged);
 	/* No deadline runs for it, so what a name might explain is left open. */
 	flow->state.verdict = judged.verdict == ME_PENDING ? ME_UNRESOLVED : judged.verdict;
 	flow->state.reason = judged.verdict == ME_VIOLATION ? judged.reason : ME_REASON_NONE;
@@ -152,6 +152,11 @@ static int add_flow(struct search *search, const struct me_socket *socket,
 	judge(daemon, &key, &flow);
 	if (socket->proto == IPPROTO_TCP && socket->state != 2 /* TCP_SYN_SENT */)
 		flow.outcome = ME_OUTCOME_ESTABLISHED;
+	/* What it did before, it did not do for the endpoint's counts. */
+	flow.credited_sent = flow.bytes_sent;
+	flow.credited_received = flow.bytes_received;
+	if (flow.outcome)
+		flow.flags |= ME_FLOW_OUTCOME;
 	err = me_kernel_flow_put(daemon->kernel, &key, &flow);
 	if (err && err != -E2BIG) /* a full table: it is shown as it is now */
 		return err;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include "base/text.h"
 #include "kernel/netns.h"
+#include "ledger/answers.h"
+#include "ledger/witness.h"
 #include "mewatch/daemon.h"
 #include "mewatch/surroundings.h"
 
@@ -30,6 +32,12 @@
 	  "notices of changed addresses that the kernel dropped", NULL)                            \
 	X("address_lists", netns.sync_failed, "lists of own addresses that could not be read",     \
 	  NULL)                                                                                    \
+	X("names_remembered", me_answers_evicted(me_ledger_answers(daemon->ledger)),               \
+	  "DNS answers that were forgotten before their time", NULL)                               \
+	X("first_payloads", me_witness_lost(daemon->witness),                                      \
+	  "flows whose client named somebody without being heard", NULL)                           \
+	X("dns_over_tcp", me_daemon_dns_lost(daemon),                                              \
+	  "connections to resolvers that could not be followed", NULL)                             \
 	X("packet_sockets", sweeps.packet_refused, "packet sockets that were not looked at",       \
 	  "there are too many at a time")                                                          \
 	X("held_sockets", sweeps.outside_refused,                                                  \

@@ -174,7 +174,8 @@ void host_again(struct host *host)
 		fail_msg("policy: %s", diagnostics.count ? diagnostics.list[0].text : "?");
 	if (me_kernel_policy(host->kernel, image, &why))
 		fail_msg("%s", why.text);
-	me_image_free(&image);
+	me_image_free(&host->image);
+	host->image = image;
 	me_policy_free(&policy);
 	me_diagnostics_clear(&diagnostics);
 }
@@ -244,8 +245,11 @@ struct host *host_begin(const char *name, const char *limits, uint32_t flows)
 	host->world = world_begin();
 	make_network(host);
 
-	host->options = (struct me_kernel_options){
-		.pins = host->pins, .flows = flows, .endpoints = 64, .kept_size = 64};
+	host->options = (struct me_kernel_options){.pins = host->pins,
+						   .flows = flows,
+						   .endpoints = 64,
+						   .learned = 256,
+						   .kept_size = 64};
 	if (me_kernel_open(&host->options, &host->kernel, &why))
 		fail_msg("%s", why.text);
 	host->endpoints = calloc(host->options.endpoints, sizeof(*host->endpoints));
@@ -275,6 +279,7 @@ void host_end(struct host **host)
 	host_group_remove(h, "in");
 	host_group_remove(h, "");
 	unlink(h->file);
+	me_image_free(&h->image);
 	me_registry_free(&h->registry);
 	free(h->mount);
 	free(h->cells);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/kernel.h"
+#include "policy/compile.h"
 #include "world.h"
 
 #define HOST_GOOD "192.0.2.1" /* listed for every port */
@@ -42,6 +43,7 @@ struct host_flow {
 struct host {
 	struct me_kernel *kernel;
 	struct me_registry *registry;
+	struct me_image *image; /* of the policy in force */
 	struct me_kernel_options options;
 	char pins[64];
 	char file[64];

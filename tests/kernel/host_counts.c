@@ -52,7 +52,7 @@ static int keep(const struct me_record *record, void *userdata)
 
 void host_ring_skip(struct host *host)
 {
-	assert_true(me_kernel_ring(host->kernel, keep, host) >= 0);
+	assert_true(me_kernel_ring(host->kernel, keep, NULL, host) >= 0);
 	host->n_records = 0;
 }
 
@@ -211,7 +211,7 @@ size_t host_told(struct host *host, enum me_record_kind kind)
 {
 	size_t n = 0;
 
-	assert_true(me_kernel_ring(host->kernel, keep, host) >= 0);
+	assert_true(me_kernel_ring(host->kernel, keep, NULL, host) >= 0);
 	assert_true(host->n_records <= HOST_RECORDS_MAX);
 	for (size_t i = 0; i < host->n_records; i++)
 		n += host->records[i].kind == kind;

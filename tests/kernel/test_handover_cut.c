@@ -126,7 +126,7 @@ static void an_outcome_is_counted_once(void **state)
 	struct host *host = start();
 	struct older *older = older_begin(host, &(struct older_options){.interrupted = true});
 	int fd = host_socket(host, AF_INET, SOCK_DGRAM, 0), server;
-	struct me_flow placed = {.outcome = ME_OUTCOME_UNANSWERED};
+	struct me_flow placed = {.outcome = ME_OUTCOME_UNANSWERED, .flags = ME_FLOW_OUTCOME};
 	struct me_endpoint_counts endpoint, *endpoints;
 	struct host_flow flow;
 	struct older_flows seen;

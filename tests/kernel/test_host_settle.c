@@ -26,7 +26,7 @@ static struct host_flow open_pending(struct host *host, int *ret_fd, uint16_t po
 	f = host_flow(host, HOST_BAD, port);
 	assert_int_equal(f.flow.state.verdict, ME_PENDING);
 	assert_int_equal(f.flow.state.reason, PROVISIONAL);
-	assert_int_equal(f.flow.state.was_pending, 1);
+	assert_int_equal(f.flow.state.flags, 1);
 	return f;
 }
 
@@ -57,7 +57,7 @@ static void assert_settles(struct host *host, struct me_settle *settle)
 	assert_true(me_kernel_flow_get(host->kernel, &settle->key, &flow));
 	assert_int_equal(flow.state.verdict, state.verdict);
 	assert_int_equal(flow.state.reason, state.reason);
-	assert_int_equal(flow.state.was_pending, 1);
+	assert_int_equal(flow.state.flags, 1);
 	assert_int_equal(host_told(host, ME_RECORD_RESOLVED), told + 1);
 	last = &host->records[host->n_records - 1];
 	assert_int_equal(last->kind, ME_RECORD_RESOLVED);
@@ -352,7 +352,7 @@ static int settle_one(const struct me_flow_key *key, const struct me_flow *flow,
 
 	if (flow->state.verdict != ME_PENDING)
 		return me_kernel_flow_delete(storm->host->kernel, key, NULL);
-	if (!flow->state.was_pending)
+	if (!flow->state.flags)
 		return 0; /* not told yet: the next walk settles it */
 	settle = settle_as(&f, ends[flow->id % 4].verdict, ends[flow->id % 4].reason);
 	storm->err = me_kernel_settle(storm->host->kernel, &settle);
@@ -425,7 +425,7 @@ static void it_adds_up_at_every_read(void **state)
 		last = __atomic_load_n(&storm.settled, __ATOMIC_ACQUIRE);
 		c = host_counts(host);
 		assert_adds_up(&c, &attempts);
-		assert_true(me_kernel_ring(host->kernel, hear, &storm) >= 0);
+		assert_true(me_kernel_ring(host->kernel, hear, NULL, &storm) >= 0);
 	}
 	/* Also if settling failed, which is said below. */
 	__atomic_store_n(&storm.enough, true, __ATOMIC_RELEASE);

@@ -34,7 +34,7 @@ static void established_and_listed(void **state)
 	assert_int_equal(f.key.sport, 0);
 	assert_int_equal(f.flow.outcome, ME_OUTCOME_ESTABLISHED);
 	assert_int_equal(f.flow.direction, ME_DIRECTION_OUT);
-	assert_int_equal(f.flow.flags, ME_FLOW_SENT);
+	assert_int_equal(f.flow.flags, ME_FLOW_SENT | ME_FLOW_OUTCOME);
 	assert_int_equal(f.flow.state.verdict, ME_ALLOWED);
 	assert_int_equal(f.flow.state.evidence, ME_EVIDENCE_LISTED);
 	assert_int_equal(f.flow.generation, me_kernel_generation(host->kernel));

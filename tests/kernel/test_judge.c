@@ -155,7 +155,8 @@ static void random_facts(struct fixture *f, struct me_facts *ret_facts)
 	if (me_proto_has_ports(ret_facts->proto))
 		ret_facts->dport = ports[below(&f->random, ME_ARRAY_SIZE(ports))];
 	if (below(&f->random, 8) == 0)
-		ret_facts->flags = 1u << below(&f->random, 3);
+		ret_facts->flags =
+			1u << below(&f->random, 3); /* recursive is found out by the programs */
 }
 
 static void judge_in_kernel(const struct fixture *f, struct judge_case *c)
@@ -312,7 +313,8 @@ static void share_maps(struct fixture *f)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct me_kernel_options options = {.flows = 1024, .endpoints = 1024, .kept_size = 64};
+	struct me_kernel_options options = {
+		.flows = 1024, .endpoints = 1024, .learned = 64, .kept_size = 64};
 	struct me_why why = {};
 
 	assert_non_null(f);

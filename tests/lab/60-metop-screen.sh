@@ -24,12 +24,31 @@ expect "a failing endpoint" '^ ! failing +\*\.mailshell\.net .* 0 +3$'
 expect "outcomes are added up" '^>\+ good +meupdate\.gfi\.com .* 8 +2 +2m$'
 keys Tab
 expect "violations" '^>! wrong-resolver +192\.0\.2\.53 .*123k +1s$'
-keys 4
+keys Tab
+expect "DNS" '\[4 DNS\]'
+expect "categories" '^>other +300 .* 250 +40 +2 +3 +3$'
+expect "a list that refuses" '^ ! zen\.spamhaus\.org +1\.20k .* 1\.19k +30 +970$'
+expect "a list that answers" '^   multi\.surbl\.org +5 '
+expect_not "a list that was never asked" 'never\.example'
+expect "a cause" '^ unsolicited +12'
+expect_not "causes that have not happened" 'wrong-resolver'
+expect "an answer" '^   meupdate\.gfi\.com +192\.0\.2\.10 .* 10s +4m$'
+expect "an answer that is over" '^ - a\\027\[2j\.example .* 1h over$'
+expect "titles of the parts" '^ S ZONE .*REFUSALS$'
+expect "an order of its own" '4 DNS\] +5 Health *$'
+expect_request "DNS" '/v1/dns\?limit=1000&offset=0&sort=last&desc=1$'
+keys Down Down Down Enter
+expect "detail of a zone" '^refusals +970|  refusals +970'
+keys Escape Home
+sed 's/"queries":300/"queries":305/; s/T01:00:00/T01:00:02/' "$API/dns.json" | answer dns.json
+expect "queries a second" '^>other +305 +2\.5 '
+answers
+keys 5
 expect "problem" '^>! problem +sock_ops is not attached to /$'
 expect "hook" '^ ! hook +sock_ops +not attached to /$'
 expect "map" '^ \? maps +flows +64,000 of 65,536 \(98 %\)$'
 keys BTab
-expect "back" '\[3 Violations\]'
+expect "back" '\[4 DNS\]'
 keys 1
 
 # Order, by neighbours, reversed and chosen.
@@ -76,6 +95,14 @@ expect "selected" '^>! violation '
 keys Enter
 expect "detail" '^ detail'
 expect "detail of the row" '^reason +unlisted-destination'
+expect "a row without a name" '^known name +none: no DNS answer gave this address'
+keys Up
+expect "names of the address" '^known name +meupdate\.gfi\.com \(edge\.example\), from 192\.0\.2\.53, since'
+expect "and until when" '^ +2027-01-01T00:00:00Z, until 2027-01-01T01:04:10Z$'
+expect "every name" '^known name +shared\.example, from 192\.0\.2\.54, since'
+expect_request "names of the address" '/v1/dns\?limit=64&sort=last&desc=1&address=192\.0\.2\.10$'
+keys Down
+expect "selected again" '^>! violation '
 list flows $TS "$FLOW_LOCAL" "$FLOW_WAIT" "$FLOW_GOOD" "$FLOW_BAD" | answer flows.json
 expect "moved" '^>! violation '
 expect "moved to the fourth place" ' 4/4$'
@@ -120,6 +147,7 @@ keys Home
 expect "first again" '^>\+ allowed +row0\.example'
 rm "$API/flows.rows"
 answers
+expect "the short list again" '^>\+ allowed +meupdate\.gfi\.com'
 
 # Any size.
 for size in 20x5 160x50 33x7 80x24 300x100; do

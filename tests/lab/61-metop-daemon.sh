@@ -26,8 +26,8 @@ expect "fresh again" 'data [01]s old'
 # It hangs: what is known stays, and the reason is told when the time is up.
 kill -STOP "$server_pid"
 expect "keys still work" '\[1 Flows\]'
-keys 4
-expect "keys still work" '\[4 Health\]'
+keys 5
+expect "keys still work" '\[5 Health\]'
 until_true 20 shows 'gives no answer within 10 s' || { fail "hang not told"; show_screen; }
 kill -CONT "$server_pid"
 expect_not "it goes on" 'gives no answer'

@@ -43,6 +43,25 @@ asked '/v1/flows\?limit=7&offset=0&sort=name&desc=1&filter=port:443$' || fail "q
 same "filtered" "$(wc -l <<<"$out")" 2
 run 0 --socket "$SOCKET" --once --view health
 says "health" "$out" '^! problem +sock_ops is not attached to /$'
+run 0 --socket "$SOCKET" --once --view d --filter name:gfi
+asked '/v1/dns\?limit=1000&offset=0&sort=last&desc=1&filter=name:gfi$' || fail "question of --view dns"
+same "DNS" "$out" "$(cat <<'END'
+CATEGORY QUERIES NOERROR NXDOMAIN SERVFAIL REFUSED OTHER
+other        300     250       40        2       3     3
+ip-dnsbl   1.50k      20    1.40k                       
+
+S ZONE             QUERIES ANSWERS LISTED REFUSALS
+! zen.spamhaus.org   1.20k   1.19k     30      970
+  multi.surbl.org        5       5      0        0
+
+NOT-LEARNED COUNT
+unsolicited    12
+
+S NAME             ADDRESS    SERVER     TARGET       COUNT SINCE LAST LEFT
+  meupdate.gfi.com 192.0.2.10 192.0.2.53 edge.example     3    1h  10s   4m
+- a\027[2j.example 192.0.2.11 192.0.2.53                  1    1h   1h over
+END
+)"
 
 printf 5000 | answer flows.rows
 run 0 --socket "$SOCKET" --once --limit 10
@@ -50,7 +69,7 @@ says "there is more" "$err" '10 of 5000 rows'
 same "limit" "$(wc -l <<<"$out")" 11
 rm "$API/flows.rows"
 
-for view in flows endpoints violations health; do
+for view in flows endpoints violations dns health; do
 	run 0 --socket "$SOCKET" --json --view $view
 	same "$view as JSON" "$(jq -S . <<<"$out")" "$(jq -S . "$API/$view.json")"
 done
@@ -82,7 +101,7 @@ run 2 --sort bytes_send --once
 says "column" "$err" 'flows can be sorted by verdict name'
 run 2 --sort sent/s --once
 run 2 --view nothing
-says "view" "$err" 'there are: flows endpoints violations health'
+says "view" "$err" 'there are: flows endpoints violations dns health'
 for wrong in "--limit 0" "--limit 100001" "--limit" "--interval 1ms" "--interval 2h" "--once x" \
 	"--socket a --url http://b" "--url ftp://b --once" "--once=1" "--sort last:up" "-x"; do
 	# shellcheck disable=SC2086

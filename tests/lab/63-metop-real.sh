@@ -58,7 +58,11 @@ expect "endpoint never used" '^.\. never +meupdate\.gfi\.com +updates '
 keys 3
 expect "violations" "! unlisted-destination +$LAB_STRANGER4 .*20002/tcp .* confirmed +2 "
 expect "provisional violation" "\\? unlisted-destination +$LAB_STRANGER4 .*20005/tcp .* provisional +1 "
+"$LAB_BUILD/mewatch" explain -c "$LAB_POLICY" --socket "$SOCKET" $LAB_STRANGER4:20005 >"$LAB_TMP/out" || true
+grep -q '^  known     nothing: the daemon has seen no DNS answer' "$LAB_TMP/out" || fail "explain: $(<"$LAB_TMP/out")"
 keys 4
+expect "categories of DNS" '^>other +[0-9]'
+keys 5
 expect "hooks" '^.\+ hook +connect4 +on '
 
 # Each column that the daemon can sort by, asked of the daemon itself.

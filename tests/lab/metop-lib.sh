@@ -76,6 +76,7 @@ list() {
 }
 
 TS=2027-01-01T01:00:00.000Z
+ANSWER_GOOD='{"name":"meupdate.gfi.com","address":"192.0.2.10","target":"edge.example","server":"192.0.2.53","since":"2027-01-01T00:00:00.000Z","last":"2027-01-01T00:59:50.000Z","until":"2027-01-01T01:04:10.000Z","count":3}'
 FLOW_GOOD=$(flow 11 allowed 192.0.2.10 443 tcp 1000 '"name":"meupdate.gfi.com","comm":"updater","pid":501,"service":"updates","rule":"http"')
 FLOW_BAD=$(flow 12 violation 203.0.113.66 4444 tcp 2000 '"comm":"nc","pid":502,"exe":"/usr/bin/nc","service":"unlisted","reason":"unlisted-destination"')
 FLOW_WAIT=$(flow 13 pending 192.0.2.99 80 tcp 0 '"comm":"curl","pid":503,"service":"updates","reason":"unlisted-destination"')
@@ -93,6 +94,24 @@ answers() {
 	list violations $TS \
 		'{"service":"dns","reason":"wrong-resolver","state":"confirmed","dst":"192.0.2.53","dport":53,"proto":"udp","comm":"dig","pid":7,"count":123456,"first":"2027-01-01T00:00:00Z","last":"2027-01-01T00:59:59Z"}' |
 		answer violations.json
+	cat <<-END | answer dns.json
+	{"ts":"$TS","version":"9.9","total":2,"matched":2,"learned":3,
+	 "categories":[{"category":"other","queries":300,"responses":{"noerror":250,"formerr":1,"servfail":2,"nxdomain":40,"notimp":1,"refused":3,"other":1}},
+	  {"category":"ip-dnsbl","queries":1500,"responses":{"noerror":20,"nxdomain":1400}}],
+	 "refused":{"wrong-resolver":0,"unsolicited":12},
+	 "zones":[{"zone":"zen.spamhaus.org","queries":1200,"answers":1190,"listed":30,"refusals":970},
+	  {"zone":"multi.surbl.org","queries":5,"answers":5,"listed":0,"refusals":0},
+	  {"zone":"never.example","queries":0,"answers":0,"listed":0,"refusals":0}],
+	 "answers":[$ANSWER_GOOD,
+	  {"name":"a\\\\027[2j.example","address":"192.0.2.11","server":"192.0.2.53","since":"2027-01-01T00:00:00.000Z","last":"2027-01-01T00:00:00.000Z","until":"2027-01-01T00:30:00.000Z","count":1}]}
+	END
+	cat <<-END | answer 'dns?192.0.2.10.json'
+	{"ts":"$TS","version":"9.9","total":2,"matched":2,"learned":3,"categories":[],"refused":{},"zones":[],
+	 "answers":[$ANSWER_GOOD,
+	  {"name":"shared.example","address":"192.0.2.10","server":"192.0.2.54","since":"2027-01-01T00:00:00.000Z","last":"2027-01-01T00:00:00.000Z","until":"2027-01-01T00:30:00.000Z","count":1}]}
+	END
+	echo '{"ts":"'$TS'","version":"9.9","total":0,"matched":0,"learned":3,"answers":[]}' |
+		answer 'dns?203.0.113.66.json'
 	cat <<-END | answer health.json
 	{"ts":"$TS","version":"9.9","uptime_s":93784,"policy":{"profile":"tested","generation":5},
 	 "attached":[{"hook":"connect4","target":"/","ok":true},{"hook":"sock_ops","target":"/","ok":false}],

@@ -3,7 +3,7 @@
  * An API that says what files say: metop_server SOCKET DIRECTORY
  *
  * GET /v1/NAME answers with NAME.json of the directory, or with NAME?FILTER.json where a request
- * has a filter and that file is there. An answer that starts with {"error" has status 400. If there
+ * has a filter (or an address) and that file is there. An answer that starts with {"error" has status 400. If there
  * is NAME.rows, holding a number, so many rows are made up instead, in the order of their ids, and
  * limit and offset hold. Every request is noted in the file `requests`, one line each, decoded.
  */
@@ -48,7 +48,7 @@ static void decode(char *text)
 	*out = '\0';
 }
 
-/* Cuts the target into its parts; a filter is the last of them, as metop writes it. */
+/* Cuts the target into its parts; a filter or an address is the last of them, as metop writes it. */
 static void parse(struct request *request)
 {
 	char *query = strchr(request->target, '?');
@@ -62,9 +62,9 @@ static void parse(struct request *request)
 		return;
 	*query++ = '\0';
 	for (char *part; (part = strsep(&query, "&"));) {
-		if (!strncmp(part, "filter=", 7)) {
-			decode(part + 7);
-			request->filter = part + 7;
+		if (!strncmp(part, "filter=", 7) || !strncmp(part, "address=", 8)) {
+			request->filter = strchr(part, '=') + 1;
+			decode(strchr(part, '=') + 1);
 		} else if (!strncmp(part, "limit=", 6)) {
 			me_text_parse_u64(part + 6, 0, UINT32_MAX, &request->limit);
 		} else if (!strncmp(part, "offset=", 7)) {

@@ -28,6 +28,17 @@ static int add(struct me_detail *detail, struct me_detail_item item)
 	return 0;
 }
 
+/* Bytes of `text` for a line: up to the last word that fits, unless that would be half of it. */
+static size_t line_bytes(const char *text, size_t width)
+{
+	size_t bytes = me_shown_bytes(text, width);
+
+	for (size_t i = bytes; text[bytes] && i > bytes / 2; i--)
+		if (text[i - 1] == ' ')
+			return i;
+	return bytes;
+}
+
 /* Adds a field that has its lines to itself, from `line` on. */
 static int fold(struct me_detail *detail, const struct me_field *field, size_t line,
 		size_t name_width, size_t width)
@@ -35,7 +46,7 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 	const char *name = field->name, *text = field->text;
 
 	do {
-		size_t bytes = me_shown_bytes(text, width);
+		size_t bytes = line_bytes(text, width);
 		int r;
 
 		r = add(detail, (struct me_detail_item){.name = name,

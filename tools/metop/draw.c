@@ -57,7 +57,7 @@ static void draw_state(const struct me_model *model, struct me_screen *screen, s
 		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
 		column += 10;
 	}
-	if (me_column_sortable(sort)) {
+	if (me_views[model->view].order) {
 		int n = snprintf(text, sizeof(text), "by %s %s", sort->title,
 				 list->desc ? "desc" : "asc");
 
@@ -65,17 +65,18 @@ static void draw_state(const struct me_model *model, struct me_screen *screen, s
 	}
 }
 
+/* The titles of the columns; `flag` is ME_STYLE_SELECTED or 0. */
 static void draw_titles(const struct me_model *model, struct me_screen *screen, size_t line,
-			const size_t *widths)
+			const struct me_view *view, unsigned int flag)
 {
-	const struct me_view *view = &me_views[model->view];
-	size_t column = 1;
+	size_t widths[ME_COLUMNS_MAX], column = 1;
 
-	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE, "");
+	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
+	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE | flag,
+		      flag ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
-		bool sorted = i == model->lists[model->view].sort &&
-			      me_column_sortable(&view->columns[i]);
-		unsigned int style = sorted ? ME_STYLE_STRONG : ME_STYLE_TITLE;
+		bool sorted = view->order && i == model->lists[model->view].sort;
+		unsigned int style = sorted ? ME_STYLE_STRONG : ME_STYLE_TITLE | flag;
 
 		if (!widths[i])
 			continue;
@@ -90,13 +91,18 @@ static void draw_titles(const struct me_model *model, struct me_screen *screen, 
 }
 
 static void draw_row(const struct me_model *model, struct me_screen *screen, size_t line,
-		     const size_t *widths, const struct me_row *row, bool selected)
+		     const struct me_row *row, bool selected)
 {
-	const struct me_view *view = &me_views[model->view];
+	const struct me_view of = me_view_of(&me_views[model->view], row), *view = &of;
 	enum me_style row_style = me_view_row_style(view, row);
 	unsigned int flag = selected ? ME_STYLE_SELECTED : 0;
-	size_t column = 1;
+	size_t widths[ME_COLUMNS_MAX], column = 1;
 
+	if (row->heading) {
+		draw_titles(model, screen, line, view, flag);
+		return;
+	}
+	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_PLAIN | flag,
 		      selected ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
@@ -118,17 +124,19 @@ static void draw_table(struct me_model *model, struct me_screen *screen, struct 
 {
 	const struct me_list *list = &model->lists[model->view];
 	const struct me_view *view = &me_views[model->view];
-	size_t widths[ME_COLUMNS_MAX], columns = me_screen_columns(screen);
+	size_t columns = me_screen_columns(screen);
+	struct me_view top = *view;
 
-	me_view_layout(view, columns - 1, NULL, widths);
-	draw_titles(model, screen, area.top, widths);
 	model->page = area.lines > 1 ? area.lines - 1 : 1;
 	me_model_scroll(model);
+	if (me_list_row(list, list->top))
+		top = me_view_of(view, me_list_row(list, list->top));
+	draw_titles(model, screen, area.top, &top, 0);
 	for (size_t i = 0; i + 1 < area.lines; i++) {
 		const struct me_row *row = me_list_row(list, list->top + i);
 
 		if (row)
-			draw_row(model, screen, area.top + 1 + i, widths, row,
+			draw_row(model, screen, area.top + 1 + i, row,
 				 list->top + i == list->position && !list->gone);
 	}
 	if (!list->rows)

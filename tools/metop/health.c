@@ -174,6 +174,13 @@ int me_health_read(const struct me_rows *tree, struct me_health *ret_health,
 	return 0;
 }
 
+int me_health_rows(const struct me_rows *tree, struct me_rows **ret_rows)
+{
+	struct me_health health;
+
+	return me_health_read(tree, &health, ret_rows);
+}
+
 double me_health_attempt_rate(const struct me_health *now, const struct me_health *before)
 {
 	if (!before->ts_ns || now->ts_ns <= before->ts_ns || now->attempts < before->attempts)

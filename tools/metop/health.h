@@ -28,6 +28,9 @@ struct me_health {
 int me_health_read(const struct me_rows *tree, struct me_health *ret_health,
 		   struct me_rows **ret_rows);
 
+/* The rows alone. */
+int me_health_rows(const struct me_rows *tree, struct me_rows **ret_rows);
+
 /* Attempts a second between two answers; negative: not known. */
 double me_health_attempt_rate(const struct me_health *now, const struct me_health *before);
 

@@ -88,6 +88,7 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_FLOWS:
 	case ME_ACTION_ENDPOINTS:
 	case ME_ACTION_VIOLATIONS:
+	case ME_ACTION_DNS:
 	case ME_ACTION_HEALTH:
 		show_view(model, (enum me_view_id)(action - ME_ACTION_FLOWS));
 		break;
@@ -126,7 +127,7 @@ static int act(struct me_model *model, enum me_action action)
 		me_model_sort(model, list->sort, !list->desc);
 		break;
 	case ME_ACTION_CHOOSE:
-		if (me_column_sortable(&me_views[model->view].columns[list->sort])) {
+		if (me_views[model->view].order) {
 			model->panel = ME_PANEL_CHOOSER;
 			model->choice = list->sort;
 		}

@@ -90,7 +90,7 @@ static int ask_list(struct live *live)
 
 	live->model.want = false;
 	me_model_query(&live->model, &query);
-	if (!me_views[query.view].keys[0]) { /* not a list: its rows come with the health */
+	if (!me_views[query.view].latest) { /* its rows come with the health */
 		me_api_cancel(live->api, ME_API_LIST);
 		return 0;
 	}
@@ -102,11 +102,31 @@ static int ask_list(struct live *live)
 }
 
 /* Asks for what the user waits for, and when it is time for all that is not under way yet. */
+/* Asks for the names of the row whose detail is open. `due`: also for those that are known. */
+static int ask_names(struct live *live, bool due)
+{
+	const struct me_row *row = live->model.detail ? me_model_selected(&live->model) : NULL;
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+	struct me_known *known = &live->model.known;
+	const char *address = me_known_address(row);
+	bool same = !strcmp(address, known->address);
+
+	if (!*address) {
+		me_api_cancel(live->api, ME_API_NAMES);
+		me_known_clear(known);
+		return 0;
+	}
+	if (same && (!due || me_api_busy(live->api, ME_API_NAMES)))
+		return 0;
+	me_known_ask(known, address, &path);
+	return path.err ? path.err : me_api_start(live->api, ME_API_NAMES, path.data);
+}
+
 static int ask(struct live *live, uint64_t now_ns)
 {
-	int r = 0;
+	int r = ask_names(live, false);
 
-	if (live->model.want)
+	if (!r && live->model.want)
 		r = ask_list(live);
 	if (r < 0 || now_ns < live->due_ns || (live->model.frozen && live->model.fresh_ns))
 		return r;
@@ -115,7 +135,7 @@ static int ask(struct live *live, uint64_t now_ns)
 		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
 	if (!r && !me_api_busy(live->api, ME_API_LIST))
 		r = ask_list(live);
-	return r;
+	return r < 0 ? r : ask_names(live, true);
 }
 
 static int take_replies(struct live *live, bool *ret_news)

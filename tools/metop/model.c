@@ -21,6 +21,7 @@ void me_model_free(struct me_model *model)
 		me_rows_free(&model->lists[i].rows);
 		free(model->lists[i].key);
 	}
+	me_known_clear(&model->known);
 	me_trouble_free(&model->trouble);
 	free(model->refusal);
 }
@@ -47,6 +48,13 @@ const struct me_row *me_list_row(const struct me_list *list, uint64_t position)
 	return &list->rows->rows[position - list->offset];
 }
 
+const struct me_row *me_model_selected(const struct me_model *model)
+{
+	const struct me_list *list = &model->lists[model->view];
+
+	return list->gone ? NULL : me_list_row(list, list->position);
+}
+
 void me_model_query(const struct me_model *model, struct me_query *ret_query)
 {
 	const struct me_list *list = &model->lists[model->view];
@@ -59,7 +67,8 @@ void me_model_query(const struct me_model *model, struct me_query *ret_query)
 		.desc = list->desc,
 		.filter = model->filter,
 	};
-	if (!sorted_here(model, model->view) && list->position > half)
+	if (!me_views[model->view].read && !sorted_here(model, model->view) &&
+	    list->position > half)
 		ret_query->offset = list->position - half;
 }
 
@@ -115,7 +124,8 @@ void me_model_sort(struct me_model *model, size_t column, bool desc)
 {
 	struct me_list *list = &model->lists[model->view];
 
-	if (!me_column_sortable(&me_views[model->view].columns[column]))
+	if (!me_views[model->view].order ||
+	    !me_column_sortable(&me_views[model->view].columns[column]))
 		return;
 	list->sort = column;
 	list->desc = desc;
@@ -145,17 +155,13 @@ static int take_list(struct me_model *model, const struct me_reply *reply)
 	const struct me_view *view = &me_views[asked->view];
 	struct me_list *list = &model->lists[asked->view];
 	_cleanup_rows_ struct me_rows *rows = NULL;
-	size_t n_keys = 0;
-	int r;
+	int r = me_view_read(view, reply->body, reply->len, &rows);
 
-	while (n_keys < ME_VIEW_KEYS && view->keys[n_keys])
-		n_keys++;
-	r = me_answer_list(reply->body, reply->len, view->name, view->keys, n_keys, &rows);
 	if (r < 0)
 		return r;
 	if (list->rows)
 		me_rows_rate(rows, list->rows, view->rates);
-	if (view->columns[asked->sort].kind == ME_COLUMN_RATE)
+	if (view->order && view->columns[asked->sort].kind == ME_COLUMN_RATE)
 		me_rows_sort_by_rate(rows, view->columns[asked->sort].rate, asked->desc);
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);
@@ -213,6 +219,11 @@ int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_n
 		model->trouble = reply->trouble;
 		reply->trouble = (struct me_trouble){0};
 		return 0;
+	}
+	if (reply->kind == ME_API_NAMES) {
+		/* What the detail shows besides: without it the row is still there. */
+		r = reply->status < 300 ? me_known_take(&model->known, reply->body, reply->len) : 0;
+		return r == -EBADMSG ? 0 : r;
 	}
 	if (reply->status >= 300)
 		return take_error(model, reply);

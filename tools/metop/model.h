@@ -11,6 +11,7 @@
  */
 #include "metop/api.h"
 #include "metop/health.h"
+#include "metop/known.h"
 #include "metop/query.h"
 #include "metop/view.h"
 
@@ -36,6 +37,7 @@ struct me_model {
 	struct me_list lists[ME_VIEWS];
 	struct me_query asked; /* what the reply under way answers */
 	struct me_health health;
+	struct me_known known; /* of the selected row, while its detail is open */
 	double attempt_rate;
 	char filter[ME_FILTER_MAX + 1];
 	char input[ME_FILTER_MAX + 1]; /* the filter being typed */
@@ -73,6 +75,8 @@ int me_model_key(struct me_model *model, int key);
 uint64_t me_list_count(const struct me_model *model, enum me_view_id view);
 /* The row at a position, or NULL where the window does not reach. */
 const struct me_row *me_list_row(const struct me_list *list, uint64_t position);
+/* The selected row, or NULL where it is not in the list any more. */
+const struct me_row *me_model_selected(const struct me_model *model);
 /* Selects the row at `position` or the nearest there is; -ENOMEM. */
 int me_model_select(struct me_model *model, uint64_t position);
 /* Keeps the selected row on the screen. */

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "metop/answer.h"
 #include "metop/api.h"
-#include "metop/health.h"
 #include "metop/once.h"
 #include "metop/query.h"
 #include "metop/shown.h"
@@ -46,12 +45,13 @@ static void print_line(FILE *out, const struct me_view *view, const size_t *widt
 	}
 }
 
-/* The widest text of each column, the title among them. */
-static void measure(const struct me_view *view, const struct me_rows *rows, size_t *widths)
+/* The widest text of each column among the rows from `first` to `end`, the title among them. */
+static void measure(const struct me_view *view, const struct me_rows *rows, size_t first,
+		    size_t end, size_t *widths)
 {
 	for (size_t i = 0; i < view->n_columns; i++) {
 		widths[i] = strlen(view->columns[i].title);
-		for (size_t r = 0; r < rows->n; r++) {
+		for (size_t r = first; r < end; r++) {
 			char text[ME_CELL_LEN];
 			size_t width;
 
@@ -62,26 +62,50 @@ static void measure(const struct me_view *view, const struct me_rows *rows, size
 	}
 }
 
-int me_once_print(FILE *out, enum me_view_id id, const struct me_rows *rows, size_t columns)
+/* Prints rows of one kind below their titles. */
+static void print_part(FILE *out, const struct me_view *of, const struct me_rows *rows,
+		       size_t first, size_t end, size_t columns)
 {
 	struct me_column kept[ME_COLUMNS_MAX];
-	struct me_view view = me_views[id];
+	struct me_view view = *of;
 	size_t wanted[ME_COLUMNS_MAX], widths[ME_COLUMNS_MAX];
 
 	view.n_columns = 0;
 	view.columns = kept;
-	for (size_t i = 0; i < me_views[id].n_columns; i++) {
-		if (me_views[id].columns[i].kind != ME_COLUMN_RATE)
-			kept[view.n_columns++] = me_views[id].columns[i];
+	for (size_t i = 0; i < of->n_columns; i++) {
+		if (of->columns[i].kind != ME_COLUMN_RATE)
+			kept[view.n_columns++] = of->columns[i];
 	}
-	measure(&view, rows, wanted);
+	measure(&view, rows, first, end, wanted);
 	if (columns)
 		me_view_layout(&view, columns, wanted, widths);
 	else
 		memcpy(widths, wanted, sizeof(widths));
 	print_line(out, &view, widths, rows, NULL);
-	for (size_t i = 0; i < rows->n; i++)
+	for (size_t i = first; i < end; i++)
 		print_line(out, &view, widths, rows, &rows->rows[i]);
+}
+
+int me_once_print(FILE *out, enum me_view_id id, const struct me_rows *rows, size_t columns)
+{
+	size_t first = 0, end;
+
+	do {
+		struct me_view view = me_views[id];
+
+		/* The titles are printed from the table: a heading only says where a part begins. */
+		if (first < rows->n && rows->rows[first].heading) {
+			fputc('\n', out);
+			first++;
+		}
+		end = first;
+		while (end < rows->n && !rows->rows[end].heading)
+			end++;
+		if (first < end)
+			view = me_view_of(&view, &rows->rows[first]);
+		print_part(out, &view, rows, first, end, columns);
+		first = end;
+	} while (first < rows->n);
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
@@ -109,23 +133,10 @@ static int print_json(FILE *out, const struct me_reply *reply)
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
-static int read_rows(enum me_view_id id, const struct me_reply *reply, struct me_rows **ret_rows)
-{
-	_cleanup_rows_ struct me_rows *tree = NULL;
-	struct me_health health;
-	int r;
-
-	if (id != ME_VIEW_HEALTH)
-		return me_answer_list(reply->body, reply->len, me_views[id].name, NULL, 0,
-				      ret_rows);
-	r = me_answer_tree(reply->body, reply->len, &tree);
-	return r < 0 ? r : me_health_read(tree, &health, ret_rows);
-}
-
 static int print_table(FILE *out, enum me_view_id id, const struct me_reply *reply)
 {
 	_cleanup_rows_ struct me_rows *rows = NULL;
-	int r = read_rows(id, reply, &rows);
+	int r = me_view_read(&me_views[id], reply->body, reply->len, &rows);
 
 	if (r < 0)
 		return r;

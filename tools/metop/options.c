@@ -20,7 +20,9 @@ static const struct {
 	{{"url", required_argument, NULL, 'u'},
 	 "URL",
 	 "the daemon's --api-listen, instead of a socket"},
-	{{"view", required_argument, NULL, 'v'}, "V", "flows, endpoints, violations or health"},
+	{{"view", required_argument, NULL, 'v'},
+	 "V",
+	 "flows, endpoints, violations, dns or health"},
 	{{"filter", required_argument, NULL, 'f'},
 	 "F",
 	 "rows to show, as in 'port:443 -proc:curl'"},
@@ -80,6 +82,11 @@ static int parse_sort(const char *text, struct me_options *options, struct me_st
 
 	if (order)
 		*order++ = '\0';
+	if (!view->order) {
+		me_strbuf_addf(problem, "--sort '%s': %s has an order of its own", text,
+			       view->name);
+		return -EINVAL;
+	}
 	options->sort = name ? me_view_column(view, name) : view->n_columns;
 	column = &view->columns[options->sort];
 	if (options->sort == view->n_columns || !me_column_sortable(column) ||
@@ -207,6 +214,15 @@ int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 	return r;
 }
 
+static void help_columns(FILE *out, const char *view, const char *part,
+			 const struct me_column *columns, size_t n)
+{
+	fprintf(out, "\ncolumns of %s%s%s:\n", view, *part ? " " : "", part);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "  %-12s %-14s %s\n", columns[i].title,
+			columns[i].sort ? columns[i].sort : "", columns[i].help);
+}
+
 void me_options_help(FILE *out)
 {
 	fputs("metop: what mewatch sees, live\n\nusage: metop [options]\n\n", out);
@@ -214,11 +230,13 @@ void me_options_help(FILE *out)
 		fprintf(out, "  --%-9s %-5s %s\n", table[i].option.name,
 			table[i].argument ? table[i].argument : "", table[i].help);
 	for (size_t v = 0; v < ME_VIEWS; v++) {
-		fprintf(out, "\ncolumns of %s:\n", me_views[v].name);
-		for (size_t i = 0; i < me_views[v].n_columns; i++)
-			fprintf(out, "  %-12s %-14s %s\n", me_views[v].columns[i].title,
-				me_views[v].columns[i].sort ? me_views[v].columns[i].sort : "",
-				me_views[v].columns[i].help);
+		const struct me_view *view = &me_views[v];
+
+		if (!view->parts)
+			help_columns(out, view->name, "", view->columns, view->n_columns);
+		for (size_t i = 0; i < view->n_parts; i++)
+			help_columns(out, view->name, view->parts[i].name, view->parts[i].columns,
+				     view->parts[i].n_columns);
 	}
 	fputs("\nkeys:\n", out);
 	for (size_t i = 0; i < me_n_bindings; i++) {

@@ -10,11 +10,15 @@
 #define HELP_KEYS 16 /* columns for the names of keys */
 #define CHOOSER_COLUMNS 60
 
-static const struct me_row *selected(const struct me_model *model)
+/* Lays out the selected row with all that is known about it; *ret_rows holds the text. */
+static int lay_out(const struct me_model *model, const struct me_screen *screen,
+		   struct me_rows **ret_rows, struct me_detail *ret_detail)
 {
-	const struct me_list *list = &model->lists[model->view];
+	int r = me_known_row(&model->known, me_model_selected(model), ret_rows);
 
-	return list->gone ? NULL : me_list_row(list, list->position);
+	return r < 0 ? r
+		     : me_detail_lay_out(&(*ret_rows)->rows[0], me_screen_columns(screen),
+					 ret_detail);
 }
 
 /* A rule across the screen with a title in it. */
@@ -25,10 +29,10 @@ static void draw_rule(struct me_screen *screen, size_t line, const char *title)
 
 size_t me_draw_detail_lines(const struct me_model *model, const struct me_screen *screen)
 {
-	const struct me_row *row = selected(model);
 	_cleanup_detail_ struct me_detail detail = {0};
+	_cleanup_rows_ struct me_rows *rows = NULL;
 
-	if (!row || me_detail_lay_out(row, me_screen_columns(screen), &detail) < 0)
+	if (!me_model_selected(model) || lay_out(model, screen, &rows, &detail) < 0)
 		return 2;
 	return detail.lines + 1;
 }
@@ -36,19 +40,19 @@ size_t me_draw_detail_lines(const struct me_model *model, const struct me_screen
 int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_area area)
 {
 	const struct me_list *list = &model->lists[model->view];
-	const struct me_row *row = selected(model);
 	size_t columns = me_screen_columns(screen), room = area.lines - 1, most;
 	_cleanup_detail_ struct me_detail detail = {0};
+	_cleanup_rows_ struct me_rows *rows = NULL;
 	char title[128];
 	int r;
 
-	if (!row) {
+	if (!me_model_selected(model)) {
 		draw_rule(screen, area.top, " detail");
 		me_screen_put(screen, area.top + 1, 1, columns, ME_STYLE_DIM,
 			      list->gone ? "this row is no longer in the list" : "no row");
 		return 0;
 	}
-	r = me_detail_lay_out(row, columns, &detail);
+	r = lay_out(model, screen, &rows, &detail);
 	if (r < 0)
 		return r;
 	most = detail.lines > room ? detail.lines - room : 0;
@@ -95,6 +99,12 @@ static void help_line(struct help *help, enum me_style style, const char *left, 
 		me_screen_put(help->screen, at, 1 + HELP_KEYS + 1, columns, ME_STYLE_PLAIN, right);
 }
 
+static void help_columns(struct help *help, const struct me_column *columns, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		help_line(help, ME_STYLE_PLAIN, columns[i].title, columns[i].help);
+}
+
 static void help_text(struct help *help, const struct me_view *view)
 {
 	char names[ME_KEYS_OF_ACTION * ME_KEY_NAME_LEN];
@@ -106,8 +116,12 @@ static void help_text(struct help *help, const struct me_view *view)
 	}
 	help_line(help, ME_STYLE_PLAIN, "", NULL);
 	help_line(help, ME_STYLE_STRONG, "Columns of this view", NULL);
-	for (size_t i = 0; i < view->n_columns; i++)
-		help_line(help, ME_STYLE_PLAIN, view->columns[i].title, view->columns[i].help);
+	if (!view->parts)
+		help_columns(help, view->columns, view->n_columns);
+	for (size_t i = 0; i < view->n_parts; i++) {
+		help_line(help, ME_STYLE_DIM, view->parts[i].name, view->parts[i].about);
+		help_columns(help, view->parts[i].columns, view->parts[i].n_columns);
+	}
 	help_line(help, ME_STYLE_PLAIN, "", NULL);
 	help_line(help, ME_STYLE_STRONG, "Marks", NULL);
 	help_line(help, ME_STYLE_BAD, "! red", "violation, failing, problem");
@@ -215,7 +229,7 @@ static void draw_prompt(const struct me_model *model, struct me_screen *screen, 
 static void draw_hints(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t room)
 {
-	bool here = me_views[model->view].keys[0];
+	bool here = me_views[model->view].latest;
 	char filter[ME_FILTER_MAX + ME_FORMAT_LEN];
 	size_t column = 0;
 

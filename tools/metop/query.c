@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include "metop/query.h"
 
-/* RFC 3986, section 2.3: what needs no percent sign. */
-static void add_encoded(struct me_strbuf *path, const char *text)
+/* What needs no percent sign: RFC 3986, section 2.3. */
+void me_query_add_encoded(struct me_strbuf *path, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -20,15 +20,15 @@ void me_query_path(const struct me_query *query, struct me_strbuf *path)
 {
 	const struct me_view *view = &me_views[query->view];
 	const struct me_column *column = &view->columns[query->sort];
-	bool ours = column->kind == ME_COLUMN_RATE;
+	bool ours = column->kind == ME_COLUMN_RATE || !view->order;
 
 	me_strbuf_addf(path, "/v1/%s", view->name);
-	if (!view->keys[0])
+	if (!view->latest)
 		return;
 	me_strbuf_addf(path, "?limit=%" PRIu32 "&offset=%" PRIu64 "&sort=%s&desc=%d", query->limit,
-		       query->offset, ours ? view->rate_order : column->sort, ours || query->desc);
+		       query->offset, ours ? view->latest : column->sort, ours || query->desc);
 	if (query->filter && *query->filter) {
 		me_strbuf_adds(path, "&filter=");
-		add_encoded(path, query->filter);
+		me_query_add_encoded(path, query->filter);
 	}
 }

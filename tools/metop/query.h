@@ -20,6 +20,9 @@ struct me_query {
 	const char *filter; /* NULL or "": none */
 };
 
+/* Appends a value of a parameter, encoded. */
+void me_query_add_encoded(struct me_strbuf *path, const char *text);
+
 /* Appends "/v1/flows?limit=…" to `path`. */
 void me_query_path(const struct me_query *query, struct me_strbuf *path);
 

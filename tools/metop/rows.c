@@ -144,6 +144,21 @@ void me_rows_set_key(struct me_rows *rows, const char *key)
 		rows->rows[rows->n - 1].key = kept;
 }
 
+void me_rows_set_part(struct me_rows *rows, uint8_t part, bool heading)
+{
+	if (rows->err)
+		return;
+	rows->rows[rows->n - 1].part = part;
+	rows->rows[rows->n - 1].heading = heading;
+}
+
+void me_rows_add_fields(struct me_rows *rows, const struct me_row *from, const char *except)
+{
+	for (size_t i = 0; i < from->n_fields; i++)
+		if (strcmp(from->fields[i].name, except))
+			add(rows, from->fields[i].name, from->fields[i]);
+}
+
 const struct me_field *me_row_field(const struct me_row *row, const char *name)
 {
 	for (size_t i = 0; i < row->n_fields; i++) {

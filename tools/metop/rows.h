@@ -28,6 +28,8 @@ struct me_row {
 	struct me_field *fields;
 	size_t n_fields;
 	double rate[ME_ROW_RATES]; /* a second; negative: not known */
+	uint8_t part;              /* of its view, where that has several */
+	bool heading;              /* the titles of its part, and no row */
 };
 
 struct me_pool;
@@ -58,6 +60,10 @@ void me_rows_begin(struct me_rows *rows);
 void me_rows_add_text(struct me_rows *rows, const char *name, const char *text);
 void me_rows_add_number(struct me_rows *rows, const char *name, double number, const char *text);
 void me_rows_set_key(struct me_rows *rows, const char *key);
+void me_rows_set_part(struct me_rows *rows, uint8_t part, bool heading);
+
+/* Adds all fields of `from` but the one named `except`. */
+void me_rows_add_fields(struct me_rows *rows, const struct me_row *from, const char *except);
 
 /* The field of this name, or NULL. */
 const struct me_field *me_row_field(const struct me_row *row, const char *name);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include "base/clock.h"
+#include "metop/answer.h"
 #include "metop/format.h"
 #include "metop/view.h"
 
@@ -20,7 +21,8 @@ static const struct {
 	{"never", '.', ME_STYLE_DIM},        {"retired", '~', ME_STYLE_DIM},
 	{"gone", '-', ME_STYLE_DIM},         {"problem", '!', ME_STYLE_BAD},
 	{"failed", '!', ME_STYLE_BAD},       {"notice", '?', ME_STYLE_WAIT},
-	{"ok", '+', ME_STYLE_GOOD},
+	{"ok", '+', ME_STYLE_GOOD},          {"refuses", '!', ME_STYLE_BAD},
+	{"over", '-', ME_STYLE_DIM},
 };
 
 char me_view_mark(const char *state, enum me_style *ret_style)
@@ -63,6 +65,32 @@ size_t me_view_first_order(const struct me_view *view)
 	return view->order ? me_view_column(view, view->order) : 0;
 }
 
+int me_view_read(const struct me_view *view, const char *body, size_t len,
+		 struct me_rows **ret_rows)
+{
+	_cleanup_rows_ struct me_rows *tree = NULL;
+	size_t n_keys = 0;
+	int r;
+
+	while (n_keys < ME_VIEW_KEYS && view->keys[n_keys])
+		n_keys++;
+	if (!view->read)
+		return me_answer_list(body, len, view->name, view->keys, n_keys, ret_rows);
+	r = me_answer_tree(body, len, &tree);
+	return r < 0 ? r : view->read(tree, ret_rows);
+}
+
+struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
+{
+	struct me_view of = *view;
+
+	if (view->parts) {
+		of.columns = view->parts[row->part].columns;
+		of.n_columns = view->parts[row->part].n_columns;
+	}
+	return of;
+}
+
 bool me_column_sortable(const struct me_column *column)
 {
 	return column->sort || column->kind == ME_COLUMN_RATE;
@@ -71,7 +99,7 @@ bool me_column_sortable(const struct me_column *column)
 bool me_column_is_right(const struct me_column *column)
 {
 	return column->kind == ME_COLUMN_QUANTITY || column->kind == ME_COLUMN_AGE ||
-	       column->kind == ME_COLUMN_RATE;
+	       column->kind == ME_COLUMN_LEFT || column->kind == ME_COLUMN_RATE;
 }
 
 bool me_column_starts_desc(const struct me_column *column)
@@ -123,6 +151,21 @@ static void age_text(const struct me_column *column, const struct me_row *row, u
 		me_format_age(then < now_ns ? (now_ns - then) / ME_NS_PER_S : 0, out);
 }
 
+static void left_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
+		      char *out)
+{
+	const char *text = me_row_text(row, column->fields[0]);
+	uint64_t then;
+
+	*out = '\0';
+	if (!text || me_format_parse_time(text, &then))
+		return;
+	if (then > now_ns)
+		me_format_age((then - now_ns) / ME_NS_PER_S, out);
+	else
+		snprintf(out, ME_CELL_LEN, "over");
+}
+
 static void sum_text(const struct me_column *column, const struct me_row *row, char *out)
 {
 	double sum = -1;
@@ -165,6 +208,9 @@ void me_column_text(const struct me_column *column, const struct me_row *row, ui
 	case ME_COLUMN_AGE:
 		age_text(column, row, now_ns, out);
 		break;
+	case ME_COLUMN_LEFT:
+		left_text(column, row, now_ns, out);
+		break;
 	case ME_COLUMN_RATE:
 		me_format_rate(row->rate[column->rate], out);
 		break;
@@ -173,16 +219,17 @@ void me_column_text(const struct me_column *column, const struct me_row *row, ui
 
 enum me_style me_view_row_style(const struct me_view *view, const struct me_row *row)
 {
+	const struct me_view of = me_view_of(view, row);
 	enum me_style style = ME_STYLE_PLAIN;
 
-	/* The first column of every view is its verdict or state. */
-	me_view_mark(first_text(&view->columns[0], row), &style);
+	/* The first column of every view and part is its verdict or state. */
+	me_view_mark(first_text(&of.columns[0], row), &style);
 	return style;
 }
 
 enum me_style me_column_style(const struct me_column *column, enum me_style row_style)
 {
-	if (column->kind == ME_COLUMN_MARK || column->kind == ME_COLUMN_SIGN ||
+	if (column->kind == ME_COLUMN_MARK || column->kind == ME_COLUMN_SIGN || column->marked ||
 	    row_style == ME_STYLE_DIM)
 		return row_style;
 	return ME_STYLE_PLAIN;

@@ -25,6 +25,7 @@ enum me_column_kind {
 	ME_COLUMN_PROCESS,  /* fields: name, pid, and what stands in without one */
 	ME_COLUMN_QUANTITY, /* the sum of the fields */
 	ME_COLUMN_AGE,      /* a time, as how long ago */
+	ME_COLUMN_LEFT,     /* a time, as how long until then */
 	ME_COLUMN_RATE,     /* growth a second: `rate` says which */
 };
 
@@ -38,20 +39,48 @@ struct me_column {
 	uint8_t width; /* columns of the screen, at the least */
 	uint8_t grow;  /* share of what is left over; 0: none */
 	uint8_t rank;  /* larger ones go first when there is no room */
+	bool marked;   /* in the colour of the row's mark */
 };
 
-enum me_view_id { ME_VIEW_FLOWS, ME_VIEW_ENDPOINTS, ME_VIEW_VIOLATIONS, ME_VIEW_HEALTH, ME_VIEWS };
+enum me_view_id {
+	ME_VIEW_FLOWS,
+	ME_VIEW_ENDPOINTS,
+	ME_VIEW_VIOLATIONS,
+	ME_VIEW_DNS,
+	ME_VIEW_HEALTH,
+	ME_VIEWS
+};
+
+/* The rows of one kind in a view that has several: below titles of their own. */
+struct me_part {
+	const char *name;
+	const char *about; /* for people */
+	const struct me_column *columns;
+	size_t n_columns;
+};
 
 struct me_view {
 	const char *name; /* for --view, and the path below /v1/ */
 	const char *title;
 	const char *keys[ME_VIEW_KEYS]; /* fields that say which row it is; none: not a list */
 	const char *rates[ME_ROW_RATES];
-	const char *rate_order; /* what the daemon sorts by when we sort by a rate */
-	const char *empty;      /* what to say when there are no rows */
+	/*
+	 * What the daemon sorts by, latest first, where no column of its own says how; NULL: the view is
+	 * not asked for, its rows come with the health.
+	 */
+	const char *latest;
+	const char *empty; /* what to say when there are no rows */
 	const struct me_column *columns;
 	size_t n_columns;
 	const char *order; /* title of the column that it is sorted by at first; NULL: never */
+	const struct me_part *parts; /* by me_row.part; NULL: all rows have `columns` */
+	size_t n_parts;
+
+	/*
+	 * Makes rows of an answer that is no list, as me_answer_tree() gives it; NULL: it is one. 0 or
+	 * -ENOMEM.
+	 */
+	int (*read)(const struct me_rows *tree, struct me_rows **ret_rows);
 };
 
 extern const struct me_view me_views[ME_VIEWS];
@@ -63,6 +92,13 @@ enum me_view_id me_view_by_name(const char *name);
 size_t me_view_column(const struct me_view *view, const char *name);
 /* The column that the view is sorted by at first. */
 size_t me_view_first_order(const struct me_view *view);
+
+/* Reads an answer about the view into its rows. 0, -EBADMSG if it is none, or -ENOMEM. */
+int me_view_read(const struct me_view *view, const char *body, size_t len,
+		 struct me_rows **ret_rows);
+
+/* The view with the columns of the row's part. */
+struct me_view me_view_of(const struct me_view *view, const struct me_row *row);
 
 /* Whether rows can be ordered by the column, and which direction it starts with. */
 bool me_column_sortable(const struct me_column *column);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "metop/dns.h"
+#include "metop/health.h"
 #include "metop/view.h"
 
 /* clang-format off */
@@ -96,6 +98,74 @@ static const struct me_column violations[] = {
 	 .kind = ME_COLUMN_AGE, .sort = "last", .width = 4, .rank = 1},
 };
 
+static const struct me_column dns_categories[] = {
+	{.title = "CATEGORY", .help = "what the queries are for", .fields = {"category"},
+	 .width = 9, .grow = 1},
+	{.title = "QUERIES", .help = "queries", .fields = {"queries"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 7},
+	{.title = "/S", .help = "queries a second", .kind = ME_COLUMN_RATE, .rate = 0,
+	 .width = 5, .rank = 2},
+	{.title = "NOERROR", .help = "answers without an error", .fields = {"responses.noerror"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 7, .rank = 1},
+	{.title = "NXDOMAIN", .help = "answers that there is no such name",
+	 .fields = {"responses.nxdomain"}, .kind = ME_COLUMN_QUANTITY, .width = 8, .rank = 3},
+	{.title = "SERVFAIL", .help = "answers that the server failed",
+	 .fields = {"responses.servfail"}, .kind = ME_COLUMN_QUANTITY, .width = 8, .rank = 3},
+	{.title = "REFUSED", .help = "answers that the server does not want to",
+	 .fields = {"responses.refused"}, .kind = ME_COLUMN_QUANTITY, .width = 7, .rank = 3},
+	{.title = "OTHER", .help = "answers with any other code",
+	 .fields = {"responses.formerr", "responses.notimp", "responses.other"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 5, .rank = 4},
+};
+
+static const struct me_column dns_zones[] = {
+	{.title = "S", .help = "mark: ! refuses", .fields = {"state"}, .kind = ME_COLUMN_SIGN,
+	 .width = 1},
+	{.title = "ZONE", .help = "zone of the block list", .fields = {"zone"}, .width = 16,
+	 .grow = 1},
+	{.title = "QUERIES", .help = "queries to it", .fields = {"queries"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 7, .rank = 2},
+	{.title = "/S", .help = "queries a second", .kind = ME_COLUMN_RATE, .rate = 0,
+	 .width = 5, .rank = 3},
+	{.title = "ANSWERS", .help = "answers of any kind", .fields = {"answers"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 7, .rank = 4},
+	{.title = "LISTED", .help = "answers that the address or domain is listed",
+	 .fields = {"listed"}, .kind = ME_COLUMN_QUANTITY, .width = 6, .rank = 2},
+	{.title = "REFUSALS", .help = "answers by which it refuses to serve this host",
+	 .fields = {"refusals"}, .kind = ME_COLUMN_QUANTITY, .width = 8, .rank = 1,
+	 .marked = true},
+};
+
+static const struct me_column dns_causes[] = {
+	{.title = "NOT-LEARNED", .help = "why nothing was learned", .fields = {"cause"},
+	 .width = 16, .grow = 1},
+	{.title = "COUNT", .help = "how often", .fields = {"count"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 5, .rank = 1},
+	{.title = "/S", .help = "how often a second", .kind = ME_COLUMN_RATE, .rate = 1,
+	 .width = 5, .rank = 2},
+};
+
+static const struct me_column dns_answers[] = {
+	{.title = "S", .help = "mark: - its life is over", .fields = {"state"},
+	 .kind = ME_COLUMN_SIGN, .width = 1},
+	{.title = "NAME", .help = "name that was asked for", .fields = {"name"}, .width = 22,
+	 .grow = 3},
+	{.title = "ADDRESS", .help = "address that it has", .fields = {"address"}, .width = 15,
+	 .grow = 1, .rank = 1},
+	{.title = "SERVER", .help = "server that said so last", .fields = {"server"},
+	 .width = 15, .grow = 1, .rank = 3},
+	{.title = "TARGET", .help = "last name of its chain of CNAMEs", .fields = {"target"},
+	 .width = 20, .grow = 2, .rank = 6},
+	{.title = "COUNT", .help = "answers that said so", .fields = {"count"},
+	 .kind = ME_COLUMN_QUANTITY, .width = 5, .rank = 4},
+	{.title = "SINCE", .help = "how long ago the first one was", .fields = {"since"},
+	 .kind = ME_COLUMN_AGE, .width = 5, .rank = 5},
+	{.title = "LAST", .help = "how long ago the last one was", .fields = {"last"},
+	 .kind = ME_COLUMN_AGE, .width = 4, .rank = 2},
+	{.title = "LEFT", .help = "how long it still holds", .fields = {"until"},
+	 .kind = ME_COLUMN_LEFT, .width = 4, .rank = 2},
+};
+
 static const struct me_column health[] = {
 	{.title = "S", .help = "mark of the state: as it should be, or not", .fields = {"state"},
 	 .kind = ME_COLUMN_SIGN, .width = 1},
@@ -108,25 +178,40 @@ static const struct me_column health[] = {
 
 #define COLUMNS(list) .columns = list, .n_columns = sizeof(list) / sizeof(*list)
 
+static const struct me_part dns_parts[] = {
+	[ME_DNS_CATEGORIES] = {"categories", "queries by what they are for", COLUMNS(dns_categories)},
+	[ME_DNS_ZONES] = {"zones", "block lists that were asked, the most first", COLUMNS(dns_zones)},
+	[ME_DNS_CAUSES] = {"causes", "what nothing was learned from, and why", COLUMNS(dns_causes)},
+	[ME_DNS_ANSWERS] = {"answers", "names and their addresses, the latest first",
+			    COLUMNS(dns_answers)},
+};
+
 const struct me_view me_views[ME_VIEWS] = {
 	[ME_VIEW_FLOWS] = {
 		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
-		.keys = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .rate_order = "last",
+		.keys = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
 		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_ENDPOINTS] = {
 		.name = "endpoints", .title = "Endpoints", COLUMNS(endpoints), .order = "SERVICE",
 		.keys = {"service", "endpoint"}, .rates = {"attempts", "bytes_received"},
-		.rate_order = "last_attempt", .empty = "the policy names no endpoint",
+		.latest = "last_attempt", .empty = "the policy names no endpoint",
 	},
 	[ME_VIEW_VIOLATIONS] = {
 		.name = "violations", .title = "Violations", COLUMNS(violations), .order = "LAST",
 		.keys = {"service", "reason", "dst", "dport", "proto", "exe", "host", "vantage"},
-		.rates = {"count"}, .rate_order = "last",
+		.rates = {"count"}, .latest = "last",
 		.empty = "no violation: nothing else went out",
+	},
+	[ME_VIEW_DNS] = {
+		.name = "dns", .title = "DNS", COLUMNS(dns_categories),
+		.rates = {"queries", "count"}, .latest = "last", .empty = "nothing known yet",
+		.parts = dns_parts, .n_parts = sizeof(dns_parts) / sizeof(*dns_parts),
+		.read = me_dns_read,
 	},
 	[ME_VIEW_HEALTH] = {
 		.name = "health", .title = "Health", COLUMNS(health), .empty = "nothing known yet",
+		.read = me_health_rows,
 	},
 };
 /* clang-format on */

@@ -78,7 +78,7 @@ static void resolve(struct kernel *kernel, size_t i)
 	kernel->pending[i] = kernel->pending[--kernel->n_pending];
 	switch (roll(kernel, 3)) {
 	case 0:
-		flow.state = (union me_state){.verdict = ME_ALLOWED, .was_pending = 1};
+		flow.state = (union me_state){.verdict = ME_ALLOWED, .flags = ME_STATE_TOLD};
 		break;
 	case 1:
 		flow.state.verdict = ME_VIOLATION;

@@ -159,6 +159,14 @@ static void test_paths(void **state)
 		      "HTTP/1.1 200", "\"matched\":5");
 	expect_answer(f, false, "GET", "/v1/endpoints", "HTTP/1.1 200", "meupdate.gfi.com");
 	expect_answer(f, false, "GET", "/v1/violations", "HTTP/1.1 200", "\"untold\":0");
+	expect_answer(f, false, "GET", "/v1/dns?address=198.51.100.99&limit=1", "HTTP/1.1 200",
+		      "\"total\":3,\"matched\":3,\"learned\":17,\"categories\":[{");
+	expect_answer(f, false, "GET", "/v1/dns?name=MEUPDATE.gfi.com%2e", "HTTP/1.1 200",
+		      "\"matched\":2");
+	expect_answer(f, false, "GET", "/v1/dns?address=2001%3Adb8%3A%3A1", "HTTP/1.1 200",
+		      "\"answers\":[]}");
+	expect_answer(f, false, "GET", "/v1/dns?address=%1b", "HTTP/1.1 400",
+		      "{\"error\":\"address: \\\"\\\\x1b\\\"");
 	expect_answer(f, false, "GET", "/metrics", "HTTP/1.1 200", "version=0.0.4");
 	expect_answer(f, false, "GET", "/v1/flows?limit=x", "HTTP/1.1 400", "{\"error\":\"limit:");
 	expect_answer(f, false, "GET", "/v1/flows?filter=e%FFe%3Ax", "HTTP/1.1 200",

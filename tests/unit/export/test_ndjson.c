@@ -73,6 +73,32 @@ static void test_fields(void **state)
 		"\"comm\":\"a\\\\x22\\\\x1b\\\\xff\",\"uid\":33,\"cgroup\":\"/mail\"}\n");
 }
 
+/* What answers and its client said of the flow goes with its events; bytes of others are escaped. */
+static void test_names(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct me_flow_key key = fixture_key(0xc6336401u, 80, IPPROTO_TCP);
+	struct me_flow flow = fixture_flow(6, ME_VIOLATION, ME_REASON_NAME_MISMATCH, 42);
+	const struct me_flow_text text = {.text = {[ME_TEXT_NAME] = "a.example",
+						   [ME_TEXT_NAMES] = "a.example\nb.example",
+						   [ME_TEXT_HTTP_HOST] = "c.example",
+						   [ME_TEXT_HTTP_PATH] = "/x\x1b"}};
+	const struct me_event event = {.kind = ME_EVENT_VIOLATION,
+				       .id = "an-id",
+				       .ts_ns = FIXTURE_EPOCH,
+				       .finding = -1,
+				       .key = &key,
+				       .flow = &flow};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	assert_int_equal(me_ledger_flow(fixture->world->ledger, &key, &flow, &text), 0);
+	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_non_null(strstr(out.data, ",\"name\":\"a.example\",\"names\":[\"a.example\","
+					 "\"b.example\"],\"http_host\":\"c.example\","
+					 "\"http_path\":\"/x\\\\x1b\","));
+	assert_null(strstr(out.data, "\"sni\""));
+}
+
 static void test_aggregate(void **state)
 {
 	struct fixture *fixture = *state;
@@ -241,9 +267,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields),    TEST(test_aggregate), TEST(test_append_and_reopen),
-		TEST(test_torn_line), TEST(test_check),     TEST(test_stalled_pipe),
-		TEST(test_full_disk),
+		TEST(test_fields),       TEST(test_names),
+		TEST(test_aggregate),    TEST(test_append_and_reopen),
+		TEST(test_torn_line),    TEST(test_check),
+		TEST(test_stalled_pipe), TEST(test_full_disk),
 	};
 #undef TEST
 

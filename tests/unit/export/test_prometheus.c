@@ -141,6 +141,15 @@ static void test_text(void **state)
 		       "service=\"updates\",outcome=\"established\"} 2\n");
 	contains(&out, "\nmewatch_endpoint_last_success_timestamp_seconds{endpoint="
 		       "\"meupdate.gfi.com\",service=\"updates\"} 1800000999.000000000\n");
+	contains(&out, "\nmewatch_dns_queries_total{category=\"ip-dnsbl\"} 40\n");
+	contains(&out, "\nmewatch_dns_responses_total{category=\"spf\",rcode=\"noerror\"} 2\n");
+	contains(&out, "\nmewatch_dns_responses_total{category=\"spf\",rcode=\"servfail\"} 0\n");
+	contains(&out, "\nmewatch_dnsbl_refusals_total{zone=\"zen.spamhaus.org\"} 7\n");
+	/* A zone of the policy that the kernel has not counted for. */
+	contains(&out, "\nmewatch_dnsbl_refusals_total{zone=\"multi.surbl.org\"} 0\n");
+	contains(&out, "\nmewatch_names_learned 17\n");
+	contains(&out, "\nmewatch_names_refused_total{cause=\"unsolicited\"} 3\n");
+	contains(&out, "\nmewatch_names_refused_total{cause=\"rate\"} 0\n");
 	contains(&out, "\nmewatch_attached{hook=\"connect6\",target=\"/mail\"} 0\n");
 	contains(&out, "\nmewatch_map_capacity{map=\"flows\"} 65536\n");
 	contains(&out, "\nmewatch_limits_hit_total{limit=\"doors\"} 3\n");

@@ -38,6 +38,41 @@ static const char *text(const json_t *object, const char *key)
 	return value;
 }
 
+/* A flow that is held: it is allowed and waits for the second witness, with all that is known. */
+static void test_held_flow(void **state)
+{
+	struct world *world = world_new(0);
+	struct me_flow_key key = fixture_key(WORLD_SHARED, 80, IPPROTO_TCP);
+	struct me_flow flow = fixture_flow(1, ME_ALLOWED, ME_REASON_NONE, 40);
+	const struct me_flow_text said = {.text = {[ME_TEXT_NAME] = WORLD_NASTY_NAME,
+						   [ME_TEXT_NAMES] = WORLD_NASTY_NAME "\nb.example",
+						   [ME_TEXT_HTTP_HOST] = "h\x1b.example",
+						   [ME_TEXT_HTTP_PATH] = "/incav2/\"avira\""}};
+	json_t *answer;
+	const json_t *row;
+
+	(void)state;
+	flow.state.flags = ME_STATE_HELD;
+	flow.state.evidence = ME_EVIDENCE_STALE;
+	flow.endpoint = flow.rule = 1;
+	assert_int_equal(me_ledger_flow(world->ledger, &key, &flow, &said), 0);
+	answer = ask(world, &me_rows_flows, (struct me_query){0});
+	row = json_array_get(json_object_get(answer, "flows"), 0);
+	assert_string_equal(text(row, "verdict"), "allowed");
+	assert_string_equal(text(row, "evidence"), "stale");
+	assert_string_equal(text(row, "endpoint"), "meupdate.gfi.com");
+	/* A name has its own escape already. */
+	assert_string_equal(text(row, "name"), WORLD_NASTY_NAME);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "names"), 0)),
+			    WORLD_NASTY_NAME);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(row, "names"), 1)),
+			    "b.example");
+	assert_string_equal(text(row, "http_host"), "h\\x1b.example");
+	assert_string_equal(text(row, "http_path"), "/incav2/\\x22avira\\x22");
+	json_decref(answer);
+	world_free(world);
+}
+
 static void test_flow_fields(void **state)
 {
 	struct world *world = world_new(1);
@@ -225,6 +260,23 @@ static void test_violations(void **state)
 	world_free(world);
 }
 
+/* A table of names that is full is told. */
+static void test_full_tables(void **state)
+{
+	struct world *world = world_new(1);
+	uint64_t counts[ME_DNS_COUNTS] = {[ME_DNS_COUNTS - 1] = 1};
+	const struct me_zone_counts none[1] = {0};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	(void)state;
+	counts[me_dns_refusals(ME_REFUSED_FULL)] = 7;
+	assert_int_equal(me_ledger_dns(world->ledger, counts, none, 1, 0), 0);
+	assert_int_equal(me_view_health(world->ledger, &world->status, &out), 0);
+	assert_non_null(strstr(out.data, "\"7 addresses for which the table had no room: raise "
+					 "limits.learned"));
+	world_free(world);
+}
+
 static void test_health(void **state)
 {
 	static const struct me_limit_hits limits[] = {
@@ -254,6 +306,10 @@ static void test_health(void **state)
 	assert_int_equal(number(json_object_get(health, "events_lost"), "ring"), 2);
 	assert_int_equal(number(json_object_get(health, "blind_spots"), "raw"), 1);
 	assert_int_equal(number(json_object_get(health, "findings"), "raw-socket"), 1);
+	assert_int_equal(number(json_object_get(health, "dns"), "queries"), 150);
+	assert_int_equal(number(json_object_get(health, "dns"), "responses"), 25);
+	assert_int_equal(number(json_object_get(health, "dns"), "learned"), 17);
+	assert_int_equal(number(json_object_get(health, "dns"), "refused"), 4);
 	assert_true(json_is_false(
 		json_object_get(json_array_get(json_object_get(health, "attached"), 1), "ok")));
 	/* connect6, the ring, one limit, the file, one problem, the reload */
@@ -273,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_sort_order),  cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_violations),  cmocka_unit_test(test_health),
+		cmocka_unit_test(test_held_flow),   cmocka_unit_test(test_full_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

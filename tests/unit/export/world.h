@@ -5,6 +5,7 @@
 /* A ledger with something of everything in it, and a status. */
 #include "../ledger/fixture.h"
 #include "export/status.h"
+#include "ledger/answers.h"
 
 #define WORLD_NASTY "ev\"il\\\x1b[31m\xff"
 
@@ -17,6 +18,51 @@ struct world {
 	struct me_limit_hits limits[1];
 	uint64_t cells[ME_CELL_COUNT];
 };
+
+#define WORLD_SERVER 0xc0000235u /* 192.0.2.53 */
+#define WORLD_SHARED 0xc6336463u /* 198.51.100.99: an address of several names */
+/* A label with a dot, a quote, a backslash and an escape sequence, as me_name_to_text() has it. */
+#define WORLD_NASTY_NAME "a\\046b\\034\\092\\027[2j.example"
+
+static inline void world_answer(struct me_ledger *ledger, const char *name, const char *target,
+				uint32_t v4, uint64_t last_ns, uint64_t until_ns)
+{
+	const struct me_answer answer = {
+		.name = name,
+		.target = target,
+		.address = me_addr_v4(ME_NET32(v4)),
+		.server = me_addr_v4(ME_NET32(WORLD_SERVER)),
+		.since_ns = last_ns - 10 * ME_NS_PER_S,
+		.last_ns = last_ns,
+		.until_ns = until_ns,
+		.count = 2,
+	};
+
+	assert_int_equal(me_answers_add(me_ledger_answers(ledger), &answer), 0);
+}
+
+/* Queries of each category, answers, two zones, and four answers for three names. */
+static inline void world_dns(struct me_ledger *ledger)
+{
+	uint64_t counts[ME_DNS_COUNTS] = {0};
+	const struct me_zone_counts zones[3] = {
+		[1] = {.queries = 40, .answers = 39, .listed = 5, .refusals = 7}};
+	const uint64_t now = FIXTURE_NOW, s = ME_NS_PER_S;
+
+	for (uint32_t category = 0; category < ME_DNS_CATEGORY_COUNT; category++) {
+		counts[me_dns_queries(category)] = 10 * (category + 1);
+		counts[me_dns_responses(category, ME_RCODE_NOERROR)] = category + 1;
+		counts[me_dns_responses(category, ME_RCODE_NXDOMAIN)] = 2;
+	}
+	counts[me_dns_refusals(ME_REFUSED_UNSOLICITED)] = 3;
+	counts[me_dns_refusals(ME_REFUSED_BUSY)] = 1;
+	assert_int_equal(me_ledger_dns(ledger, counts, zones, 3, 17), 0);
+	world_answer(ledger, "meupdate.gfi.com", "edge.example.net", WORLD_SHARED, now - 9 * s,
+		     now + 30 * s);
+	world_answer(ledger, "meupdate.gfi.com", NULL, WORLD_SHARED + 1, now - 8 * s, now - s);
+	world_answer(ledger, "stranger.example", NULL, WORLD_SHARED, now - 5 * s, now + 60 * s);
+	world_answer(ledger, WORLD_NASTY_NAME, NULL, WORLD_SHARED, now - 7 * s, now + 90 * s);
+}
 
 /* `flows` flows, ids from 1: every tenth a violation, every twentieth closed; bytes_sent = id * 7 % 1000. */
 static inline struct world *world_new(uint32_t flows)
@@ -48,6 +94,7 @@ static inline struct world *world_new(uint32_t flows)
 	assert_int_equal(me_ledger_policy(world->ledger, entries, 2), 0);
 	assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, blind, counts, 4),
 			 0);
+	world_dns(world->ledger);
 	for (uint32_t id = 1; id <= flows; id++) {
 		struct me_flow_key key = fixture_key(0xc6336400u + id % 50, 443, IPPROTO_TCP);
 		struct me_flow flow = fixture_flow(id, id % 10 ? ME_ALLOWED : ME_VIOLATION,

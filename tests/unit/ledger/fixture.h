@@ -54,6 +54,14 @@ static inline const char *fixture_place(void *data, uint32_t id)
 	return id == 1 ? "policy.yaml:12" : NULL;
 }
 
+static inline const char *fixture_zone(void *data, uint32_t id)
+{
+	static const char *const names[] = {NULL, "zen.spamhaus.org", NULL, "multi.surbl.org"};
+
+	(void)data;
+	return id < ME_ARRAY_SIZE(names) ? names[id] : NULL;
+}
+
 static inline const char *fixture_exe(void *data, const struct me_proc_key *proc)
 {
 	static char text[32];
@@ -75,6 +83,7 @@ static const struct me_names fixture_names = {
 	.endpoint_service = fixture_endpoint_service,
 	.rule = fixture_rule,
 	.place = fixture_place,
+	.zone = fixture_zone,
 	.exe = fixture_exe,
 	.cgroup = fixture_cgroup,
 };
@@ -82,7 +91,7 @@ static const struct me_names fixture_names = {
 static inline struct me_ledger *fixture_ledger(struct me_kept *kept, uint32_t flows,
 					       uint32_t groups)
 {
-	const struct me_ledger_limits limits = {flows, groups};
+	const struct me_ledger_limits limits = {.flows = flows, .groups = groups, .answers = 64};
 	struct me_ledger *ledger = NULL;
 
 	assert_int_equal(me_ledger_new(&limits, kept, &fixture_names, FIXTURE_NOW,

@@ -51,6 +51,7 @@ static void test_pending(void **state)
 	assert_int_equal(me_cells_violations_sum(cells, ME_STAGE_PROVISIONAL), 11);
 	assert_int_equal(me_cells_violations_sum(cells, ME_STAGE_CONFIRMED), 4);
 	assert_int_equal(me_cells_violations_sum(cells, ME_STAGE_RETRACTED), 5);
+	assert_int_equal(me_cells_unnamed(cells), 4);
 	/* What is open is the difference. */
 	assert_int_equal(11 - 4 - 5, me_cells_pending(cells, ME_HOST));
 	/* attempts = sum of final + pending */

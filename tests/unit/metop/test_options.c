@@ -84,13 +84,14 @@ static void mistakes_are_named(void **state)
 		{"--limit x", "1 to 100000"},
 		{"--limit 0", "1 to 100000"},
 		{"--interval 99ms", "100ms to 1h"},
-		{"--view x", "flows endpoints"},
+		{"--view x", "flows endpoints violations dns health"},
 		{"--sort id", "verdict name dst"},
 		{"--sort last:up", ":asc"},
 		{"--socket a --url http://b", "one of both"},
 		{"more", "'more'"},
 		{"-x", "-x"},
-		{"--view health --sort item", "health can be sorted by"},
+		{"--view health --sort item", "health has an order of its own"},
+		{"--view dns --sort /s", "dns has an order of its own"},
 	};
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
@@ -135,6 +136,12 @@ static void the_help_names_every_key_and_column(void **state)
 	for (size_t v = 0; v < ME_VIEWS; v++) {
 		for (size_t i = 0; i < me_views[v].n_columns; i++)
 			assert_non_null(strstr(text, me_views[v].columns[i].help));
+		for (size_t p = 0; p < me_views[v].n_parts; p++) {
+			const struct me_part *part = &me_views[v].parts[p];
+
+			for (size_t i = 0; i < part->n_columns; i++)
+				assert_non_null(strstr(text, part->columns[i].help));
+		}
 	}
 }
 

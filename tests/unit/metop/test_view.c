@@ -2,6 +2,7 @@
 #include "metop/view.h"
 
 #include <stdio.h>
+#include "metop/dns.h"
 #include "metop/query.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,23 +28,38 @@ static const char *cell(enum me_view_id view, const char *title, const struct me
 	return text;
 }
 
+static void columns_are_sound(const struct me_view *view)
+{
+	assert_in_range(view->n_columns, 1, ME_COLUMNS_MAX);
+	assert_int_equal(view->columns[0].rank, 0);
+	for (size_t i = 0; i < view->n_columns; i++) {
+		assert_non_null(view->columns[i].help);
+		assert_true(view->columns[i].width);
+		assert_int_equal(me_view_column(view, view->columns[i].title), i);
+		if (view->columns[i].kind == ME_COLUMN_RATE)
+			assert_non_null(view->rates[view->columns[i].rate]);
+	}
+}
+
 static void tables_are_sound(void **state)
 {
 	for (size_t v = 0; v < ME_VIEWS; v++) {
 		const struct me_view *view = &me_views[v];
 
-		assert_in_range(view->n_columns, 1, ME_COLUMNS_MAX);
+		columns_are_sound(view);
+		for (uint8_t part = 0; part < view->n_parts; part++) {
+			const struct me_row row = {.part = part};
+			const struct me_view of = me_view_of(view, &row);
+
+			assert_ptr_equal(of.columns, view->parts[part].columns);
+			columns_are_sound(&of);
+		}
 		assert_int_equal(me_view_by_name(view->name), v);
+		/* Every view but the health is asked for; a list says which row is which. */
+		assert_int_equal(!view->latest, v == ME_VIEW_HEALTH);
+		assert_int_equal(!view->keys[0], view->read != NULL);
 		if (view->order)
 			assert_true(me_column_sortable(&view->columns[me_view_first_order(view)]));
-		assert_int_equal(view->columns[0].rank, 0);
-		for (size_t i = 0; i < view->n_columns; i++) {
-			assert_non_null(view->columns[i].help);
-			assert_true(view->columns[i].width);
-			assert_int_equal(me_view_column(view, view->columns[i].title), i);
-			if (view->columns[i].kind == ME_COLUMN_RATE)
-				assert_non_null(view->rates[view->columns[i].rate]);
-		}
 	}
 	assert_int_equal(me_view_by_name("Fl"), ME_VIEW_FLOWS);
 	assert_int_equal(me_view_by_name(""), ME_VIEWS);
@@ -123,28 +139,64 @@ static void every_mark_is_known(void **state)
 	assert_int_equal(style, ME_STYLE_PLAIN);
 }
 
+static void fits_at_every_width(const struct me_view *view)
+{
+	size_t shown_before = 0;
+
+	for (size_t total = 1; total < 400; total++) {
+		size_t widths[ME_COLUMNS_MAX], used = 0, shown = 0;
+
+		me_view_layout(view, total, NULL, widths);
+		for (size_t i = 0; i < ME_COLUMNS_MAX; i++) {
+			used += widths[i] ? widths[i] + (used ? 1 : 0) : 0;
+			shown += widths[i] > 0;
+		}
+		assert_true(widths[0] > 0);
+		assert_true(used <= total);
+		assert_true(shown >= shown_before);
+		shown_before = shown;
+		if (shown == view->n_columns)
+			assert_int_equal(used, total); /* what is left over is used */
+	}
+	assert_int_equal(shown_before, view->n_columns);
+}
+
 /* At every width the columns fit, and a wider screen shows no fewer of them. */
 static void columns_fit_at_every_width(void **state)
 {
 	for (size_t v = 0; v < ME_VIEWS; v++) {
-		size_t shown_before = 0;
+		fits_at_every_width(&me_views[v]);
+		for (uint8_t part = 0; part < me_views[v].n_parts; part++) {
+			const struct me_row row = {.part = part};
+			const struct me_view of = me_view_of(&me_views[v], &row);
 
-		for (size_t total = 1; total < 400; total++) {
-			size_t widths[ME_COLUMNS_MAX], used = 0, shown = 0;
-
-			me_view_layout(&me_views[v], total, NULL, widths);
-			for (size_t i = 0; i < ME_COLUMNS_MAX; i++) {
-				used += widths[i] ? widths[i] + (used ? 1 : 0) : 0;
-				shown += widths[i] > 0;
-			}
-			assert_true(widths[0] > 0);
-			assert_true(used <= total);
-			assert_true(shown >= shown_before);
-			shown_before = shown;
-			if (shown == me_views[v].n_columns)
-				assert_int_equal(used, total); /* what is left over is used */
+			fits_at_every_width(&of);
 		}
-		assert_int_equal(shown_before, me_views[v].n_columns);
+	}
+}
+
+static void what_is_left_is_told(void **state)
+{
+	static const struct {
+		const char *until, *left;
+	} cases[] = {
+		{"2027-01-01T00:00:10Z", "10s"},
+		{"2027-01-01T00:00:00Z", "over"},
+		{"2026-12-31T23:00:00Z", "over"},
+		{"yesterday", ""},
+	};
+	const struct me_row answer = {.part = ME_DNS_ANSWERS};
+	const struct me_view of = me_view_of(&me_views[ME_VIEW_DNS], &answer);
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_rows_ struct me_rows *rows = me_rows_new();
+		char text[ME_CELL_LEN];
+
+		me_rows_begin(rows);
+		me_rows_add_text(rows, "until", cases[i].until);
+		me_column_text(&of.columns[me_view_column(&of, "LEFT")], &rows->rows[0], NOW_NS,
+			       text);
+		assert_string_equal(text, cases[i].left);
 	}
 }
 
@@ -198,6 +250,7 @@ int main(void)
 		cmocka_unit_test(columns_fit_at_every_width),
 		cmocka_unit_test(columns_grow_no_further_than_wanted),
 		cmocka_unit_test(queries_are_encoded),
+		cmocka_unit_test(what_is_left_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

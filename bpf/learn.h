@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_BPF_LEARN_H
+#define MEWATCH_BPF_LEARN_H
+
+/*
+ * The learned addresses. Learning only adds and prolongs; the daemon removes what is stale, one
+ * address in one run of me_forget_one. A slot's word is its endpoint and a version: who prolongs a
+ * slot raises the version, so that a removal that saw the old times fails.
+ */
+#include "bpf/message.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct me_rate);
+} me_rates SEC(".maps");
+
+/* Temporary names: the key is me_name_hash(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ME_ALIASES_MAX);
+	__type(key, __u64);
+	__type(value, struct me_alias);
+} me_aliases SEC(".maps");
+
+static const struct me_learned me_learned_empty;
+
+static __always_inline void me_learned_count(__s64 n)
+{
+	__u32 zero = 0;
+	struct me_rate *rate = bpf_map_lookup_elem(&me_rates, &zero);
+
+	if (rate)
+		__sync_fetch_and_add(&rate->entries, n);
+}
+
+/* Whether one more new address fits into this minute. */
+static __always_inline bool me_rate_allows(__u64 now)
+{
+	__u32 zero = 0;
+	struct me_rate *rate = bpf_map_lookup_elem(&me_rates, &zero);
+	__u64 since;
+
+	if (!rate)
+		return false;
+	since = *(volatile __u64 *)&rate->since_ns;
+	if (now - since > 60ull * 1000000000ull &&
+	    __sync_val_compare_and_swap(&rate->since_ns, since, now) == since)
+		__sync_lock_test_and_set(&rate->count, 0);
+	return __sync_fetch_and_add(&rate->count, 1) < ME_LEARNED_MINUTE_MAX;
+}
+
+static __always_inline void me_prolong(__u64 *time, __u64 to)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)time;
+
+		if (to <= old || __sync_val_compare_and_swap(time, old, to) == old)
+			return;
+	}
+}
+
+/* Prolongs the slot if it is the endpoint's, and is so still afterwards. */
+static __always_inline bool me_slot_prolong(struct me_learned_slot *slot,
+					    const struct me_learn *learn)
+{
+	struct me_learned_slot before = {.word = *(volatile __u64 *)&slot->word}, after;
+
+	if (before.endpoint != learn->endpoint)
+		return false;
+	me_prolong(&slot->expires_ns, learn->expires_ns);
+	me_prolong(&slot->stale_ns, learn->stale_ns);
+	after.word = before.word;
+	after.version++;
+	return __sync_val_compare_and_swap(&slot->word, before.word, after.word) == before.word;
+}
+
+/* Makes a free slot the endpoint's. */
+static __always_inline bool me_slot_claim(struct me_learned_slot *slot,
+					  const struct me_learn *learn)
+{
+	struct me_learned_slot mine = {.endpoint = learn->endpoint, .version = 1};
+
+	if (*(volatile __u64 *)&slot->word ||
+	    __sync_val_compare_and_swap(&slot->word, 0, mine.word))
+		return false;
+	__sync_lock_test_and_set(&slot->expires_ns, learn->expires_ns);
+	__sync_lock_test_and_set(&slot->stale_ns, learn->stale_ns);
+	mine.word = *(volatile __u64 *)&slot->word;
+	return mine.endpoint == learn->endpoint;
+}
+
+/* Whether the endpoint may have one address more. */
+static __always_inline bool me_endpoint_has_room(__u32 id)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(id);
+
+	return endpoint && endpoint->learned < ME_LEARNED_ENDPOINT_MAX;
+}
+
+static __always_inline void me_endpoint_learned(__u32 id, __s64 n)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(id);
+
+	if (endpoint)
+		__sync_fetch_and_add(&endpoint->learned, n);
+}
+
+/* The entry of the address; a new one is empty. NULL: *ret_refused says why there is none. */
+static __always_inline struct me_learned *me_learned_entry(const struct me_addr *address,
+							   enum me_refused *ret_refused)
+{
+	struct me_learned *entry = bpf_map_lookup_elem(&me_learned, address);
+	int err;
+
+	if (entry)
+		return entry;
+	*ret_refused = ME_REFUSED_RATE;
+	if (!me_rate_allows(bpf_ktime_get_ns()))
+		return NULL;
+	err = bpf_map_update_elem(&me_learned, address, &me_learned_empty, BPF_NOEXIST);
+	if (!err)
+		me_learned_count(1);
+	*ret_refused = ME_REFUSED_FULL;
+	return err && err != -EEXIST ? NULL : bpf_map_lookup_elem(&me_learned, address);
+}
+
+/*
+ * Learns that the address belongs to the endpoint until then. ME_REFUSED_COUNT: it does; else why it
+ * could not be. ME_REFUSED_BUSY: its entry is being removed just now.
+ */
+static __noinline enum me_refused me_learn_put(const struct me_learn *learn)
+{
+	enum me_refused refused = ME_REFUSED_FULL;
+	struct me_learned *entry;
+
+	if (!learn || !learn->endpoint)
+		return ME_REFUSED_COUNT;
+	entry = me_learned_entry(&learn->address, &refused);
+	if (!entry)
+		return refused;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
+		if (me_slot_prolong(&entry->slot[i], learn))
+			return ME_REFUSED_COUNT;
+	if (entry->slot[0].endpoint == ME_LEARNED_LOCKED)
+		return ME_REFUSED_BUSY;
+	if (!me_endpoint_has_room(learn->endpoint))
+		return ME_REFUSED_MANY_ANSWERS;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++) {
+		if (!me_slot_claim(&entry->slot[i], learn))
+			continue;
+		me_endpoint_learned(learn->endpoint, 1);
+		return ME_REFUSED_COUNT;
+	}
+	return entry->slot[0].endpoint == ME_LEARNED_LOCKED ? ME_REFUSED_BUSY
+							    : ME_REFUSED_MANY_NAMES;
+}
+
+/* --- The endpoints of a name -------------------------------------------------------------------- */
+
+/* One suffix after the other of a name, and what the policy says of it. */
+struct me_names_walk {
+	struct me_room *room;
+	const struct me_name *name;
+	void *names; /* the inner map */
+	__u64 depths;
+	__u32 at;
+	__u32 labels; /* from there on */
+};
+
+static long me_names_step(__u32 index, void *context)
+{
+	struct me_names_walk *walk = context;
+	const struct me_name *name = walk->name;
+	struct me_room *room = walk->room;
+	__u32 at = walk->at, labels = walk->labels;
+	const struct me_name_entry *entry;
+	__u64 hash;
+
+	if (!room || !name || !walk->names || !labels)
+		return 1;
+	if (walk->depths >> (labels < 63 ? labels : 63) & 1) {
+		hash = me_name_hash(name, at);
+		entry = bpf_map_lookup_elem(walk->names, &hash);
+		if (entry && me_name_is(name, at, entry->wire, entry->length))
+			me_named_add(&room->named, entry, index);
+	}
+	ME_HIDE(at);
+	walk->at += name->wire[at & (ME_NAME_ROOM - 1)] + 1;
+	walk->labels = labels - 1;
+	return 0;
+}
+
+/* What the policy in `slot` says of the question's name, into room->named. Verified by itself. */
+__noinline int me_room_names(struct me_room *room, __u32 slot)
+{
+	struct me_names_walk walk = {.room = room, .at = me_loop_begin(0)};
+	const struct me_head *head;
+	__u32 zero = 0;
+
+	if (!room)
+		return 0;
+	walk.name = &room->dns.chain[0].name;
+	__builtin_memset(&room->named, 0, sizeof(room->named));
+	head = me_slot_lookup(&me_heads, slot, &zero);
+	walk.names = bpf_map_lookup_elem(&me_names, &slot);
+	if (!head || !walk.names)
+		return 0;
+	walk.depths = head->name_depths;
+	walk.labels = walk.name->labels;
+	me_loop(ME_NAME_MAX / 2, me_names_step, &walk, 0);
+	return 0;
+}
+
+/* Adds the endpoints of the names that stand for this one. */
+static __noinline int me_aliases_find(struct me_room *room, const struct me_name *name)
+{
+	struct me_named *named;
+	struct me_alias *alias;
+	__u64 hash;
+
+	if (!room || !name)
+		return 0;
+	hash = me_name_hash(name, 0);
+	alias = bpf_map_lookup_elem(&me_aliases, &hash);
+	if (!alias || alias->expires_ns < bpf_ktime_get_coarse_ns() ||
+	    !me_name_equal(name, &alias->name))
+		return 0;
+	named = &room->named;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++) {
+		__u32 at = named->n;
+
+		if (i >= alias->named.n || at >= ME_NAME_ENDPOINTS)
+			break;
+		ME_HIDE(at);
+		at &= ME_NAME_ENDPOINTS - 1;
+		named->endpoint[at] = alias->named.endpoint[i];
+		named->flags[at] = alias->named.flags[i];
+		named->n++;
+	}
+	return 0;
+}
+
+/* The answer ends in a name without an address: an answer for that one will have it. */
+static __noinline int me_alias_put(struct me_room *room, __u64 now)
+{
+	struct me_dns_link *last;
+	__u32 index;
+	__u64 hash;
+
+	if (!room)
+		return 0;
+	index = room->dns.n_chain - 1;
+	ME_HIDE(index);
+	last = &room->dns.chain[index & (ME_DNS_CHAIN_MAX - 1)];
+	room->alias.expires_ns = now + me_dns_life(last->ttl) * 1000000000ull;
+	room->alias.named = room->named;
+	room->alias.name = last->name;
+	hash = me_name_hash(&room->alias.name, 0);
+	if (bpf_map_update_elem(&me_aliases, &hash, &room->alias, BPF_ANY))
+		me_count_refused(ME_REFUSED_FULL);
+	return 0;
+}
+
+/* --- The addresses of an answer ----------------------------------------------------------------- */
+
+struct me_learn_walk {
+	struct me_room *room;
+	__u64 now;
+	__u64 grace_ns;
+	__u32 address; /* index */
+	__u32 relearn;
+};
+
+static long me_learn_step(__u32 index, void *context)
+{
+	struct me_learn_walk *walk = context;
+	struct me_room *room = walk->room;
+	struct me_dns_address *from;
+	struct me_learn learn = {};
+	enum me_refused refused;
+	__u32 at = walk->address;
+
+	if (!room || index >= room->named.n)
+		return 1;
+	ME_HIDE(at);
+	from = &room->dns.address[at & (ME_DNS_ADDRESSES_MAX - 1)];
+	ME_HIDE(index);
+	index &= ME_NAME_ENDPOINTS - 1;
+	learn.address = from->address;
+	learn.endpoint = room->named.endpoint[index];
+	learn.expires_ns = walk->now + me_dns_life(from->ttl) * 1000000000ull;
+	learn.stale_ns = learn.expires_ns + walk->grace_ns;
+	refused = me_dns_refused(&learn.address, room->named.flags[index]);
+	if (refused == ME_REFUSED_COUNT)
+		refused = me_learn_put(&learn);
+	if (refused == ME_REFUSED_COUNT)
+		return 0;
+	walk->relearn |= refused == ME_REFUSED_BUSY;
+	me_count_refused(refused);
+	return 0;
+}
+
+static long me_learn_address_step(__u32 index, void *context)
+{
+	struct me_learn_walk *walk = context;
+	struct me_room *room = walk->room;
+
+	if (!room || index >= room->dns.n_addresses)
+		return 1;
+	walk->address = index;
+	me_loop(ME_NAME_ENDPOINTS, me_learn_step, walk, 0);
+	return 0;
+}
+
+/* Learns the addresses in room->dns for room->named. Whether an entry was being removed just then. */
+static __noinline bool me_learn_all(struct me_room *room, __u64 now, __u64 grace_ns)
+{
+	struct me_learn_walk walk = {.room = room, .now = now, .grace_ns = grace_ns};
+
+	me_loop(ME_DNS_ADDRESSES_MAX, me_learn_address_step, &walk, 0);
+	return walk.relearn;
+}
+
+/* --- For the daemon ----------------------------------------------------------------------------- */
+
+SEC("syscall") int me_learn_one(struct me_learn *learn)
+{
+	struct me_learn copy = *learn;
+
+	learn->result = me_learn_put(&copy);
+	return 0;
+}
+
+/* Frees a slot whose time is over. Whether it is free now. */
+static __always_inline bool me_slot_free(struct me_learned_slot *slot, __u64 now)
+{
+	struct me_learned_slot before = {.word = *(volatile __u64 *)&slot->word};
+
+	if (!before.word)
+		return true;
+	if (*(volatile __u64 *)&slot->stale_ns >= now ||
+	    __sync_val_compare_and_swap(&slot->word, before.word, 0) != before.word)
+		return false;
+	me_endpoint_learned(before.endpoint, -1);
+	return true;
+}
+
+/* Locks the entry if it is empty and was so for a while: slots are claimed from the first on. */
+static __always_inline bool me_learned_lock(struct me_learned *entry, __u64 now)
+{
+	struct me_learned_slot locked = {.endpoint = ME_LEARNED_LOCKED};
+	bool whole = true;
+
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
+		if (entry->slot[i].stale_ns + ME_LEARNED_REMOVABLE_NS >= now)
+			return false;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
+		whole &= !__sync_val_compare_and_swap(&entry->slot[i].word, 0, locked.word);
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS && !whole; i++)
+		__sync_val_compare_and_swap(&entry->slot[i].word, locked.word, 0);
+	return whole;
+}
+
+/* Frees what is stale of one address, and removes it when nothing is left. */
+SEC("syscall") int me_forget_one(struct me_forget *forget)
+{
+	struct me_addr address = forget->address;
+	struct me_learned *entry = bpf_map_lookup_elem(&me_learned, &address);
+	__u64 now = forget->now_ns;
+	int used = 0;
+
+	if (!entry) {
+		forget->result = -ENOENT;
+		return 0;
+	}
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
+		used += !me_slot_free(&entry->slot[i], now);
+	if (!used && me_learned_lock(entry, now) && !bpf_map_delete_elem(&me_learned, &address))
+		me_learned_count(-1);
+	forget->result = used;
+	return 0;
+}
+
+#endif
