@@ -9,7 +9,9 @@
 # How many operations a round has: about 5 ms of each.
 count_of() {
 	case $1 in
+	udp-echo | dns-*) echo 1000 ;;
 	udp-*) [[ $2 == known ]] && echo 8000 || echo 4000 ;;
+	tcp-data) echo 2000 ;;
 	tcp-*) echo 300 ;;
 	esac
 }
@@ -67,7 +69,7 @@ run_cycles() {
 				count=$(count_of "$workload" "$kind")
 				ask pair "$workload" "$kind" $((cycle * 5000)) "$count" "$size"
 				echo "pair $list $workload $kind $mode $cycle $ANSWER"
-				[[ $mode != mewatch ]] || ((MADE[$kind] += $(made_by "$workload" "$kind" "$count")))
+				[[ $mode != mewatch ]] || note_made "$workload" "$kind" "$count"
 			done
 			leave_mode "$mode"
 		done
@@ -76,21 +78,37 @@ run_cycles() {
 }
 
 # Attempts that mewatch must have counted for a round: a UDP connect() is none, datagrams of one
-# socket to one peer are one.
+# socket to one peer are one, and so is a connection however much it says. tcp-first asks the resolver
+# before its first connection.
 made_by() {
 	local all=$(($3 + $3 / 8))
 
 	case $1/$2 in
 	udp-connect/*) echo 0 ;;
-	udp-send/known) echo 1 ;;
+	tcp-first/*) echo $((all + 1)) ;;
+	dns-* | */known) echo 1 ;;
 	*) echo $all ;;
 	esac
+}
+
+# DNS exchanges of a round.
+asked_by() {
+	case $1 in
+	dns-*) echo $(($2 + $2 / 8)) ;;
+	tcp-first) echo 1 ;;
+	*) echo 0 ;;
+	esac
+}
+
+note_made() {
+	((MADE[$2] += $(made_by "$1" "$2" "$3")))
+	((ASKED += $(asked_by "$1" "$3")))
 }
 
 # One list: empty programs on their cgroup for as long as it takes, so that the branches of the hooks
 # are on with a daemon or without one; the daemon with the list, nft with it (not for prefixes: a set of intervals is another thing).
 bench_list() {
-	local list=$1 size=$1 prefixes="" modes=(none again empty)
+	local list=$1 size=$1 prefixes="" modes=(none again empty) ASKED=0
 	local -A MADE=([known]=0 [new]=0 [stranger]=0)
 
 	[[ $list != prefixes ]] || size=1000000 prefixes=prefixes
@@ -113,22 +131,45 @@ bench_list() {
 	[[ -n $prefixes ]] || drop_nft
 }
 
+# Whether so many have their final verdict: a flow whose first payload is a witness gets it later.
 has_counted() {
-	(($(metric attempts_total) >= $1))
+	(($(metric connections_total) >= $1))
+}
+
+# Flows of the rule with a name that the ledger still lists; with $1 those among them that say so.
+named_flows() {
+	curl --silent --fail --max-time 10 --unix-socket "$WORK/socket" \
+		"http://localhost/v1/flows?limit=0&filter=service:names%20$1" |
+		awk 'match($0, /"matched": *[0-9]+/) { n = substr($0, RSTART + 10, RLENGTH - 10) } END { print n + 0 }'
+}
+
+# The rows of the ledger follow the counts at the next look into the flow table.
+are_verified() {
+	(($(named_flows verified) == $(named_flows "")))
 }
 
 check_counts() {
-	local listed=$((MADE[known] + MADE[new])) strange=${MADE[stranger]}
+	local listed=$((MADE[known] + MADE[new])) strange=${MADE[stranger]} named
 
 	move_to plain
 	wait_until 15 has_counted $((listed + strange))
+	wait_until 15 are_verified
+	named=$(named_flows "")
+	fact "list of $1: attempts" "$(metric attempts_total)" attempts = $((listed + strange))
 	fact "list of $1: allowed" "$(metric connections_total 'verdict="allowed"')" attempts = "$listed"
 	fact "list of $1: violations" "$(metric connections_total 'verdict="violation"')" attempts = "$strange"
 	fact "list of $1: flow table full" "$(metric flow_overflow_total)" times = 0
+	fact "list of $1: DNS queries counted" "$(metric dns_queries_total)" exchanges = "$ASKED"
+	fact "list of $1: DNS responses counted" "$(metric dns_responses_total)" exchanges = "$ASKED"
+	fact "list of $1: names refused" "$(metric names_refused_total)" times = 0
+	fact "list of $1: flows to the name still in the ledger" "$named" flows ">=" 1
+	fact "list of $1: verified by their first payload" "$(named_flows verified)" flows = "$named"
 }
 
 JOBS="udp-connect/known udp-connect/new udp-connect/stranger udp-send/known udp-send/new
-	udp-send/stranger tcp-near/new tcp-near/stranger tcp-far/new tcp-far/stranger"
+	udp-send/stranger tcp-near/new tcp-near/stranger tcp-far/new tcp-far/stranger
+	udp-echo/known dns-listed/known dns-other/known dns-dnsbl/known tcp-data/known tcp-other/new
+	tcp-first/new"
 
 bench_pairs() {
 	local list others

@@ -11,9 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DNS_PORT 53
+#define TLS_PORT 443
 #define TCP_PORT 2525
+#define ECHO_PORT 9999
 #define UDP_PORT_FIRST 1024u
 #define UDP_PORTS 50000u
+
+/* Whom exchange.h talks to; all of it is on the far side. */
+#define FAR_ADDRESS 0xc0000201u   /* 192.0.2.1: the resolver, and the echo */
+#define NAMED_ADDRESS 0xc6336401u /* 198.51.100.1 and .2: what the listed name stands for */
+#define OTHER_ADDRESS 0xc6336440u /* 198.51.100.64: another name's */
+#define PLAIN_ADDRESS 0xc6336480u /* 198.51.100.128: listed as an address */
+#define LISTED_NAME "www.bench.example"
 
 /*
  * Peer i of the list is in pool i % 4: one quarter of 10.0.0.0/8 each, sixteen addresses apart so

@@ -55,6 +55,20 @@ function budget(text, value, bound) {
 	budgets = budgets (budgets == "" ? "" : "; ") text ": " against(value, "<=", bound)
 }
 
+# The row that a workload about names is shown beside: the same packets, and none of them a witness. It
+# comes before.
+function beside(workload) {
+	return workload ~ /^dns-/ ? "udp-echo" : workload == "tcp-first" ? "tcp-other" : ""
+}
+
+# What the row adds to the one it is shown beside.
+function compare(list, other, kind) {
+	if ((list, other, kind) in valid)
+		budgets = sprintf("%s %+.0f ns", other, cost["mewatch"] - costs[list, other, kind])
+	else
+		budgets = "void: " other " is"
+}
+
 # The budgets of a row; `cost` holds what each mode added.
 function judge(list, workload, kind, again,    small) {
 	budgets = ""
@@ -64,7 +78,7 @@ function judge(list, workload, kind, again,    small) {
 	}
 	if (list == "bare")
 		return
-	if (magnitude(again) > (workload ~ /^udp/ ? 2 : 6)) {
+	if (magnitude(again) > (workload ~ /^tcp/ ? 6 : 2)) {
 		budgets = "void: nothing against nothing is off"
 		return
 	}
@@ -72,6 +86,11 @@ function judge(list, workload, kind, again,    small) {
 		budgets = "mewatch: not built"
 		return
 	}
+	valid[list, workload, kind] = 1
+	if (beside(workload) != "")
+		compare(list, beside(workload), kind)
+	if (workload !~ /^(udp-connect|udp-send|tcp-near|tcp-far)$/)
+		return
 	if (workload == "udp-connect" && kind != "stranger") {
 		small = kind == "known" ? 40 : 180
 		budget("<= empty + " small " ns", cost["mewatch"], cost["empty"] + small)

@@ -4,6 +4,7 @@
 #	fact|WHAT|VALUE|UNIT|RELATION|BOUND     (RELATION is <=, >= or =; none: no budget)
 
 STORM_SECONDS=10
+DNS_SECONDS=10
 HELD_FLOWS=1000000
 
 fact() {
@@ -78,6 +79,63 @@ hold() {
 	ask drop
 	move_to plain
 	stop_daemon
+}
+
+# resolve CGROUP SOCKETS RATE: a mail filter's queries (filter_query() in exchange.h). SENT, SPEED: how
+# many, in all and a second; CPU_EACH: nanoseconds of CPU at both ends of one; SHARE: what the daemon
+# used meanwhile, in percent.
+resolve() {
+	local seconds cpu before
+
+	move_to "$1"
+	before=$(daemon_cpu)
+	ask resolve "$2" "$3" $DNS_SECONDS
+	read -r SENT seconds cpu <<<"$ANSWER"
+	SHARE=$(awk -v a="$before" -v b="$(daemon_cpu)" -v s="$seconds" 'BEGIN { printf "%.1f", 100 * (b - a) / s }')
+	CPU_EACH=$(awk -v n="$SENT" -v s="$cpu" 'BEGIN { printf "%.0f", s * 1e9 / n }')
+	SPEED=$(awk -v n="$SENT" -v s="$seconds" 'BEGIN { printf "%.0f", n / s }')
+	move_to plain
+}
+
+has_asked() {
+	(($(metric dns_responses_total) >= $1))
+}
+
+# The same queries unwatched, watched and unwatched, $2 a second, with one socket or with one each ($1).
+dns_load() {
+	local name="$2 DNS queries/s, $1 socket" SENT SPEED CPU_EACH SHARE unwatched watched attempts=1
+
+	[[ $1 == one ]] || name="$2 DNS queries/s, a socket each"
+	start_daemon 10000 "" 262144 5s
+	resolve plain "$1" "$2"
+	unwatched=$CPU_EACH
+	fact "$name: the daemon before" "$SHARE" "% of a CPU"
+	resolve watched "$1" "$2"
+	watched=$CPU_EACH
+	wait_until 15 has_asked "$SENT"
+	fact "$name: sent" "$SPEED" /s ">=" $(($2 * 99 / 100))
+	fact "$name: daemon CPU" "$SHARE" "% of a CPU"
+	resolve plain "$1" "$2"
+	unwatched=$(((unwatched + CPU_EACH) / 2))
+	[[ $1 == one ]] || attempts=$SENT
+	fact "$name: one exchange, unwatched" "$unwatched" "ns of CPU"
+	fact "$name: what watching adds" $((watched - unwatched)) "ns of CPU"
+	fact "$name: queries counted" "$(metric dns_queries_total)" queries = "$SENT"
+	fact "$name: of block lists" "$(metric dns_queries_total 'category="ip-dnsbl"')" queries = $((SENT * 3 / 5))
+	fact "$name: responses counted" "$(metric dns_responses_total)" responses = "$SENT"
+	fact "$name: attempts" "$(metric attempts_total)" attempts = "$attempts"
+	fact "$name: names refused" "$(metric names_refused_total)" times = 0
+	fact "$name: records lost" "$(metric events_lost_total 'source="ring"')" records = 0
+	stop_daemon
+}
+
+bench_dns() {
+	if ! have_daemon; then
+		fact "DNS: build/mewatch is not built" 0 rows
+		return
+	fi
+	dns_load one 1000
+	dns_load each 1000
 }
 
 bench_scale() {

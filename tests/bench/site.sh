@@ -3,8 +3,9 @@
 # already runs in a network namespace of its own.
 #
 # Addresses are those of peers.h: pool 0 leaves through a tun device that nobody reads, pool 1 is
-# this namespace itself (loopback), pool 2 is another namespace behind a veth pair. No pool has an
-# address that an interface carries, so a monitor judges all of them like strangers' or listed ones.
+# this namespace itself (loopback), pool 2 is another namespace behind a veth pair, where the servers
+# of exchange.h are too. No pool has an address that an interface carries, so a monitor judges all of
+# them like strangers' or listed ones.
 
 die() {
 	echo "bench: $*" >&2
@@ -46,10 +47,12 @@ make_network() {
 		ip link set far up
 		ip route add local 10.128.0.0/10 dev lo
 		ip route add local 198.19.0.0/17 dev lo
+		ip route add local 198.51.100.0/24 dev lo
 		echo 0 > /proc/sys/net/ipv4/tcp_max_tw_buckets
 	FAR
 	ip route add 10.128.0.0/10 via 192.0.2.1
 	ip route add 198.19.0.0/17 via 192.0.2.1
+	ip route add 198.51.100.0/24 via 192.0.2.1
 	echo 0 > /proc/sys/net/ipv4/tcp_max_tw_buckets
 }
 
@@ -87,16 +90,21 @@ list_addresses() {
 	}'
 }
 
-# The policy that allows the list, in the language of mewatch. $3: flows that must fit; $4: how long a
-# datagram's flow is remembered.
+# The policy that allows the list and what exchange.h needs, in the language of mewatch. $3: flows
+# that must fit; $4: how long a datagram's flow is remembered.
 write_policy() {
-	echo "version: 1"
-	echo "resolvers: [192.0.2.53]"
-	echo "limits: {flows: $3, udp_idle: $4}"
-	echo "allow:"
-	echo "  - service: bench"
-	echo "    ports: [udp/1024-65535, tcp/2525]"
-	echo "    to:"
+	cat <<-POLICY
+		version: 1
+		resolvers: [192.0.2.1]
+		limits: {flows: $3, udp_idle: $4, warmup: 0s}
+		allow:
+		  - {service: dns, to: resolvers, ports: udp/53}
+		  - {service: names, to: www.bench.example, ports: tcp/443}
+		  - {service: plain, to: [192.0.2.1, 198.51.100.128], ports: [udp/9999, tcp/2525]}
+		  - service: bench
+		    ports: [udp/1024-65535, tcp/2525]
+		    to:
+	POLICY
 	list_addresses "$1" "$2" | sed 's/^/      - /'
 }
 
