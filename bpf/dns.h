@@ -205,14 +205,13 @@ static __noinline int me_answer_learn(struct me_room *room, const struct me_serv
 		me_count_dns(me_dns_refusals(ME_REFUSED_MANY_ANSWERS), dns->too_many);
 	if (dns->malformed && !(dns->flags & ME_DNS_TRUNCATED))
 		me_count_refused(ME_REFUSED_MALFORMED);
-	me_aliases_find(room, &dns->chain[0].name);
+	me_aliases_find(room, now);
 	if (!room->named.n || me_dns_rcode(dns->flags) != ME_RCODE_NOERROR)
 		return 0;
-	if (dns->n_addresses)
-		return me_learn_all(room, now, server->grace_ns);
-	if (dns->n_chain > 1)
-		me_alias_put(room, now);
-	return 0;
+	/* Who keeps the pieces of a chain apart asks for one of them when only that is over. */
+	if (dns->n_chain > 1 && (server->own_leg || !dns->n_addresses))
+		me_aliases_put(room, now);
+	return me_learn_all(room, now, server->grace_ns);
 }
 
 /* An answer that is trusted, in the room. */

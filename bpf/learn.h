@@ -214,53 +214,73 @@ __noinline int me_room_names(struct me_room *room, __u32 slot)
 	return 0;
 }
 
-/* Adds the endpoints of the names that stand for this one. */
-static __noinline int me_aliases_find(struct me_room *room, const struct me_name *name)
+/* Verified by itself. */
+__noinline int me_aliases_join(struct me_named *named, const struct me_named *other)
 {
-	struct me_named *named;
-	struct me_alias *alias;
-	__u64 hash;
-
-	if (!room || !name)
-		return 0;
-	hash = me_name_hash(name, 0);
-	alias = bpf_map_lookup_elem(&me_aliases, &hash);
-	if (!alias || alias->expires_ns < bpf_ktime_get_coarse_ns() ||
-	    !me_name_equal(name, &alias->name))
-		return 0;
-	named = &room->named;
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++) {
-		__u32 at = named->n;
-
-		if (i >= alias->named.n || at >= ME_NAME_ENDPOINTS)
-			break;
-		ME_HIDE(at);
-		at &= ME_NAME_ENDPOINTS - 1;
-		named->endpoint[at] = alias->named.endpoint[i];
-		named->flags[at] = alias->named.flags[i];
-		named->n++;
-	}
+	if (named && other)
+		me_named_join(named, other);
 	return 0;
 }
 
-/* The answer ends in a name without an address: an answer for that one will have it. */
-static __noinline int me_alias_put(struct me_room *room, __u64 now)
+/* The temporary name, while its time is not over. */
+static __always_inline struct me_alias *me_alias_find(const struct me_name *name, __u64 now)
 {
-	struct me_dns_link *last;
-	__u32 index;
+	__u64 hash = me_name_hash(name, 0);
+	struct me_alias *alias = bpf_map_lookup_elem(&me_aliases, &hash);
+
+	return alias && alias->expires_ns >= now && me_name_equal(name, &alias->name) ? alias
+										      : NULL;
+}
+
+/* Adds the endpoints of the names that the question's name stands for. */
+static __noinline int me_aliases_find(struct me_room *room, __u64 now)
+{
+	struct me_alias *alias = room ? me_alias_find(&room->dns.chain[0].name, now) : NULL;
+
+	if (alias)
+		me_aliases_join(&room->named, &alias->named);
+	return 0;
+}
+
+struct me_aliases_walk {
+	struct me_room *room;
+	__u64 now;
+};
+
+static long me_alias_step(__u32 index, void *context)
+{
+	struct me_aliases_walk *walk = context;
+	struct me_room *room = walk->room;
+	struct me_dns_link *link;
+	struct me_alias *known;
+	__u32 at = index + 1;
 	__u64 hash;
 
-	if (!room)
-		return 0;
-	index = room->dns.n_chain - 1;
-	ME_HIDE(index);
-	last = &room->dns.chain[index & (ME_DNS_CHAIN_MAX - 1)];
-	room->alias.expires_ns = now + me_dns_life(last->ttl) * 1000000000ull;
+	if (!room || at >= room->dns.n_chain)
+		return 1;
+	ME_HIDE(at);
+	link = &room->dns.chain[at & (ME_DNS_CHAIN_MAX - 1)];
+	room->alias.expires_ns = walk->now + me_dns_life(link->ttl) * 1000000000ull;
 	room->alias.named = room->named;
-	room->alias.name = last->name;
+	room->alias.name = link->name;
+	known = me_alias_find(&room->alias.name, walk->now);
+	if (known) {
+		me_aliases_join(&room->alias.named, &known->named);
+		if (known->expires_ns > room->alias.expires_ns)
+			room->alias.expires_ns = known->expires_ns;
+	}
 	hash = me_name_hash(&room->alias.name, 0);
 	if (bpf_map_update_elem(&me_aliases, &hash, &room->alias, BPF_ANY))
 		me_count_refused(ME_REFUSED_FULL);
+	return 0;
+}
+
+/* The names of the chain stand for the question's, should somebody ask for them alone. */
+static __noinline int me_aliases_put(struct me_room *room, __u64 now)
+{
+	struct me_aliases_walk walk = {.room = room, .now = now};
+
+	me_loop(ME_DNS_CHAIN_MAX, me_alias_step, &walk, 0);
 	return 0;
 }
 

@@ -228,6 +228,28 @@ static inline void me_named_add(struct me_named *named, const struct me_name_ent
 	}
 }
 
+/* Adds the endpoints of another name that stands for this one. */
+static inline void me_named_join(struct me_named *named, const struct me_named *other)
+{
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS && i < other->n; i++) {
+		__u32 at = named->n, known = 0;
+
+		for (__u32 k = 0; k < ME_NAME_ENDPOINTS; k++)
+			known |= k < at && named->endpoint[k] == other->endpoint[i];
+		if (known)
+			continue;
+		if (at >= ME_NAME_ENDPOINTS) {
+			named->crowded = 1;
+			break;
+		}
+		ME_HIDE(at);
+		at &= ME_NAME_ENDPOINTS - 1;
+		named->endpoint[at] = other->endpoint[i];
+		named->flags[at] = other->flags[i];
+		named->n++;
+	}
+}
+
 /* --- Text, for the host ------------------------------------------------------------------------- */
 
 #ifndef __bpf__

@@ -4,9 +4,9 @@
 
 /*
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
- * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, daemon_dns.c learns
- * names, daemon_claims.c hears the second witness, surroundings.c knows namespaces and open sockets,
- * outputs.c answers and writes.
+ * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, daemon_dns.c and
+ * daemon_learn.c learn names, daemon_claims.c hears the second witness, surroundings.c knows
+ * namespaces and open sockets, outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,9 @@
 #include "policy/registry.h"
 
 struct me_cgroups;
+struct me_aliases;
 struct me_daemon_dns;
+struct me_dns;
 struct me_outputs;
 struct me_policy;
 struct me_strbuf;
@@ -71,6 +73,7 @@ struct me_daemon {
 	struct me_outputs *outputs;
 	struct me_names names;
 	struct me_daemon_dns *dns;
+	struct me_aliases *aliases; /* names that stand for others */
 	struct me_witness *witness;
 	uint64_t recursive;        /* cgroup of the recursive resolver, or 0 */
 	uint64_t drained_ns;       /* records told before then have been read */
@@ -153,10 +156,10 @@ void me_daemon_settle(struct me_daemon *daemon, const struct me_flow_key *key,
 /* After the ledger is there: reads the names kept. 0 or -ENOMEM. */
 int me_daemon_dns_open(struct me_daemon *daemon);
 void me_daemon_dns_close(struct me_daemon *daemon);
+/* Finds the cgroup of the recursive resolver: a service that is started again has another one. */
+void me_daemon_dns_follow(struct me_daemon *daemon);
 /* Once a round: forgets what is over, saves the names. */
 void me_daemon_dns_round(struct me_daemon *daemon);
-/* Another policy is in force: what was answered before is learned for its names. */
-void me_daemon_dns_relearn(struct me_daemon *daemon);
 /* Connections of DNS over TCP that could not be followed. */
 uint64_t me_daemon_dns_lost(const struct me_daemon *daemon);
 /* A record of bytes from the wire. 0 or -ENOMEM. */
@@ -165,6 +168,19 @@ int me_daemon_payload(struct me_daemon *daemon, const struct me_payload *head,
 /* The endpoints learned for an address and what that is worth now. How many. */
 uint32_t me_daemon_learned(const struct me_daemon *daemon, const struct me_addr *address,
 			   struct me_learned_endpoint ret_learned[ME_NAME_ENDPOINTS]);
+
+/* daemon_learn.c */
+
+/* Adds to user space's own counts (me_dns_queries() …), which outlive it. */
+void me_daemon_dns_count(struct me_daemon *daemon, uint32_t which, uint64_t n);
+/* Learns what the programs have not learned from an answer: `dns` is read, `head` says whence. */
+void me_daemon_dns_learn(struct me_daemon *daemon, const struct me_dns *dns,
+			 const struct me_payload *head);
+/* Puts an answer into the cache of the ledger, for the names in front of it too. */
+void me_daemon_dns_remember(struct me_daemon *daemon, const struct me_dns *dns,
+			    const struct me_payload *head);
+/* Another policy is in force: what was answered before is learned for its names. */
+void me_daemon_dns_relearn(struct me_daemon *daemon);
 
 /* daemon_claims.c */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DNS in the daemon: answers that the programs trusted fill the cache of names; DNS over TCP is put
- * together and learned here; what is learned is kept over reloads, and forgotten when it is stale.
+ * DNS in the daemon: records of it as they come, DNS over TCP put together, and what time does to names.
+ * daemon_learn.c has what an answer means.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
+#include "ledger/aliases.h"
 #include "ledger/answers.h"
 #include "ledger/dns_stream.h"
 #include "ledger/witness.h"
@@ -29,100 +30,7 @@ struct me_daemon_dns {
 	uint64_t rounds;
 };
 
-/* --- Learning ----------------------------------------------------------------------------------- */
-
-/* User space's own counts outlive it. */
-static void count(struct me_daemon *daemon, uint32_t which, uint64_t n)
-{
-	daemon->kept->ledger.dns[which] += n;
-}
-
-static void learn_one(struct me_daemon *daemon, const struct me_addr *address, uint32_t endpoint,
-		      uint8_t flags, uint64_t expires_ns)
-{
-	struct me_learn learn = {.address = *address,
-				 .endpoint = endpoint,
-				 .expires_ns = expires_ns,
-				 .stale_ns = expires_ns + daemon->policy->limits.grace_ns};
-	enum me_refused refused = me_dns_refused(address, flags);
-	int err = 0;
-
-	if (refused == ME_REFUSED_COUNT) {
-		err = me_kernel_learn(daemon->kernel, &learn);
-		refused = err ? ME_REFUSED_BUSY : (enum me_refused)learn.result;
-	}
-	if (err)
-		me_log_warning("an address cannot be learned: %s", strerror(-err));
-	if (refused < ME_REFUSED_COUNT)
-		count(daemon, me_dns_refusals(refused), 1);
-}
-
-/* Learns an address for all endpoints of a name. */
-static void learn_all(struct me_daemon *daemon, const struct me_named *named,
-		      const struct me_addr *address, uint64_t expires_ns)
-{
-	for (uint32_t i = 0; i < named->n; i++)
-		learn_one(daemon, address, named->endpoint[i], named->flags[i], expires_ns);
-}
-
-/* Adds the endpoints of the names that this one stands for. */
-static void add_aliases(struct me_daemon *daemon, const struct me_name *name, uint64_t now_ns,
-			struct me_named *named)
-{
-	struct me_alias alias;
-
-	if (!me_kernel_alias(daemon->kernel, me_name_hash(name, 0), &alias) ||
-	    alias.expires_ns < now_ns || !me_name_equal(name, &alias.name))
-		return;
-	for (uint32_t i = 0; i < alias.named.n && named->n < ME_NAME_ENDPOINTS; i++) {
-		named->endpoint[named->n] = alias.named.endpoint[i];
-		named->flags[named->n++] = alias.named.flags[i];
-	}
-}
-
-/* What the programs do with an answer over UDP (bpf/dns.h), for one that came otherwise. */
-static void learn_answer(struct me_daemon *daemon, const struct me_dns *dns, uint64_t ts_ns)
-{
-	const struct me_dns_link *last = &dns->chain[dns->n_chain - 1];
-	struct me_named named;
-
-	me_image_names_find(daemon->image, &dns->chain[0].name, &named);
-	add_aliases(daemon, &dns->chain[0].name, ts_ns, &named);
-	for (uint32_t i = 0; i < dns->n_addresses; i++)
-		learn_all(daemon, &named, &dns->address[i].address,
-			  ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S);
-	if (named.n && !dns->n_addresses && dns->n_chain > 1) {
-		struct me_alias alias = {.expires_ns = ts_ns + me_dns_life(last->ttl) * ME_NS_PER_S,
-					 .named = named,
-					 .name = last->name};
-
-		me_kernel_alias_put(daemon->kernel, &alias);
-	}
-}
-
-/* --- The cache of all answers ------------------------------------------------------------------- */
-
-static void remember_answer(struct me_daemon *daemon, const struct me_dns *dns,
-			    const struct me_addr *server, uint64_t ts_ns)
-{
-	const struct me_dns_link *last = &dns->chain[dns->n_chain - 1];
-	char name[ME_NAME_TEXT_MAX], target[ME_NAME_TEXT_MAX];
-	struct me_answer answer = {.name = name,
-				   .target = dns->n_chain > 1 ? target : NULL,
-				   .server = *server,
-				   .since_ns = ts_ns,
-				   .last_ns = ts_ns,
-				   .count = 1};
-
-	me_name_to_text(&dns->chain[0].name, name);
-	me_name_to_text(&last->name, target);
-	for (uint32_t i = 0; i < dns->n_addresses; i++) {
-		answer.address = dns->address[i].address;
-		answer.until_ns = ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S;
-		if (me_answers_add(me_ledger_answers(daemon->ledger), &answer))
-			me_log_warning("out of memory: a DNS answer is not remembered");
-	}
-}
+/* --- Answers over UDP ----------------------------------------------------------------------------- */
 
 /* An answer over UDP that the programs have learned from. */
 static void take_answer(struct me_daemon *daemon, const struct me_payload *head,
@@ -135,9 +43,9 @@ static void take_answer(struct me_daemon *daemon, const struct me_payload *head,
 	me_dns_answers(bytes, head->length, dns);
 	if (me_dns_rcode(dns->flags) != ME_RCODE_NOERROR)
 		return;
-	remember_answer(daemon, dns, &head->key.peer, head->ts_ns);
+	me_daemon_dns_remember(daemon, dns, head);
 	if (head->flags & ME_PAYLOAD_RELEARN)
-		learn_answer(daemon, dns, head->ts_ns);
+		me_daemon_dns_learn(daemon, dns, head);
 }
 
 /* --- DNS over TCP ------------------------------------------------------------------------------- */
@@ -158,7 +66,7 @@ static void on_query(void *data, const struct me_payload *head, const struct me_
 	if (head->flags & ME_PAYLOAD_UPSTREAM)
 		return;
 	category = category_of(daemon, dns, &named);
-	count(daemon, me_dns_queries(category), 1);
+	me_daemon_dns_count(daemon, me_dns_queries(category), 1);
 	if (me_dns_is_dnsbl(category))
 		me_kernel_zone_add(daemon->kernel, named.zone,
 				   &(struct me_zone_counts){.queries = 1});
@@ -182,29 +90,29 @@ static void on_answer(void *data, const struct me_payload *head, const uint8_t *
 	enum me_dns_category category = category_of(daemon, dns, &named);
 
 	if (!own_leg)
-		count(daemon, me_dns_responses(category, me_dns_rcode(dns->flags)), 1);
+		me_daemon_dns_count(daemon, me_dns_responses(category, me_dns_rcode(dns->flags)),
+				    1);
 	if (me_dns_is_dnsbl(category) && !own_leg)
 		on_list_answer(daemon, named.zone, dns);
 	if (!me_dns_has_addresses(category, &named))
 		return;
-	count(daemon, me_dns_refusals(ME_REFUSED_OTHER_NAME), dns->other_names);
-	count(daemon, me_dns_refusals(ME_REFUSED_MANY_ANSWERS), dns->too_many);
-	count(daemon, me_dns_refusals(ME_REFUSED_MALFORMED), dns->malformed);
+	me_daemon_dns_count(daemon, me_dns_refusals(ME_REFUSED_OTHER_NAME), dns->other_names);
+	me_daemon_dns_count(daemon, me_dns_refusals(ME_REFUSED_MANY_ANSWERS), dns->too_many);
+	me_daemon_dns_count(daemon, me_dns_refusals(ME_REFUSED_MALFORMED), dns->malformed);
 	if (me_dns_rcode(dns->flags) != ME_RCODE_NOERROR)
 		return;
-	remember_answer(daemon, dns, &head->key.peer, head->ts_ns);
-	learn_answer(daemon, dns, head->ts_ns);
+	me_daemon_dns_remember(daemon, dns, head);
+	me_daemon_dns_learn(daemon, dns, head);
 }
 
 static void on_refused(void *data, enum me_refused cause)
 {
-	count(data, me_dns_refusals(cause), 1);
+	me_daemon_dns_count(data, me_dns_refusals(cause), 1);
 }
 
 /* --- Over time ---------------------------------------------------------------------------------- */
 
-/* The cgroup of the recursive resolver: a service that is started again has another one. */
-static void follow_recursive(struct me_daemon *daemon)
+void me_daemon_dns_follow(struct me_daemon *daemon)
 {
 	const char *path = daemon->policy->resolvers.recursive_cgroup;
 	_cleanup_close_ int fd = -1;
@@ -285,37 +193,19 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 	uint64_t idle = daemon->now_ns - STREAM_IDLE_NS;
 	uint64_t grace = daemon->policy->limits.grace_ns;
 
-	follow_recursive(daemon);
+	me_daemon_dns_follow(daemon);
 	if (++dns->rounds % SWEEP_ROUNDS == 0) {
 		sweep_learned(daemon);
 		me_kernel_queries_expire(daemon->kernel, daemon->now_ns);
 		me_dns_streams_expire(dns->streams, idle);
 		me_witness_expire(daemon->witness, idle);
+		me_aliases_expire(daemon->aliases, daemon->now_ns);
 		if (daemon->now_ns > grace)
 			me_answers_expire(me_ledger_answers(daemon->ledger),
 					  daemon->now_ns - grace);
 	}
 	if (dns->rounds % SAVE_ROUNDS == 0)
 		me_daemon_names_save(daemon);
-}
-
-void me_daemon_dns_relearn(struct me_daemon *daemon)
-{
-	const struct me_answers *answers = me_ledger_answers(daemon->ledger);
-	const struct me_answer *answer;
-	size_t cursor = 0;
-
-	while ((answer = me_answers_next(answers, &cursor))) {
-		struct me_named named;
-		struct me_name name;
-
-		if (me_name_from_text(answer->name, &name))
-			continue;
-		me_image_names_find(daemon->image, &name, &named);
-		if (answer->until_ns + daemon->policy->limits.grace_ns > daemon->now_ns)
-			learn_all(daemon, &named, &answer->address, answer->until_ns);
-	}
-	follow_recursive(daemon);
 }
 
 /* --- Records, opening, closing ------------------------------------------------------------------ */
@@ -347,7 +237,8 @@ int me_daemon_dns_open(struct me_daemon *daemon)
 	if (!daemon->dns || !daemon->witness)
 		return -ENOMEM;
 	daemon->dns->streams = me_dns_streams_new(&sink);
-	if (!daemon->dns->streams)
+	daemon->aliases = me_aliases_new();
+	if (!daemon->dns->streams || !daemon->aliases)
 		return -ENOMEM;
 	me_daemon_names_load(daemon);
 	return 0;
@@ -357,6 +248,7 @@ void me_daemon_dns_close(struct me_daemon *daemon)
 {
 	if (daemon->dns)
 		me_dns_streams_free(&daemon->dns->streams);
+	me_aliases_free(&daemon->aliases);
 	free(daemon->dns);
 	daemon->dns = NULL;
 	me_witness_free(&daemon->witness);

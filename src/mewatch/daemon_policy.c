@@ -195,6 +195,7 @@ int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 	daemon->loaded_epoch_ns = me_clock_now(CLOCK_REALTIME);
 	daemon->last_error[0] = '\0';
 	me_events_expect_dns(daemon->events, daemon->image->head->flags & ME_HEAD_NAMES);
+	me_daemon_dns_follow(daemon);
 	me_daemon_dns_relearn(daemon);
 	return 0;
 }
