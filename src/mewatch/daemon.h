@@ -80,7 +80,7 @@ struct me_daemon {
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
 	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
-	uint64_t now_ns;      /* CLOCK_MONOTONIC of the present round */
+	uint64_t now_ns;      /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
 	uint64_t loaded_epoch_ns;

@@ -95,6 +95,9 @@ void me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 	struct me_claim claim;
 	struct me_flow flow;
 
+	/* The round may have begun before the flow did. */
+	if (head->ts_ns > daemon->now_ns)
+		daemon->now_ns = head->ts_ns;
 	if (me_witness_put(daemon->witness, head, bytes, &claim) == ME_CLAIM_MORE ||
 	    !me_kernel_flow_get(daemon->kernel, &head->key, &flow))
 		return;
