@@ -70,20 +70,24 @@ static __noinline __u32 me_room_read(struct __sk_buff *skb, __u32 offset, __u32 
 	return bpf_skb_load_bytes(skb, offset, room->message, length) ? 0 : length;
 }
 
-/* Tells the first `length` bytes of the message. The head but for id and length is the caller's. */
-static __noinline int me_room_tell(struct me_room *room, __u32 length)
+/*
+ * Tells the first `length` bytes of the message. The head but for id and length is the caller's. False:
+ * the ring had no room.
+ */
+static __noinline bool me_room_tell(struct me_room *room, __u32 length)
 {
 	if (!room)
-		return 0;
+		return false;
 	length &= ME_MESSAGE_ROOM - 1;
 	room->payload.id = me_next_id();
 	room->payload.length = length;
 	ME_HIDE(length);
 	length &= ME_MESSAGE_ROOM - 1;
-	if (bpf_ringbuf_output(&me_ring, &room->payload, sizeof(room->payload) + length,
-			       BPF_RB_NO_WAKEUP))
-		me_count_total(ME_TOTAL_RING_LOST);
-	return 0;
+	if (!bpf_ringbuf_output(&me_ring, &room->payload, sizeof(room->payload) + length,
+				BPF_RB_NO_WAKEUP))
+		return true;
+	me_count_total(ME_TOTAL_RING_LOST);
+	return false;
 }
 
 /* --- What is verified by itself: these loops would be walked through at each of their callers ----- */

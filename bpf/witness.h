@@ -52,18 +52,19 @@ static __always_inline void me_segment_key(struct __sk_buff *skb, struct bpf_soc
 	me_flow_key(bpf_get_socket_cookie(skb), &target, ret_key);
 }
 
-/* Tells up to `max` bytes of the segment's payload. */
-static __noinline int me_segment_tell(struct __sk_buff *skb, const struct me_flow_key *key,
-				      const struct me_segment *segment, __u32 kind, __u32 max)
+/* Tells up to `max` bytes of the segment's payload. False: it could not. */
+static __noinline bool me_segment_tell(struct __sk_buff *skb, const struct me_flow_key *key,
+				       const struct me_segment *segment, __u32 kind, __u32 max)
 {
 	struct me_room *room;
+	bool told = false;
 	__u32 length;
 
 	if (!key || !segment)
-		return 0;
+		return false;
 	room = me_room_take();
 	if (!room)
-		return 0;
+		return false;
 	length = me_room_read(skb, segment->offset, max, room);
 	room->payload.ts_ns = bpf_ktime_get_ns();
 	room->payload.kind = kind & 0xff;
@@ -72,9 +73,9 @@ static __noinline int me_segment_tell(struct __sk_buff *skb, const struct me_flo
 	room->payload.seq = segment->seq;
 	room->payload.ack = segment->ack;
 	if (length)
-		me_room_tell(room, length);
+		told = me_room_tell(room, length);
 	me_room_give(room);
-	return 0;
+	return told;
 }
 
 /* A segment that leaves for port 80 or 443. */
@@ -93,9 +94,10 @@ static __noinline int me_first_payload(struct __sk_buff *skb, struct bpf_sock *s
 		return 0;
 	me_segment_key(skb, sk, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (flow && !me_state_is_final(flow->state))
-		me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
-				ME_FIRST_BYTES);
+	if (flow && !me_state_is_final(flow->state) &&
+	    !me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
+			     ME_FIRST_BYTES))
+		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_UNHEARD);
 	return 0;
 }
 
@@ -128,7 +130,8 @@ static __noinline int me_dns_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 	}
 	if (server.own_leg)
 		flags |= ME_PAYLOAD_UPSTREAM;
-	return me_segment_tell(skb, &key, &segment, ME_RECORD_STREAM | flags << 8, ME_MESSAGE_MAX);
+	me_segment_tell(skb, &key, &segment, ME_RECORD_STREAM | flags << 8, ME_MESSAGE_MAX);
+	return 0;
 }
 
 /* A packet of a TCP socket leaves. */

@@ -91,6 +91,7 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
+#define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 
 struct me_flow {
 	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */

@@ -199,6 +199,7 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	if (code)
 		return code;
 	daemon->watching = true;
+	me_daemon_dns_replay(daemon);
 	me_daemon_drain(daemon);
 	me_events_notice(daemon->events, ME_EVENT_START, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);

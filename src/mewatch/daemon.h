@@ -74,13 +74,14 @@ struct me_daemon {
 	struct me_names names;
 	struct me_daemon_dns *dns;
 	struct me_aliases *aliases; /* names that stand for others */
+	bool replaying; /* records that were counted when they were read for the first time */
 	struct me_witness *witness;
 	uint64_t recursive;        /* cgroup of the recursive resolver, or 0 */
 	uint64_t drained_ns;       /* records told before then have been read */
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
 	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
-	uint64_t now_ns;      /* CLOCK_MONOTONIC of the present round, or of a record later than it */
+	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
 	uint64_t loaded_epoch_ns;
@@ -160,6 +161,8 @@ void me_daemon_dns_close(struct me_daemon *daemon);
 void me_daemon_dns_follow(struct me_daemon *daemon);
 /* Once a round: forgets what is over, saves the names. */
 void me_daemon_dns_round(struct me_daemon *daemon);
+/* Reads again what the daemon of before had read half of. Before the ring is read. */
+void me_daemon_dns_replay(struct me_daemon *daemon);
 /* Connections of DNS over TCP that could not be followed. */
 uint64_t me_daemon_dns_lost(const struct me_daemon *daemon);
 /* A record of bytes from the wire. 0 or -ENOMEM. */
@@ -184,8 +187,8 @@ void me_daemon_dns_relearn(struct me_daemon *daemon);
 
 /* daemon_claims.c */
 
-/* A segment of a first payload: settles its flow when it says enough. */
-void me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes);
+/* A segment of a first payload: settles its flow when it says enough. True: it needs the next one. */
+bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes);
 /*
  * The names answered for an address, the one of `endpoint` (0: any) first; into *ret_text, which
  * points into `names` and the cache. False: none is known.

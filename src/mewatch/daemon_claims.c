@@ -89,8 +89,9 @@ static void settle_claim(struct me_daemon *daemon, const struct me_flow_key *key
 	me_daemon_settle(daemon, key, flow, &by_claim);
 }
 
-void me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes)
+bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes)
 {
+	enum me_claim_kind kind;
 	struct me_judgement judged;
 	struct me_claim claim;
 	struct me_flow flow;
@@ -98,22 +99,23 @@ void me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 	/* The round may have begun before the flow did. */
 	if (head->ts_ns > daemon->now_ns)
 		daemon->now_ns = head->ts_ns;
-	if (me_witness_put(daemon->witness, head, bytes, &claim) == ME_CLAIM_MORE ||
-	    !me_kernel_flow_get(daemon->kernel, &head->key, &flow))
-		return;
+	kind = me_witness_put(daemon->witness, head, bytes, &claim);
+	if (kind == ME_CLAIM_MORE || !me_kernel_flow_get(daemon->kernel, &head->key, &flow))
+		return kind == ME_CLAIM_MORE;
 	keep_claim(daemon, &head->key, &flow, &claim);
-	if (me_state_is_final(flow.state))
-		return;
+	if (me_state_is_final(flow.state) || (flow.flags & ME_FLOW_UNHEARD))
+		return false;
 	if (claim.ech)
 		tell_ech(daemon, &head->key, &flow);
 	if (claim.kind == ME_CLAIM_NAME && !claim.ech) {
 		settle_claim(daemon, &head->key, &flow, &claim);
-		return;
+		return false;
 	}
 	/* Nobody was named: what answers gave stands, and what is pending waits on for them. */
 	me_daemon_judge(daemon, &head->key, &flow.origin, &judged);
 	if ((flow.state.flags & ME_STATE_HELD) && judged.verdict == ME_ALLOWED)
 		me_daemon_settle(daemon, &head->key, &flow, &judged);
+	return false;
 }
 
 /* --- The names of a flow's peer ----------------------------------------------------------------- */

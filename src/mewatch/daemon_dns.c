@@ -4,6 +4,7 @@
  * daemon_learn.c has what an answer means.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/cleanup.h"
@@ -16,17 +17,23 @@
 #include "ledger/dns_stream.h"
 #include "ledger/witness.h"
 #include "mewatch/daemon.h"
+#include "mewatch/spool.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
 
 #define SWEEP_ROUNDS 10u /* rounds between two looks for what is stale */
-#define SAVE_ROUNDS 60u  /* rounds between two savings of the cache */
+#define HOLD_NS (2 * SWEEP_ROUNDS * ME_NS_PER_S)
+/* Rounds between two savings of the cache, of few and of many answers. */
+#define SAVE_ROUNDS 10u
+#define SAVE_ROUNDS_MANY 60u
+#define SAVE_MANY 10000u
 /* Segments of DNS over TCP, and of first payloads, that lead nowhere. */
 #define STREAM_IDLE_NS (60ull * ME_NS_PER_S)
 
 struct me_daemon_dns {
 	struct me_dns_streams *streams;
-	struct me_dns dns; /* the answer being read */
+	struct me_spool *spool; /* NULL: a kill loses what was read half */
+	struct me_dns dns;      /* the answer being read */
 	uint64_t rounds;
 };
 
@@ -67,7 +74,7 @@ static void on_query(void *data, const struct me_payload *head, const struct me_
 		return;
 	category = category_of(daemon, dns, &named);
 	me_daemon_dns_count(daemon, me_dns_queries(category), 1);
-	if (me_dns_is_dnsbl(category))
+	if (me_dns_is_dnsbl(category) && !daemon->replaying)
 		me_kernel_zone_add(daemon->kernel, named.zone,
 				   &(struct me_zone_counts){.queries = 1});
 }
@@ -92,7 +99,7 @@ static void on_answer(void *data, const struct me_payload *head, const uint8_t *
 	if (!own_leg)
 		me_daemon_dns_count(daemon, me_dns_responses(category, me_dns_rcode(dns->flags)),
 				    1);
-	if (me_dns_is_dnsbl(category) && !own_leg)
+	if (me_dns_is_dnsbl(category) && !own_leg && !daemon->replaying)
 		on_list_answer(daemon, named.zone, dns);
 	if (!me_dns_has_addresses(category, &named))
 		return;
@@ -139,7 +146,10 @@ static int note_live(const struct me_flow_key *key, const struct me_flow *flow, 
 	return me_table_put(sweep->live, &key->peer, NULL) == -ENOMEM ? -ENOMEM : 0;
 }
 
-/* An address in use is stale at most as long as it is: its endpoints get the grace once more. */
+/*
+ * An address in use is stale at most as long as it is: its endpoints get the grace once more, and never
+ * less than until the next look.
+ */
 static void hold(struct me_daemon *daemon, const struct me_addr *address,
 		 const struct me_learned *learned)
 {
@@ -164,8 +174,7 @@ static int sweep_address(const struct me_addr *address, const struct me_learned 
 	bool stale = false;
 
 	for (size_t i = 0; i < ME_NAME_ENDPOINTS; i++)
-		stale |=
-			learned->slot[i].stale_ns < daemon->now_ns + SWEEP_ROUNDS * 2 * ME_NS_PER_S;
+		stale |= learned->slot[i].stale_ns < daemon->now_ns + HOLD_NS;
 	if (!stale)
 		return 0;
 	if (me_table_get(sweep->live, address)) {
@@ -192,6 +201,7 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 	struct me_daemon_dns *dns = daemon->dns;
 	uint64_t idle = daemon->now_ns - STREAM_IDLE_NS;
 	uint64_t grace = daemon->policy->limits.grace_ns;
+	bool many;
 
 	me_daemon_dns_follow(daemon);
 	if (++dns->rounds % SWEEP_ROUNDS == 0) {
@@ -204,7 +214,8 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 			me_answers_expire(me_ledger_answers(daemon->ledger),
 					  daemon->now_ns - grace);
 	}
-	if (dns->rounds % SAVE_ROUNDS == 0)
+	many = me_answers_count(me_ledger_answers(daemon->ledger)) > SAVE_MANY;
+	if (dns->rounds % (many ? SAVE_ROUNDS_MANY : SAVE_ROUNDS) == 0)
 		me_daemon_names_save(daemon);
 }
 
@@ -212,19 +223,53 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 
 int me_daemon_payload(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes)
 {
+	struct me_daemon_dns *dns = daemon->dns;
+	bool half = head->kind == ME_RECORD_STREAM;
+	int err = 0;
+
 	if (head->kind == ME_RECORD_ANSWER)
 		take_answer(daemon, head, bytes);
 	else if (head->kind == ME_RECORD_STREAM)
-		return me_dns_streams_put(daemon->dns->streams, head, bytes);
+		err = me_dns_streams_put(dns->streams, head, bytes);
 	else if (head->kind == ME_RECORD_FIRST)
-		me_daemon_claim(daemon, head, bytes);
-	return 0;
+		half = me_daemon_claim(daemon, head, bytes);
+	if (half && dns->spool && !daemon->replaying)
+		me_spool_put(dns->spool, head, bytes);
+	return err;
+}
+
+static void replay(const struct me_payload *head, const uint8_t *bytes, void *userdata)
+{
+	me_daemon_payload(userdata, head, bytes);
+}
+
+void me_daemon_dns_replay(struct me_daemon *daemon)
+{
+	uint64_t since = daemon->now_ns - daemon->downtime_ns - STREAM_IDLE_NS;
+
+	if (!daemon->dns->spool)
+		return;
+	daemon->replaying = true;
+	me_spool_each(daemon->dns->spool, since, replay, daemon);
+	daemon->replaying = false;
 }
 
 uint64_t me_daemon_dns_lost(const struct me_daemon *daemon)
 {
 	return me_dns_streams_evicted(daemon->dns->streams) +
 	       me_dns_streams_broken(daemon->dns->streams);
+}
+
+static void open_spool(struct me_daemon *daemon)
+{
+	char path[4096];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/spool", daemon->options.state);
+	err = me_spool_open(path, daemon->kept->ledger.epoch, &daemon->dns->spool);
+	if (err)
+		me_log_warning("%s: cannot be used, a kill may lose what a client said: %s", path,
+			       strerror(-err));
 }
 
 int me_daemon_dns_open(struct me_daemon *daemon)
@@ -240,14 +285,17 @@ int me_daemon_dns_open(struct me_daemon *daemon)
 	daemon->aliases = me_aliases_new();
 	if (!daemon->dns->streams || !daemon->aliases)
 		return -ENOMEM;
+	open_spool(daemon);
 	me_daemon_names_load(daemon);
 	return 0;
 }
 
 void me_daemon_dns_close(struct me_daemon *daemon)
 {
-	if (daemon->dns)
+	if (daemon->dns) {
 		me_dns_streams_free(&daemon->dns->streams);
+		me_spool_close(&daemon->dns->spool);
+	}
 	me_aliases_free(&daemon->aliases);
 	free(daemon->dns);
 	daemon->dns = NULL;

@@ -85,6 +85,9 @@ static enum me_verdict pending_end(const struct me_daemon *daemon, const struct 
 		judged->evidence == ME_EVIDENCE_LEARNED || judged->evidence == ME_EVIDENCE_STALE;
 	bool waits = (flow->state.flags & ME_STATE_HELD) || by_name;
 
+	/* Whom its client named was lost, so nobody can tell. */
+	if ((late || ended) && (flow->flags & ME_FLOW_UNHEARD))
+		return ME_UNRESOLVED;
 	if (judged->verdict != ME_PENDING)
 		return waits && !late && !ended ? ME_PENDING : judged->verdict;
 	/* A namespace is known soon, also after its first flows have ended. */

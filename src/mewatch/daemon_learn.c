@@ -20,7 +20,8 @@
 
 void me_daemon_dns_count(struct me_daemon *daemon, uint32_t which, uint64_t n)
 {
-	daemon->kept->ledger.dns[which] += n;
+	if (!daemon->replaying)
+		daemon->kept->ledger.dns[which] += n;
 }
 
 static void learn_one(struct me_daemon *daemon, const struct me_addr *address, uint32_t endpoint,
@@ -161,7 +162,8 @@ void me_daemon_dns_remember(struct me_daemon *daemon, const struct me_dns *dns,
 		answer.until_ns = head->ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S;
 		remember(daemon, &answer, ALIAS_DEPTH);
 	}
-	if (answer.target && !dns->n_addresses)
+	/* A client would ask for the target now; a resolver has it already. */
+	if (answer.target && !dns->n_addresses && (head->flags & ME_PAYLOAD_UPSTREAM))
 		remember_known(daemon, &answer);
 }
 
