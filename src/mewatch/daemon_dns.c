@@ -153,12 +153,15 @@ static int note_live(const struct me_flow_key *key, const struct me_flow *flow, 
 static void hold(struct me_daemon *daemon, const struct me_addr *address,
 		 const struct me_learned *learned)
 {
+	uint64_t grace = daemon->policy->limits.grace_ns;
+
+	if (grace < HOLD_NS)
+		grace = HOLD_NS;
 	for (size_t i = 0; i < ME_NAME_ENDPOINTS; i++) {
 		struct me_learn learn = {.address = *address,
 					 .endpoint = learned->slot[i].endpoint,
 					 .expires_ns = learned->slot[i].expires_ns,
-					 .stale_ns =
-						 daemon->now_ns + daemon->policy->limits.grace_ns};
+					 .stale_ns = daemon->now_ns + grace};
 
 		if (learn.endpoint && learn.endpoint != ME_LEARNED_LOCKED)
 			me_kernel_learn(daemon->kernel, &learn);
