@@ -13,8 +13,8 @@
  */
 #include <stdbool.h>
 #include <bpf/bpf_endian.h>
-#include "bpf/origin.h"
-#include "bpf/policy.h"
+#include "bpf/credit.h"
+#include "bpf/recursive.h"
 #include "bpf/tell.h"
 
 #define ME_DNS_PORT 53
@@ -188,61 +188,6 @@ static __always_inline __u8 me_own_facts(const struct me_origin *origin, const s
 	return ME_FACT_OWN_UNKNOWN;
 }
 
-/* A path as the process table has it, and one as the policy has it. */
-struct me_exe_comparison {
-	const struct me_proc *proc;
-	const struct me_head *head;
-	__u32 differ;
-};
-
-static long me_exe_compare_step(__u32 index, void *context)
-{
-	struct me_exe_comparison *c = context;
-	__u32 at, there = index;
-
-	if (!c->proc || !c->head || index > c->proc->len)
-		return 1;
-	at = ME_EXE_LEN - c->proc->len + index;
-	ME_HIDE(at);
-	ME_HIDE(there);
-	c->differ = index == c->proc->len ? 0 : c->proc->exe[at & (ME_EXE_LEN - 1)];
-	c->differ ^= c->head->recursive_exe[there & (ME_RECURSIVE_EXE_MAX - 1)];
-	return c->differ != 0;
-}
-
-/* Whether the origin is the recursive resolver of the policy: its cgroup, or its program. */
-static __noinline bool me_origin_is_recursive(const struct me_origin *origin,
-					      const struct me_head *head)
-{
-	const struct me_control *control = me_control_get();
-	struct me_exe_comparison c = {.head = head, .differ = 1};
-	struct me_proc_key proc;
-
-	if (!origin || !head || !control || !(head->flags & ME_HEAD_RECURSIVE))
-		return false;
-	if (!head->recursive_exe[0])
-		return origin->cgroup && origin->cgroup == control->recursive;
-	proc = origin->proc;
-	c.proc = bpf_map_lookup_elem(&me_procs, &proc);
-	if (c.proc && !c.proc->truncated && c.proc->len < ME_RECURSIVE_EXE_MAX)
-		me_loop(ME_RECURSIVE_EXE_MAX, me_exe_compare_step, &c, 0);
-	return !c.differ;
-}
-
-/* The same by the policy in force. */
-static __noinline __u8 me_recursive_facts(const struct me_origin *origin)
-{
-	const struct me_control *control = me_control_get();
-	const struct me_head *head;
-	__u32 zero = 0, slot;
-
-	if (!control || !origin)
-		return 0;
-	slot = *(volatile const __u32 *)&control->active & 1;
-	head = me_slot_lookup(&me_heads, slot, &zero);
-	return head && me_origin_is_recursive(origin, head) ? ME_FACT_RECURSIVE : 0;
-}
-
 /*
  * Judges `target` for an origin. The generation, or 0 if nothing could be judged. Not static, so that
  * it is verified by itself and not once more at each caller.
@@ -283,49 +228,6 @@ static __always_inline void me_sock_key(const struct me_sock *sock, struct me_fl
 	me_flow_key(sock->cookie, &target, ret_key);
 }
 
-static __always_inline void me_add(__u64 *to, __u64 value)
-{
-	if (value)
-		__sync_fetch_and_add(to, value);
-}
-
-/*
- * Raises a counter to `value`; returns by how much. Others may do so at the same time, and each
- * increment must be counted once.
- */
-static __always_inline __u64 me_raise(__u64 *counter, __u64 value)
-{
-	for (int i = 0; i < 4; i++) {
-		__u64 old = *(volatile __u64 *)counter;
-
-		if (value <= old)
-			return 0;
-		if (__sync_val_compare_and_swap(counter, old, value) == old)
-			return value - old;
-	}
-	return 0;
-}
-
-/*
- * Brings the payload into the counts of the flow's endpoint. To be called after the flow's bytes or
- * its endpoint were changed by an atomic operation: of two that change one each, at least one sees
- * both, and what was counted is written down.
- */
-static __always_inline void me_flow_credit(struct me_flow *flow, __u64 last_ns)
-{
-	struct me_endpoint_counts *endpoint = me_count_endpoint(*(volatile __u32 *)&flow->endpoint);
-	__u64 received;
-
-	if (!endpoint)
-		return;
-	me_add(&endpoint->bytes_sent,
-	       me_raise(&flow->credited_sent, *(volatile __u64 *)&flow->bytes_sent));
-	received = me_raise(&flow->credited_received, *(volatile __u64 *)&flow->bytes_received);
-	me_add(&endpoint->bytes_received, received);
-	if (received)
-		endpoint->last_success_ns = last_ns;
-}
-
 /* Adds datagrams to a flow and its endpoint. `sent` and `received` are deltas. */
 static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 received,
 					__u32 headers, __u64 last_ns)
@@ -346,72 +248,6 @@ static __always_inline void me_flow_add(struct me_flow *flow, __u64 sent, __u64 
 	endpoint = me_delta_packets(received) ? me_count_endpoint(flow->endpoint) : NULL;
 	if (endpoint)
 		endpoint->last_success_ns = last_ns;
-}
-
-/* Outcome, direction and flags, as one word. */
-union me_ending {
-	struct {
-		__u8 outcome;
-		__u8 direction;
-		__u16 flags;
-	};
-	__u32 word;
-};
-
-/* Changes the ending; returns what it was before. */
-static __always_inline union me_ending me_ending_change(struct me_flow *flow, __u8 outcome,
-							__u16 flags)
-{
-	__u32 *word = (__u32 *)&flow->outcome;
-	union me_ending before, after;
-
-	for (int i = 0; i < 8; i++) {
-		before.word = *(volatile __u32 *)word;
-		after = before;
-		after.flags |= flags;
-		if (after.outcome == ME_OUTCOME_NONE)
-			after.outcome = outcome;
-		if (after.word == before.word ||
-		    __sync_val_compare_and_swap(word, before.word, after.word) == before.word)
-			break;
-	}
-	return before;
-}
-
-/* Brings outcome and reset into the counts of the flow's endpoint, each once. */
-static __always_inline void me_flow_credit_ending(struct me_flow *flow)
-{
-	struct me_endpoint_counts *endpoint = me_count_endpoint(*(volatile __u32 *)&flow->endpoint);
-	union me_ending ending = {.word = *(volatile __u32 *)&flow->outcome};
-
-	if (!endpoint)
-		return;
-	if (ending.outcome && !(ending.flags & ME_FLOW_OUTCOME) &&
-	    !(me_ending_change(flow, ending.outcome, ME_FLOW_OUTCOME).flags & ME_FLOW_OUTCOME))
-		__sync_fetch_and_add(&endpoint->outcome[ending.outcome & 7], 1);
-	if ((ending.flags & ME_FLOW_RESET) && !(ending.flags & ME_FLOW_RESETS) &&
-	    !(me_ending_change(flow, ending.outcome, ME_FLOW_RESETS).flags & ME_FLOW_RESETS))
-		__sync_fetch_and_add(&endpoint->resets, 1);
-}
-
-/*
- * The outcome becomes known, once, and flags are added: a packet that comes in and a close may want
- * to at the same time. Returns the flags of before.
- */
-static __always_inline __u16 me_flow_become(struct me_flow *flow, enum me_outcome outcome,
-					    __u16 flags)
-{
-	union me_ending before = me_ending_change(flow, outcome, flags);
-
-	me_flow_credit_ending(flow);
-	return before.flags;
-}
-
-/* The flow ends: `outcome` unless one is known. */
-static __always_inline void me_flow_end(struct me_flow *flow, enum me_outcome outcome, __u64 now)
-{
-	flow->closed_ns = now;
-	me_flow_become(flow, outcome, ME_FLOW_CLOSED);
 }
 
 /* Folds what was taken out of the cache into the flow of its peer. */

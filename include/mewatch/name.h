@@ -195,6 +195,21 @@ struct me_named {
 	__u8 zero[2];
 };
 
+static inline void me_named_append(struct me_named *named, __u32 endpoint, __u8 flags)
+{
+	__u32 at = named->n;
+
+	if (at >= ME_NAME_ENDPOINTS) {
+		named->crowded = 1;
+		return;
+	}
+	ME_HIDE(at);
+	at &= ME_NAME_ENDPOINTS - 1;
+	named->endpoint[at] = endpoint;
+	named->flags[at] = flags;
+	named->n++;
+}
+
 /*
  * Adds what `entry` says of a name that has `above` more labels than the entry's. To be called for
  * the name and each of its parents, the name first.
@@ -202,24 +217,13 @@ struct me_named {
 static inline void me_named_add(struct me_named *named, const struct me_name_entry *entry,
 				__u32 above)
 {
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++) {
-		__u32 at = named->n;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS && entry->endpoint[i]; i++) {
+		__u8 match = entry->match[i];
 
-		if (!entry->endpoint[i])
-			break;
-		if (entry->match[i] == ME_MATCH_NAME       ? above != 0
-		    : entry->match[i] == ME_MATCH_WILDCARD ? above != 1
-							   : above == 0)
-			continue;
-		if (at >= ME_NAME_ENDPOINTS) {
-			named->crowded = 1;
-			break;
-		}
-		ME_HIDE(at);
-		at &= ME_NAME_ENDPOINTS - 1;
-		named->endpoint[at] = entry->endpoint[i];
-		named->flags[at] = entry->flags[i];
-		named->n++;
+		if (match == ME_MATCH_NAME       ? above == 0
+		    : match == ME_MATCH_WILDCARD ? above == 1
+						 : above > 0)
+			me_named_append(named, entry->endpoint[i], entry->flags[i]);
 	}
 	if (named->category == ME_DNS_OTHER && entry->category != ME_DNS_OTHER &&
 	    (above || !entry->zone)) {
@@ -232,21 +236,12 @@ static inline void me_named_add(struct me_named *named, const struct me_name_ent
 static inline void me_named_join(struct me_named *named, const struct me_named *other)
 {
 	for (__u32 i = 0; i < ME_NAME_ENDPOINTS && i < other->n; i++) {
-		__u32 at = named->n, known = 0;
+		__u32 known = 0;
 
 		for (__u32 k = 0; k < ME_NAME_ENDPOINTS; k++)
-			known |= k < at && named->endpoint[k] == other->endpoint[i];
-		if (known)
-			continue;
-		if (at >= ME_NAME_ENDPOINTS) {
-			named->crowded = 1;
-			break;
-		}
-		ME_HIDE(at);
-		at &= ME_NAME_ENDPOINTS - 1;
-		named->endpoint[at] = other->endpoint[i];
-		named->flags[at] = other->flags[i];
-		named->n++;
+			known |= k < named->n && named->endpoint[k] == other->endpoint[i];
+		if (!known)
+			me_named_append(named, other->endpoint[i], other->flags[i]);
 	}
 }
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "mewatch/abi.h"
-#include "mewatch/hello.h"
+#include "mewatch/claim.h"
 
 /* Flows, decided ones included: of those the oldest makes room, else the oldest undecided one. */
 #define ME_WITNESS_FLOWS_MAX 8192u

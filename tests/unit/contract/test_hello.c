@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "mewatch/hello.h"
+#include "mewatch/claim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
