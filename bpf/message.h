@@ -6,7 +6,7 @@
  * Room for a message of the wire and for what is read of it. A program takes one of a few rooms by a
  * compare-and-swap and gives it back: whoever interrupts it takes another one.
  */
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 #include "bpf/flow.h"
 
 #define ME_ROOMS 32u

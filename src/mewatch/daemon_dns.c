@@ -17,10 +17,12 @@
 #include "ledger/dns_stream.h"
 #include "ledger/witness.h"
 #include "mewatch/daemon.h"
+#include "mewatch/dns_use.h"
 #include "mewatch/spool.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
 
+#define SPOOL_ROUNDS 30u /* rounds between two turns of the spool: longer than a query waits */
 #define SWEEP_ROUNDS 10u /* rounds between two looks for what is stale */
 #define HOLD_NS (2 * SWEEP_ROUNDS * ME_NS_PER_S)
 /* Rounds between two savings of the cache, of few and of many answers. */
@@ -217,6 +219,8 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 			me_answers_expire(me_ledger_answers(daemon->ledger),
 					  daemon->now_ns - grace);
 	}
+	if (dns->spool && dns->rounds % SPOOL_ROUNDS == 0)
+		me_spool_turn(dns->spool);
 	many = me_answers_count(me_ledger_answers(daemon->ledger)) > SAVE_MANY;
 	if (dns->rounds % (many ? SAVE_ROUNDS_MANY : SAVE_ROUNDS) == 0)
 		me_daemon_names_save(daemon);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "ledger/aliases.h"
 #include "ledger/answers.h"
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 #include "mewatch/daemon.h"
 #include "policy/compile.h"
 #include "policy/policy.h"

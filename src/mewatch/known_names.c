@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/inet.h"
 #include "mewatch/ask.h"
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 
 #define NAMES_MAX 256u /* that are asked for */
 

@@ -61,6 +61,16 @@ static uint32_t size_of(const struct me_payload *head)
 	return (sizeof(*head) + head->length + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
+void me_spool_turn(struct me_spool *spool)
+{
+	struct file *file = spool->file;
+	uint32_t next = !file->current, used = file->used[next];
+
+	__atomic_store_n(&file->used[next], 0, __ATOMIC_RELEASE);
+	memset(file->half[next], 0, used < ME_SPOOL_HALF ? used : ME_SPOOL_HALF);
+	__atomic_store_n(&file->current, next, __ATOMIC_RELEASE);
+}
+
 void me_spool_put(struct me_spool *spool, const struct me_payload *head, const uint8_t *bytes)
 {
 	struct file *file = spool->file;
@@ -68,8 +78,7 @@ void me_spool_put(struct me_spool *spool, const struct me_payload *head, const u
 	uint8_t *at;
 
 	if (used + size > ME_SPOOL_HALF) {
-		__atomic_store_n(&file->used[!file->current], 0, __ATOMIC_RELEASE);
-		__atomic_store_n(&file->current, !file->current, __ATOMIC_RELEASE);
+		me_spool_turn(spool);
 		used = 0;
 	}
 	at = file->half[file->current] + used;

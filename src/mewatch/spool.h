@@ -6,7 +6,8 @@
  * Records that mean nothing alone: half a ClientHello, a query over TCP that has no answer yet. They
  * are gone from the ring when they are read, so a copy is kept in a file that is mapped into memory,
  * which a kill leaves as it is; the next daemon reads it before it goes on with the ring. Two halves
- * take turns: what the older one has is long over when it is written anew.
+ * take turns, by time or when one is full, so that nothing stays that is no longer needed: these are
+ * bytes of others.
  */
 #include <stdint.h>
 #include "mewatch/abi.h"
@@ -21,6 +22,9 @@ struct me_spool;
  */
 int me_spool_open(const char *path, uint64_t epoch, struct me_spool **ret_spool);
 void me_spool_close(struct me_spool **spool);
+
+/* Wipes the older half and goes on there: what was kept two turns ago is gone. */
+void me_spool_turn(struct me_spool *spool);
 
 /* Keeps a record: its head and the head->length bytes that follow it. */
 void me_spool_put(struct me_spool *spool, const struct me_payload *head, const uint8_t *bytes);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cleanup.h"
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 
 /* Beyond that the bound on owners that are compared may be met. */
 #define PLAIN_RECORDS (ME_DNS_EXPANDED_MAX / ME_DNS_PASSES_MAX)

@@ -3,7 +3,7 @@
 #define MEWATCH_TEST_KERNEL_NAMES_CASE_H
 
 /* What the test program reads of a message behind an Ethernet header. */
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 
 #define NAMES_HEADER 14
 

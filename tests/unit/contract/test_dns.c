@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "mewatch/dns.h"
+#include "mewatch/dns_use.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -103,6 +103,33 @@ static void the_oldest_leave(void **state)
 	me_spool_close(&spool);
 }
 
+/* Two turns later nothing of it is left in the file. */
+static void what_is_over_is_wiped(void **state)
+{
+	struct me_spool *spool;
+	struct seen seen = {0};
+	FILE *file = fopen(*state, "r");
+	int c;
+
+	assert_int_equal(me_spool_open(*state, 7, &spool), 0);
+	put(spool, 1, 100);
+	me_spool_turn(spool);
+	put(spool, 2, 100);
+	me_spool_each(spool, 0, see, &seen);
+	assert_int_equal(seen.n, 2);
+	me_spool_turn(spool);
+	seen = (struct seen){0};
+	me_spool_each(spool, 0, see, &seen);
+	assert_int_equal(seen.n, 1);
+	me_spool_turn(spool);
+	me_spool_close(&spool);
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 24, SEEK_SET), 0);
+	while ((c = getc(file)) != EOF)
+		assert_int_equal(c, 0);
+	fclose(file);
+}
+
 static void what_is_damaged_ends_it(void **state)
 {
 	struct me_spool *spool;
@@ -135,6 +162,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_next_one_reads_what_was_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_epoch_begins_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_oldest_leave, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_over_is_wiped, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_damaged_ends_it, setup, teardown),
 	};
 
