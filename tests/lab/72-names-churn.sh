@@ -6,8 +6,8 @@
 # killed on the way, the policy is loaded again. Every verdict and every count is what the clients say.
 . "$LAB_DIR/churn-lib.sh"
 
-count=$([ -n "${LAB_FULL-}" ] && echo 24000 || echo 1600)
-rate=$([ -n "${LAB_FULL-}" ] && echo 300 || echo 80)
+count=${CHURN_COUNT:-$([ -n "${LAB_FULL-}" ] && echo 24000 || echo 1600)}
+rate=${CHURN_RATE:-$([ -n "${LAB_FULL-}" ] && echo 300 || echo 80)}
 
 # What is listed, what is not, and who answers what.
 world() {
@@ -83,6 +83,16 @@ policy_with() {
 	mv "$LAB_TMP/next.yaml" "$LAB_POLICY"
 }
 
+# The daemon again and again, between the halves of what clients say.
+kills() {
+	for _ in {1..4}; do
+		lab_kill
+		restarted=$(date -u +%FT%T.%3NZ)
+		lab_daemon
+		sleep 0.$((RANDOM % 5))
+	done
+}
+
 # One of each disturbance, while the clients go on.
 disturb() {
 	sleep 1
@@ -147,13 +157,13 @@ churn_sample
 echo "names: $(grep -c ' listed$' "$LAB_TMP/names") listed"
 started=$SECONDS
 lab_in_cgroup "$LAB_BIN/churn_client" names="$LAB_TMP/names" truth="$LAB_TMP/truth" count=$count rate=$rate \
-	stub=$CHURN_STUB direct=$CHURN_DIRECT direct6=$CHURN_DIRECT6 wrong=$LAB_STRANGER4 \
+	workers=${CHURN_WORKERS:-8} halves=${CHURN_HALVES:-0} stub=$CHURN_STUB direct=$CHURN_DIRECT direct6=$CHURN_DIRECT6 wrong=$LAB_STRANGER4 \
 	nowhere4=198.19.200.0 nowhere6=${CHURN_MANY6}dead:0:0 >"$LAB_TMP/client" 2>"$LAB_TMP/client.err" &
 client=$!
 rounds=0
 while [ $SECONDS -lt $((started + count / rate / 2)) ]; do
 	rounds=$((rounds + 1))
-	disturb $rounds
+	${CHURN_DISTURB:-disturb} $rounds
 done
 lab_assert "the clients go on after the last restart" kill -0 $client
 wait $client

@@ -7,6 +7,7 @@
  *	                addresses of listed names) and `stranger` (on addresses of its own)
  *	truth=FILE      every attempt is written to FILE.<worker>
  *	count=N workers=N rate=N   connections in all, at most so many a second (0: as fast as it goes)
+ *	halves=1        each ClientHello is large and goes in two halves, 30 ms apart
  *	stub=ADDRESS    a resolver, over UDP
  *	direct=ADDRESS direct6=ADDRESS   resolvers, over UDP and TCP
  *	wrong=ADDRESS   no resolver of the policy
@@ -44,7 +45,7 @@ struct totals {
 
 struct fleet {
 	const char *names, *truth, *stub, *direct, *direct6, *wrong, *nowhere4, *nowhere6;
-	unsigned long count, workers, rate;
+	unsigned long count, workers, rate, halves;
 	char (*name[KIND_COUNT])[CHURN_NAME_LEN];
 	size_t n[KIND_COUNT];
 	struct totals *totals; /* of each worker, shared with them */
@@ -234,8 +235,9 @@ static void speak(struct worker *w, const struct place *place, const char *name,
 		 !name && place->v6 ? "[" : "", name ? name : place->address,
 		 !name && place->v6 ? "]" : "");
 	w->hello.sni = name;
-	w->hello.fill = pick(w, 8) ? 0 : LARGE_HELLO;
-	w->hello.piece = pick(w, 2) ? 0 : LARGE_HELLO / 2;
+	w->hello.fill = w->fleet->halves || !pick(w, 8) ? LARGE_HELLO : 0;
+	w->hello.piece = w->fleet->halves || pick(w, 2) ? LARGE_HELLO / 2 : 0;
+	w->hello.gap = w->fleet->halves ? 30 : 0;
 	done = tls ? churn_tls_talk(w->tls, fd, &w->hello, pick(w, 3) ? NULL : request)
 		   : churn_send(fd, request, strlen(request)) &&
 			       recv(fd, answer, sizeof(answer), 0) > 0;
@@ -415,6 +417,7 @@ static void read_option(struct fleet *fleet, const char *text)
 		{"count=", NULL, &fleet->count, LAB_COUNT_MAX},
 		{"workers=", NULL, &fleet->workers, WORKERS_MAX},
 		{"rate=", NULL, &fleet->rate, 1000000},
+		{"halves=", NULL, &fleet->halves, 1},
 	};
 
 	for (size_t i = 0; i < LAB_ARRAY_SIZE(options); i++) {
@@ -459,7 +462,7 @@ int main(int argc, char **argv)
 		read_option(&fleet, argv[i]);
 	if (!fleet.names || !fleet.truth || !fleet.stub || !fleet.direct || !fleet.direct6 ||
 	    !fleet.wrong || !fleet.nowhere4 || !fleet.nowhere6 || !fleet.count || !fleet.workers)
-		errx(2, "usage: churn_client key=value…: all but workers= and rate=");
+		errx(2, "usage: churn_client key=value…: all but workers=, rate= and halves=");
 	read_names(&fleet);
 	fleet.totals = mmap(NULL, WORKERS_MAX * sizeof(*fleet.totals), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
