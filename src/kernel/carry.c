@@ -70,13 +70,6 @@ void me_carry_unload(struct me_older *older)
 	older->programs = NULL;
 }
 
-static int run(const struct bpf_program *program, void *argument, size_t size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = argument, .ctx_size_in = size);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
-}
-
 /* --- Sockets ------------------------------------------------------------------------------------ */
 
 /* Runs an iterator over the old socket storage; what it writes is added to `out`. */
@@ -199,7 +192,7 @@ static int finish_flow(struct me_old_map *map, void *userdata)
 		return err;
 	memcpy(&carry.key, map->key, sizeof(carry.key));
 	memcpy(&carry.flow, map->value, sizeof(carry.flow));
-	err = run(older->programs->progs.me_carry_one, &carry, sizeof(carry));
+	err = me_program_run(older->programs->progs.me_carry_one, &carry, sizeof(carry));
 	if (!err)
 		bpf_map_delete_elem(map->fd, map->old_key);
 	return err;
@@ -223,7 +216,7 @@ static int carry_counters(const struct bpf_map *old, const struct bpf_program *p
 	int err = 0;
 
 	for (counter.index = 0; counter.index < bpf_map__max_entries(old) && !err; counter.index++)
-		err = run(program, &counter, sizeof(counter));
+		err = me_program_run(program, &counter, sizeof(counter));
 	return err;
 }
 

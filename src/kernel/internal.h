@@ -37,6 +37,9 @@ struct me_kernel {
 int me_why(struct me_why *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Runs a syscall program; it writes its answer back into the `size` bytes of its argument. */
+int me_program_run(const struct bpf_program *program, void *argument, size_t size);
+
 /* Folders below the pins besides those of the layouts. */
 #define ME_PIN_LINKS "links"
 #define ME_PIN_NEW "new" /* the maps of this layout until they are complete */

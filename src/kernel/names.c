@@ -45,22 +45,14 @@ bool me_kernel_learned(struct me_kernel *kernel, const struct me_addr *address,
 				    ret_learned);
 }
 
-/* Runs a program that writes its answer back into its argument. */
-static int run(const struct bpf_program *program, void *argument, size_t size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = argument, .ctx_size_in = size);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
-}
-
 int me_kernel_learn(struct me_kernel *kernel, struct me_learn *learn)
 {
-	return run(kernel->bpf->progs.me_learn_one, learn, sizeof(*learn));
+	return me_program_run(kernel->bpf->progs.me_learn_one, learn, sizeof(*learn));
 }
 
 int me_kernel_forget(struct me_kernel *kernel, struct me_forget *forget)
 {
-	return run(kernel->bpf->progs.me_forget_one, forget, sizeof(*forget));
+	return me_program_run(kernel->bpf->progs.me_forget_one, forget, sizeof(*forget));
 }
 
 int me_kernel_learned_each(struct me_kernel *kernel,

@@ -158,11 +158,16 @@ bool me_kernel_flow_get(struct me_kernel *kernel, const struct me_flow_key *key,
 	return !bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, ret_flow);
 }
 
+int me_program_run(const struct bpf_program *program, void *argument, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = argument, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+}
+
 int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)
 {
-	/* The kernel writes the answer back into what it was given. */
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = settle, .ctx_size_in = sizeof(*settle));
-	int err = bpf_prog_test_run_opts(bpf_program__fd(kernel->bpf->progs.me_settle), &opts);
+	int err = me_program_run(kernel->bpf->progs.me_settle, settle, sizeof(*settle));
 
 	return err ? err : settle->result;
 }

@@ -63,6 +63,13 @@ static void add_aliases(struct me_daemon *daemon, const struct me_name *name, ui
 		me_named_join(named, &alias.named);
 }
 
+/* Without room an answer for that name alone teaches nothing; that is counted. */
+static void put_alias(struct me_daemon *daemon, const struct me_alias *alias)
+{
+	if (me_kernel_alias_put(daemon->kernel, alias))
+		me_daemon_dns_count(daemon, me_dns_refusals(ME_REFUSED_FULL), 1);
+}
+
 /* The names of the chain stand for the question's. */
 static void put_aliases(struct me_daemon *daemon, const struct me_dns *dns,
 			const struct me_named *named, uint64_t now_ns)
@@ -74,7 +81,7 @@ static void put_aliases(struct me_daemon *daemon, const struct me_dns *dns,
 					 .name = dns->chain[i].name};
 
 		add_aliases(daemon, &alias.name, now_ns, &alias.named);
-		me_kernel_alias_put(daemon->kernel, &alias);
+		put_alias(daemon, &alias);
 	}
 }
 
@@ -153,9 +160,10 @@ void me_daemon_dns_remember(struct me_daemon *daemon, const struct me_dns *dns,
 	me_name_to_text(&dns->chain[0].name, name);
 	for (uint32_t i = 1; i < dns->n_chain; i++) {
 		me_name_to_text(&dns->chain[i].name, target);
-		if (apart)
-			me_aliases_put(daemon->aliases, target, name,
-				       head->ts_ns + me_dns_life(dns->chain[i].ttl) * ME_NS_PER_S);
+		if (apart &&
+		    me_aliases_put(daemon->aliases, target, name,
+				   head->ts_ns + me_dns_life(dns->chain[i].ttl) * ME_NS_PER_S))
+			me_daemon_dns_count(daemon, me_dns_refusals(ME_REFUSED_FULL), 1);
 	}
 	for (uint32_t i = 0; i < dns->n_addresses; i++) {
 		answer.address = dns->address[i].address;
@@ -182,7 +190,7 @@ static void relearn_alias(const char *target, const char *text, uint64_t until_n
 	if (!alias.named.n)
 		return;
 	add_aliases(daemon, &alias.name, daemon->now_ns, &alias.named);
-	me_kernel_alias_put(daemon->kernel, &alias);
+	put_alias(daemon, &alias);
 }
 
 void me_daemon_dns_relearn(struct me_daemon *daemon)
