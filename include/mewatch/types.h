@@ -169,6 +169,20 @@ enum me_rcode { ME_RCODE_LIST(ME_PICK_CONSTANT, ME_RCODE_) ME_RCODE_COUNT };
 
 enum me_refused { ME_REFUSED_LIST(ME_PICK_CONSTANT, ME_REFUSED_) ME_REFUSED_COUNT };
 
+/* Why a packet could not be parsed (transit and replay). */
+#define ME_UNPARSED_LIST(X, p)                                                                     \
+	X(p, TRUNCATED, "truncated", "packets that end inside their headers")                      \
+	X(p, VERSION, "version", "packets of another IP version than their frame says")            \
+	X(p, HEADER, "header", "packets with a header length below the smallest")                  \
+	X(p, LENGTH, "length", "packets that say they are longer than they are")                   \
+	X(p, EXTENSIONS, "extensions", "packets with more extension headers than are followed")    \
+	X(p, FRAGMENT, "fragment", "fragments without the headers that tell their flow")           \
+	X(p, TAGS, "tags", "frames with more VLAN tags than are followed")                         \
+	X(p, ETHERTYPE, "ethertype", "frames of another protocol than IP, ARP or of the link")     \
+	X(p, BUSY, "busy", "packets for which there was no room to read them")
+
+enum me_unparsed { ME_UNPARSED_LIST(ME_PICK_CONSTANT, ME_UNPARSED_) ME_UNPARSED_COUNT };
+
 #undef ME_PICK_CONSTANT
 
 #ifndef __bpf__
@@ -202,6 +216,7 @@ ME_DEFINE_TEXT(blind, ME_BLIND_LIST)
 ME_DEFINE_TEXT(dns_category, ME_DNS_CATEGORY_LIST)
 ME_DEFINE_TEXT(rcode, ME_RCODE_LIST)
 ME_DEFINE_TEXT(refused, ME_REFUSED_LIST)
+ME_DEFINE_TEXT(unparsed, ME_UNPARSED_LIST)
 
 #undef ME_PICK_LABEL
 #undef ME_PICK_HELP
