@@ -30,7 +30,7 @@ packages = $(shell pkg-config --libs $(1))
 
 WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wshadow -Wvla -Wformat=2 -Wundef $(if $(WERROR),-Werror)
 HOST_WARNINGS := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings
-HOST_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -Itools -I$(O) $(CPPFLAGS)
+HOST_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -Itools -I$(O) -iquote . $(CPPFLAGS)
 HOST_CFLAGS := -std=gnu17 $(HOST_WARNINGS) $(CFLAGS)
 HOST_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 ifneq ($(SANITIZE),)
@@ -60,7 +60,7 @@ PROGRAMS := $(if $(wildcard src/mewatch/main.c),$(B)/mewatch) \
 	$(if $(wildcard tools/metop/main.c),$(B)/metop)
 UNIT_TESTS := $(call programs,tests/unit/*/test_*.c)
 KERNEL_TESTS := $(call programs,tests/kernel/test_*.c)
-LAB_HELPERS := $(call programs,tests/lab/*.c)
+LAB_HELPERS := $(call programs,tests/lab/*.c) $(call bpf_objects,tests/lab)
 BENCHES := $(call programs,tests/bench/*.c)
 FUZZERS := $(call programs,tests/fuzz/fuzz_*.c)
 PROFILES := $(sort $(patsubst vendor/gfi/%.yaml,%,$(wildcard vendor/gfi/*.yaml)))
@@ -131,10 +131,10 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 
 # The layout id of the pinned maps: a hash of their definitions and of all types that the BPF object
 # knows.
-$(O)/gen/layout.h: $(O)/bpf/host.bpf.o
+$(O)/gen/layout.h: $(O)/bpf/host.bpf.o $(O)/bpf/transit.bpf.o
 	@mkdir -p $(@D)
-	$(Q)echo "#define ME_LAYOUT_ID \"$$($(BPFTOOL) btf dump file $< | sha256sum | \
-		cut -c1-16)\"" >$@.tmp && mv $@.tmp $@
+	$(Q)echo "#define ME_LAYOUT_ID \"$$(for object in $^; do \
+		$(BPFTOOL) btf dump file $$object; done | sha256sum | cut -c1-16)\"" >$@.tmp && mv $@.tmp $@
 
 # --- Compile and link ------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
 .PHONY: check check-kernel check-kernels check-lab check-lab-full fuzz bench test
-.PHONY: run-check run-check-kernel run-fuzz
+.PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
 	$(SANITIZED) run-check
@@ -251,6 +251,9 @@ check-lab: needs-root all $(LAB_HELPERS) ## the lab: namespaces, real servers an
 
 check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
+
+run-lab: all $(LAB_HELPERS)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/lab-live
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
@@ -277,7 +280,7 @@ bench: needs-root all $(BENCHES) $(call bpf_objects,tests/bench) ## what it cost
 
 # --- The rest --------------------------------------------------------------------------------
 
-.PHONY: deps test-deps run format format-check install uninstall clean help
+.PHONY: deps test-deps run lab format format-check install uninstall clean help
 
 deps: ## install libraries and compilers from the distribution (root)
 	$(Q)tests/install-deps build
@@ -289,6 +292,11 @@ run: needs-root ## install what is missing, build, and watch this machine with t
 	+$(Q)$(MAKE) --no-print-directory deps
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tools/dist/run-here $(B)
+
+lab: needs-root ## install what is missing, build, and watch the lab: a mail host's day beyond a gateway (root)
+	+$(Q)$(MAKE) --no-print-directory deps
+	+$(Q)$(MAKE) --no-print-directory test-deps
+	+$(Q)$(MAKE) --no-print-directory run-lab
 
 format: test-tools ## let clang-format lay out the sources
 	$(Q)tests/check-format --fix

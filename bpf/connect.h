@@ -7,7 +7,7 @@
  * a probe, whose verdict waits in the socket for the first datagram; a send by address is an attempt
  * if it is the first to that peer.
  */
-#include "bpf/flow.h"
+#include "bpf/socket.h"
 
 /* Owners of MPTCP connections by token: further subflows are opened by a kernel worker. */
 struct me_mptcp {
@@ -87,7 +87,7 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	}
 	if (!generation)
 		return 0;
-	if (!me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT)) {
+	if (me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT) >= 0) {
 		__sync_fetch_and_add(&sock->peers, 1);
 		me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
 	}
@@ -154,31 +154,6 @@ static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
 	return !me_addr_equal(&owner->peer, &target->peer);
 }
 
-/*
- * The socket connects to the same peer once more: its flow of before is set aside under a key of its
- * own. While it is moved its state is nobody's, so that it is settled here or there, not twice.
- */
-static __noinline int me_stream_again(struct me_flow_key *key)
-{
-	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, key);
-	struct me_flow *aside;
-	__u32 word;
-
-	if (!flow)
-		return 0;
-	if (!(flow->flags & ME_FLOW_CLOSED))
-		me_flow_end(flow, ME_OUTCOME_UNREACHABLE, bpf_ktime_get_ns());
-	word = __sync_lock_test_and_set(&flow->state.word, ME_UNRESOLVED);
-	key->opener.earlier = (__u32)flow->id;
-	bpf_map_update_elem(&me_flows, key, flow, BPF_ANY);
-	aside = bpf_map_lookup_elem(&me_flows, key);
-	if (aside)
-		aside->state.word = word;
-	key->opener.earlier = 0;
-	bpf_map_delete_elem(&me_flows, key);
-	return 0;
-}
-
 /* A TCP connect. The socket is locked, so nobody else is at it. */
 static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
 					      const struct me_target *target)
@@ -198,7 +173,8 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	me_flow_key(bpf_get_socket_cookie(ctx), target, &key);
 	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
 		return;
-	me_stream_again(&key);
+	/* The socket connects to the same peer once more. */
+	me_flow_set_aside(&key, ME_OUTCOME_UNREACHABLE);
 	me_attempt(&origin, &key, &judged, generation, flags);
 }
 

@@ -19,7 +19,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, ME_TOTAL_COUNT + ME_BLIND_COUNT);
+	__uint(max_entries, ME_TOTALS_ALL);
 	__type(key, __u32);
 	__type(value, __u64);
 } me_totals SEC(".maps");
@@ -78,14 +78,14 @@ static __always_inline void me_count_refused(enum me_refused cause)
 	me_count_dns(me_dns_refusals(cause), 1);
 }
 
-static __always_inline void me_count_cell(__u32 service, __u32 kind, __u32 what)
+static __always_inline void me_count_cell(__u32 vantage, __u32 service, __u32 kind, __u32 what)
 {
 	__u32 index;
 	__u64 *cell;
 
 	if (service >= ME_SERVICES_MAX)
 		service = ME_SERVICE_UNLISTED;
-	index = me_cell(ME_HOST, service, kind, what);
+	index = me_cell(vantage == ME_TRANSIT, service, kind, what);
 	cell = bpf_map_lookup_elem(&me_cells, &index);
 	if (cell)
 		__sync_fetch_and_add(cell, 1);

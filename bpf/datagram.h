@@ -15,7 +15,7 @@
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include "bpf/connect.h"
-#include "bpf/witness.h"
+#include "bpf/payload.h"
 
 #define ME_IPV6_EXTENSIONS_MAX 8
 #define ME_FRAGMENT_OFFSET 0x1fff
@@ -276,7 +276,7 @@ static __noinline int me_cached_query(struct __sk_buff *skb, struct me_sock *soc
 	barrier();
 	if ((seq & 1) || seq != *(volatile __u32 *)&sock->seq)
 		server = d->target.peer;
-	return me_dns_query(skb, sock, &server, d->target.headers);
+	return me_sock_query(skb, sock, &server, d->target.headers);
 }
 
 SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
@@ -311,7 +311,7 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	if (!word) {
 		me_egress_slow(sk, sock, &d, now);
 		if (d.target.port == ME_DNS_PORT && me_is_udp(sk))
-			me_dns_query(skb, sock, &d.target.peer, d.target.headers);
+			me_sock_query(skb, sock, &d.target.peer, d.target.headers);
 		return 1;
 	}
 	if (sock->port == ME_DNS_PORT && me_is_udp(sk))
@@ -365,7 +365,7 @@ SEC("cgroup_skb/ingress") int me_ingress(struct __sk_buff *skb)
 	if (!me_datagram_quick(skb, false, &d) && !me_datagram_parse(skb, false, &d))
 		return 1;
 	if ((d.target.port == ME_DNS_PORT || sock->asked) && me_is_udp(sk))
-		me_dns_answer(skb, sock, &d.target);
+		me_sock_answer(skb, sock, &d.target);
 	me_datagram_sizes(skb, &d);
 	word = me_delta_add(&sock->received, me_answer_tag(sock, &d), d.delta);
 	if (word) {

@@ -5,7 +5,7 @@
  */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunused-function" /* most of it is for the hooks */
-#include "bpf/flow.h"
+#include "bpf/socket.h"
 #pragma clang diagnostic pop
 
 #define ME_CPUS_MAX 65536 /* more than a kernel can have; the walk ends at the last one there is */
@@ -120,14 +120,14 @@ static __always_inline void me_carry_outcome(struct me_flow *flow, const struct 
 }
 
 /* A flow that has no place in the table: counted as such, and so that nothing is pending for ever. */
-static __always_inline void me_carry_lost(const struct me_flow *old)
+static __always_inline void me_carry_lost(__u32 vantage, const struct me_flow *old)
 {
 	me_count_total(ME_TOTAL_FLOW_OVERFLOW);
 	if (me_state_is_final(old->state))
 		return;
 	if (old->state.verdict == ME_PENDING)
-		me_count_cell(old->service, ME_CELL_SHED, old->state.reason & 15);
-	me_count_cell(old->service, ME_CELL_VIA,
+		me_count_cell(vantage, old->service, ME_CELL_SHED, old->state.reason & 15);
+	me_count_cell(vantage, old->service, ME_CELL_VIA,
 		      old->state.verdict == ME_PENDING ? ME_UNRESOLVED : ME_ALLOWED);
 }
 
@@ -142,7 +142,7 @@ SEC("syscall") int me_carry_one(struct me_carry_flow *argument)
 	const struct me_flow *old = &carry.flow;
 
 	if (!flow || flow->id != old->id) {
-		me_carry_lost(old);
+		me_carry_lost(carry.key.vantage, old);
 		return 0;
 	}
 	me_carry_bytes(flow, old, carry.key.proto == IPPROTO_TCP);

@@ -7,6 +7,7 @@
 #include "bpf/daemon.h"
 #include "bpf/connect.h"
 #include "bpf/datagram.h"
+#include "bpf/forget.h"
 #include "bpf/stream.h"
 #include "bpf/sweep.h"
 

@@ -157,6 +157,8 @@ struct me_learn_walk {
 	__u64 grace_ns;
 	__u32 address; /* index */
 	__u32 relearn;
+	__u32 claimed;
+	__u32 zero;
 };
 
 static long me_learn_step(__u32 index, void *context)
@@ -178,6 +180,8 @@ static long me_learn_step(__u32 index, void *context)
 	learn.endpoint = room->named.endpoint[index];
 	learn.expires_ns = walk->now + me_dns_life(from->ttl) * 1000000000ull;
 	learn.stale_ns = learn.expires_ns + walk->grace_ns;
+	if (walk->claimed)
+		learn.expires_ns = 0;
 	refused = me_dns_refused(&learn.address, room->named.flags[index]);
 	if (refused == ME_REFUSED_COUNT)
 		refused = me_learn_put(&learn);
@@ -201,72 +205,13 @@ static long me_learn_address_step(__u32 index, void *context)
 }
 
 /* Learns the addresses in room->dns for room->named. Whether an entry was being removed just then. */
-static __noinline bool me_learn_all(struct me_room *room, __u64 now, __u64 grace_ns)
+static __noinline bool me_learn_all(struct me_room *room, __u64 now, __u64 grace_ns, __u32 claimed)
 {
-	struct me_learn_walk walk = {.room = room, .now = now, .grace_ns = grace_ns};
+	struct me_learn_walk walk = {
+		.room = room, .now = now, .grace_ns = grace_ns, .claimed = claimed};
 
 	me_loop(ME_DNS_ADDRESSES_MAX, me_learn_address_step, &walk, 0);
 	return walk.relearn;
-}
-
-/* --- For the daemon ----------------------------------------------------------------------------- */
-
-SEC("syscall") int me_learn_one(struct me_learn *learn)
-{
-	struct me_learn copy = *learn;
-
-	learn->result = me_learn_put(&copy);
-	return 0;
-}
-
-/* Frees a slot whose time is over. Whether it is free now. */
-static __always_inline bool me_slot_free(struct me_learned_slot *slot, __u64 now)
-{
-	struct me_learned_slot before = {.word = *(volatile __u64 *)&slot->word};
-
-	if (!before.word)
-		return true;
-	if (*(volatile __u64 *)&slot->stale_ns >= now ||
-	    __sync_val_compare_and_swap(&slot->word, before.word, 0) != before.word)
-		return false;
-	me_endpoint_learned(before.endpoint, -1);
-	return true;
-}
-
-/* Locks the entry if it is empty and was so for a while: slots are claimed from the first on. */
-static __always_inline bool me_learned_lock(struct me_learned *entry, __u64 now)
-{
-	struct me_learned_slot locked = {.endpoint = ME_LEARNED_LOCKED};
-	bool whole = true;
-
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
-		if (entry->slot[i].stale_ns + ME_LEARNED_REMOVABLE_NS >= now)
-			return false;
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
-		whole &= !__sync_val_compare_and_swap(&entry->slot[i].word, 0, locked.word);
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS && !whole; i++)
-		__sync_val_compare_and_swap(&entry->slot[i].word, locked.word, 0);
-	return whole;
-}
-
-/* Frees what is stale of one address, and removes it when nothing is left. */
-SEC("syscall") int me_forget_one(struct me_forget *forget)
-{
-	struct me_addr address = forget->address;
-	struct me_learned *entry = bpf_map_lookup_elem(&me_learned, &address);
-	__u64 now = forget->now_ns;
-	int used = 0;
-
-	if (!entry) {
-		forget->result = -ENOENT;
-		return 0;
-	}
-	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++)
-		used += !me_slot_free(&entry->slot[i], now);
-	if (!used && me_learned_lock(entry, now) && !bpf_map_delete_elem(&me_learned, &address))
-		me_learned_count(-1);
-	forget->result = used;
-	return 0;
 }
 
 #endif

@@ -7,19 +7,48 @@
  * compare-and-swap and gives it back: whoever interrupts it takes another one.
  */
 #include "mewatch/dns_use.h"
+#include "mewatch/packet.h"
 #include "bpf/flow.h"
 
 #define ME_ROOMS 32u
 #define ME_ROOM_TRIES 4u
 
+/* Who is asked or answers, by the policy of one slot. */
+struct me_server {
+	__u64 grace_ns;
+	__u32 slot;
+	__u32 trusted; /* a resolver, or anybody for one that walks the DNS itself */
+	__u32 own_leg; /* the query of a stub or a recursive resolver, not of its client */
+	__u32 claimed; /* its answers are mere claims */
+};
+
+/* Between whom, and where in the packet the message begins. */
+struct me_exchange {
+	union me_opener opener;
+	struct me_addr address; /* of the server */
+	struct me_server server;
+	__u16 sport;
+	__u16 foreign; /* 1: the query is not remembered */
+	__u32 offset;
+	__u32 sent; /* in transit: 1, by the client */
+	__u32 zero;
+};
+
 struct me_room {
 	__u32 busy;
 	__u32 zero;
+	struct me_exchange exchange;
 	struct me_dns dns;
 	struct me_named named;
 	struct me_asked_key query_key;
 	struct me_asked query;
 	struct me_alias alias;
+	struct me_packet packet;
+	struct me_packet_about about;
+	__u32 network; /* where the network header is in the message */
+	__u32 v6;      /* 1: it is IPv6's */
+	__u32 link;    /* 1: there is none, the frame is of the link itself */
+	__u32 unused;
 	struct me_payload payload; /* `message` follows: together they are a record */
 	__u8 message[ME_MESSAGE_ROOM];
 };

@@ -75,6 +75,22 @@ struct me_inner_names {
 	__uint(value_size, sizeof(struct me_name_entry));
 };
 
+/* Prefix of mail hosts, or MAC address of one -> its number, from 1. */
+struct me_inner_hosts {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct me_prefix));
+	__uint(value_size, sizeof(__u32));
+};
+
+struct me_inner_macs {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(__u32));
+};
+
 #define ME_TWO_SLOTS(name, inner)                                                                  \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
@@ -90,6 +106,8 @@ ME_TWO_SLOTS(me_tables, me_inner_table);
 ME_TWO_SLOTS(me_entries, me_inner_entries);
 ME_TWO_SLOTS(me_rows, me_inner_rows);
 ME_TWO_SLOTS(me_names, me_inner_names);
+ME_TWO_SLOTS(me_hosts, me_inner_hosts);
+ME_TWO_SLOTS(me_macs, me_inner_macs);
 
 /* What was learned from DNS answers (bpf/learn.h): address -> endpoints. Sized by the loader. */
 struct {
@@ -104,6 +122,12 @@ static __always_inline const struct me_control *me_control_get(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&me_control, &zero);
+}
+
+/* The slot in force. */
+static __always_inline __u32 me_policy_slot(const struct me_control *control)
+{
+	return *(volatile const __u32 *)&control->active & 1;
 }
 
 /* Element 0 of the inner map in `slot`, or NULL. */
@@ -165,13 +189,14 @@ static long me_learned_step(__u32 index, void *context)
 	ME_HIDE(index);
 	learned = &walk->learned->slot[index & (ME_NAME_ENDPOINTS - 1)];
 	evidence = me_judge_learned(learned, walk->now);
-	if (evidence == ME_EVIDENCE_NONE)
+	if (evidence == ME_EVIDENCE_NONE ||
+	    (evidence == ME_EVIDENCE_CLAIMED && (walk->head->flags & ME_HEAD_STRICT)))
 		return 0;
 	endpoint = learned->endpoint;
 	row = bpf_map_lookup_elem(walk->rows, &endpoint);
 	if (!row || !*row)
 		return 0;
-	walk->found = 1;
+	walk->found |= evidence != ME_EVIDENCE_CLAIMED;
 	walk->rank = me_judge_fold(walk->rank,
 				   me_policy_rank(walk->slot, walk->head, *row, walk->column),
 				   evidence, &walk->evidence);
@@ -185,7 +210,8 @@ static __noinline __u32 me_policy_learned(__u32 slot, const struct me_addr *dst,
 	struct me_learned_walk walk = {.slot = slot,
 				       .column = column,
 				       .rank = me_loop_begin(rank),
-				       .evidence = me_loop_begin(ME_EVIDENCE_NONE)};
+				       .evidence = me_loop_begin(ME_EVIDENCE_NONE),
+				       .found = me_loop_begin(0)};
 	__u32 zero = 0;
 
 	if (!dst || !found)
@@ -216,7 +242,7 @@ static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 
 	if (!control)
 		return 0;
-	slot = *(volatile const __u32 *)&control->active & 1;
+	slot = me_policy_slot(control);
 	found.head = me_slot_lookup(&me_heads, slot, &zero);
 	if (!found.head)
 		return 0;

@@ -57,7 +57,7 @@ static __noinline __u8 me_recursive_facts(const struct me_origin *origin)
 
 	if (!control || !origin)
 		return 0;
-	slot = *(volatile const __u32 *)&control->active & 1;
+	slot = me_policy_slot(control);
 	head = me_slot_lookup(&me_heads, slot, &zero);
 	return head && me_origin_is_recursive(origin, head) ? ME_FACT_RECURSIVE : 0;
 }

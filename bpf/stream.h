@@ -159,7 +159,7 @@ SEC("cgroup/sock_create") int me_sock_create(struct bpf_sock *sk)
 
 	if (blind == ME_BLIND_COUNT)
 		return 1;
-	me_count_total(ME_TOTAL_COUNT + blind);
+	me_count_total(ME_TOTAL_BLIND(blind));
 	sock = me_sock_current(sk, sk);
 	if (sock)
 		me_tell_origin(ME_RECORD_SOCKET, blind, &sock->origin);

@@ -3,6 +3,7 @@
 #define MEWATCH_BPF_SWEEP_H
 
 /* What the daemon runs: the sync of live flows, and the settling of one flow. */
+#include "mewatch/wire.h"
 #include "bpf/stream.h"
 
 /* Brings the flow of each datagram socket up to date: run by reading the iterator. */
@@ -55,16 +56,17 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 }
 
 /* Counts how a flow ends that was opened under `service` for `before`. */
-static __always_inline void me_settle_count(__u32 service, union me_state before,
+static __always_inline void me_settle_count(__u32 vantage, __u32 service, union me_state before,
 					    const struct me_flow *flow, union me_state after)
 {
 	bool other = after.verdict != ME_VIOLATION || after.reason != before.reason;
 
 	if (other && before.reason != ME_REASON_NONE)
-		me_count_cell(service, ME_CELL_SHED, before.reason & 15);
+		me_count_cell(vantage, service, ME_CELL_SHED, before.reason & 15);
 	if (other && after.verdict == ME_VIOLATION)
-		me_count_cell(flow->service, ME_CELL_GAINED, after.reason & 15);
-	me_count_cell(flow->service, ME_CELL_VIA, me_cell_end(after.verdict, after.reason) & 15);
+		me_count_cell(vantage, flow->service, ME_CELL_GAINED, after.reason & 15);
+	me_count_cell(vantage, flow->service, ME_CELL_VIA,
+		      me_cell_end(after.verdict, after.reason) & 15);
 }
 
 /* An open flow becomes final: the state first, then the record, then the cells. */
@@ -88,7 +90,7 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	}
 	if (!held || after.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
-	me_settle_count(service, before, flow, after);
+	me_settle_count(settle->key.vantage, service, before, flow, after);
 	return 0;
 }
 
@@ -96,7 +98,9 @@ static __always_inline int me_settle_end(const struct me_settle *settle, struct 
 {
 	if (flow->flags & ME_FLOW_CLOSED)
 		return -EALREADY;
-	if (settle->key.proto != IPPROTO_TCP)
+	if (settle->key.vantage != ME_HOST)
+		me_flow_end(flow, me_wire_unanswered(flow, settle->key.proto), settle->now_ns);
+	else if (settle->key.proto != IPPROTO_TCP)
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, settle->now_ns);
 	else
 		me_flow_end(flow,

@@ -32,7 +32,7 @@ static __always_inline struct me_record *me_tell_begin(enum me_record_kind kind,
 	record->id = id;
 	record->ts_ns = now;
 	record->kind = kind;
-	record->blind = 0;
+	record->what = 0;
 	return record;
 }
 
@@ -62,10 +62,25 @@ static __always_inline void me_tell_origin(enum me_record_kind kind, enum me_bli
 
 	if (!record)
 		return;
-	record->blind = blind;
+	record->what = blind;
 	__builtin_memset(&record->key, 0, sizeof(record->key));
 	__builtin_memset(&record->flow, 0, sizeof(record->flow));
 	record->flow.origin = *origin;
+	me_tell_end(record);
+}
+
+/* Tells what was found about a flow. */
+static __always_inline void me_tell_finding(enum me_finding what, const struct me_flow_key *key,
+					    const struct me_flow *flow)
+{
+	struct me_record *record =
+		me_tell_begin(ME_RECORD_FINDING, me_next_id(), bpf_ktime_get_ns());
+
+	if (!record)
+		return;
+	record->what = what;
+	record->key = *key;
+	record->flow = *flow;
 	me_tell_end(record);
 }
 

@@ -4,12 +4,8 @@
 
 /*
  * Bytes of TCP connections that user space reads: the first payload of a flow whose verdict is not
- * final, and DNS over TCP. The other packets of a connection cost a look at its port.
+ * final, and DNS over TCP.
  */
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
 #include "bpf/dns.h"
 
 /* A segment: where its payload is, and its numbers. */
@@ -18,39 +14,6 @@ struct me_segment {
 	__u32 seq; /* of the first byte of payload */
 	__u32 ack;
 };
-
-/* Finds the payload. False: there is none, or the headers are out of reach. */
-static __always_inline bool me_segment_read(struct __sk_buff *skb, struct me_segment *segment)
-{
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	__u32 ip_size = sizeof(struct ipv6hdr);
-	const struct tcphdr *tcp;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *ip = data;
-
-		if ((void *)(ip + 1) > end)
-			return false;
-		ip_size = ip->ihl * 4;
-	}
-	tcp = data + ip_size;
-	if ((void *)(tcp + 1) > end)
-		return false;
-	segment->offset = ip_size + tcp->doff * 4;
-	segment->seq = bpf_ntohl(tcp->seq) + tcp->syn;
-	segment->ack = bpf_ntohl(tcp->ack_seq);
-	return skb->len > segment->offset;
-}
-
-/* The key of the socket's flow. */
-static __always_inline void me_segment_key(struct __sk_buff *skb, struct bpf_sock *sk,
-					   struct me_flow_key *ret_key)
-{
-	struct me_target target = {.proto = IPPROTO_TCP};
-
-	me_meant(sk, &target);
-	me_flow_key(bpf_get_socket_cookie(skb), &target, ret_key);
-}
 
 /* Tells up to `max` bytes of the segment's payload. False: it could not. */
 static __noinline bool me_segment_tell(struct __sk_buff *skb, const struct me_flow_key *key,
@@ -76,79 +39,6 @@ static __noinline bool me_segment_tell(struct __sk_buff *skb, const struct me_fl
 		told = me_room_tell(room, length);
 	me_room_give(room);
 	return told;
-}
-
-/* A segment that leaves for port 80 or 443. */
-static __noinline int me_first_payload(struct __sk_buff *skb, struct bpf_sock *sk)
-{
-	struct me_segment segment;
-	struct bpf_tcp_sock *tp;
-	struct me_flow_key key;
-	struct me_flow *flow;
-
-	if (!sk || !me_segment_read(skb, &segment))
-		return 0;
-	tp = bpf_tcp_sock(sk);
-	/* The kernel has counted this packet's segments already. */
-	if (!tp || tp->data_segs_out >= ME_FIRST_SEGMENTS + (skb->gso_segs ? skb->gso_segs : 1))
-		return 0;
-	me_segment_key(skb, sk, &key);
-	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (flow && !me_state_is_final(flow->state) &&
-	    !me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
-			     ME_FIRST_BYTES))
-		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_UNHEARD);
-	return 0;
-}
-
-/* A segment of DNS over TCP, either way. */
-static __noinline int me_dns_segment(struct __sk_buff *skb, struct bpf_sock *sk, __u32 sent)
-{
-	struct me_segment segment;
-	struct me_server server = {};
-	struct me_flow_key key;
-	struct me_flow *flow;
-	__u32 flags = sent;
-
-	if (!sk || !me_segment_read(skb, &segment))
-		return 0;
-	me_segment_key(skb, sk, &key);
-	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (!flow)
-		return 0;
-	me_server_find(&flow->origin, &key.peer, &server);
-	if (!server.trusted)
-		return 0;
-	if (me_sock_is_foreign(sk)) {
-		if (!sent)
-			me_count_refused(ME_REFUSED_FOREIGN);
-		return 0;
-	}
-	if (!sent && skb->ifindex == ME_LOOPBACK && !me_server_is_local(&flow->origin, &key.peer)) {
-		me_count_refused(ME_REFUSED_NOT_LOCAL);
-		return 0;
-	}
-	if (server.own_leg)
-		flags |= ME_PAYLOAD_UPSTREAM;
-	me_segment_tell(skb, &key, &segment, ME_RECORD_STREAM | flags << 8, ME_MESSAGE_MAX);
-	return 0;
-}
-
-/* A packet of a TCP socket leaves. */
-static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
-{
-	__be16 port = sk->dst_port;
-
-	if (port == bpf_htons(ME_HTTPS_PORT) || port == bpf_htons(ME_HTTP_PORT))
-		me_first_payload(skb, sk);
-	else if (port == bpf_htons(ME_DNS_PORT))
-		me_dns_segment(skb, sk, ME_PAYLOAD_SENT);
-}
-
-static __always_inline void me_stream_ingress(struct __sk_buff *skb, struct bpf_sock *sk)
-{
-	if (sk->dst_port == bpf_htons(ME_DNS_PORT))
-		me_dns_segment(skb, sk, 0);
 }
 
 #endif

@@ -14,12 +14,11 @@
 #define ME_EXE_LEN 512
 #define ME_EXE_SLACK 256 /* lets the verifier see that a component ends inside */
 
-/* Who opened the flow: a socket at the host, an address in transit and replay. */
+/* Whose flow it is: a socket's at the host, a mail host's address in transit and replay. */
 union me_opener {
 	struct {
 		__u64 cookie;
-		__u32 earlier; /* TCP: set aside when the socket connected to the same peer again */
-		__u32 zero;
+		__u64 zero;
 	};
 	struct me_addr address;
 };
@@ -31,7 +30,8 @@ struct me_flow_key {
 	__u16 sport; /* transit and replay; 0 at the host */
 	__u8 proto;
 	__u8 vantage; /* enum me_vantage */
-	__u16 zero;
+	/* 0, or which of those that were set aside when the same was opened once more */
+	__u16 earlier;
 };
 _Static_assert(sizeof(struct me_flow_key) == 40, "the key has no holes");
 
@@ -59,6 +59,38 @@ struct me_origin {
 	__u32 zero;
 	char comm[ME_COMM_LEN]; /* NUL-padded */
 };
+
+/*
+ * What the packets of a flow have shown (transit and replay), by side: 0 the mail host's, 1 the
+ * peer's. mewatch/wire.h changes it.
+ */
+struct me_wire_side {
+	__u32 isn;  /* of the SYN */
+	__u32 next; /* the sequence number behind what was counted */
+	__u32 fin;  /* the one behind the FIN */
+	__u32 is;   /* ME_WIRE_SYN … */
+};
+
+struct me_wire {
+	struct me_wire_side side[2];
+	__u64 syn_ns;    /* of the last SYN of the opener */
+	__u64 gap_ns;    /* between the last two */
+	__u32 segments;  /* of first payload that were told */
+	__u32 errors;    /* ICMP errors that came for it: ME_WIRE_REFUSED, _UNREACHABLE */
+	__u64 interface; /* index, of the first packet */
+};
+
+/* me_wire_side.is */
+#define ME_WIRE_SYN 1u   /* it sent a SYN */
+#define ME_WIRE_FIN 2u   /* it sent a FIN */
+#define ME_WIRE_ENDED 4u /* the other side acknowledged that */
+#define ME_WIRE_SEEN 8u  /* it sent anything at all */
+
+/* me_wire.errors */
+#define ME_WIRE_REFUSED 1u
+#define ME_WIRE_UNREACHABLE 2u
+
+_Static_assert(sizeof(struct me_wire) <= sizeof(struct me_origin), "they share their place");
 
 /* The verdict of a flow: one word, so that one compare-and-swap makes it final. */
 union me_state {
@@ -107,7 +139,10 @@ struct me_flow {
 	__u64 wire_bytes_received;
 	__u64 credited_sent; /* how much of the payload is in the endpoint's counts */
 	__u64 credited_received;
-	struct me_origin origin;
+	union {
+		struct me_origin origin; /* host */
+		struct me_wire wire;     /* transit and replay */
+	};
 	struct me_addr src; /* unspecified until known */
 	union me_state state;
 	__u32 generation; /* of the policy that judged it */
@@ -170,12 +205,23 @@ static inline __u32 me_cell(__u32 vantage, __u32 service, __u32 kind, __u32 what
 	X(STORAGE_FAILED, "sockets for which no storage could be had")                             \
 	X(PROC_OVERFLOW, "processes for which the process table had no room")                      \
 	X(LINK, "sends that stay on the link: no attempts")                                        \
-	X(OWN_UNKNOWN, "sends from a network namespace whose addresses are not known yet")
+	X(OWN_UNKNOWN, "sends from a network namespace whose addresses are not known yet")         \
+	X(STRAYS, "TCP segments without payload that belong to no flow")                           \
+	X(ONE_SIDED, "established flows of which only one direction was seen")                     \
+	X(ERRORS_UNMATCHED, "ICMP errors about no known flow")                                     \
+	X(FRAGMENTS_FULL, "fragments for which the table had no room")                             \
+	X(HOSTS_FULL, "attempts of mail hosts beyond those that are counted one by one")
 
-/* The per-CPU array holds the totals, then the blind spots: index ME_TOTAL_COUNT + enum me_blind. */
 #define ME_PICK(constant, help) ME_TOTAL_##constant,
 enum me_total { ME_TOTAL_LIST(ME_PICK) ME_TOTAL_COUNT };
 #undef ME_PICK
+
+/* The per-CPU array holds the totals, and behind them what else belongs to no service. */
+#define ME_TOTAL_BLIND(kind) (ME_TOTAL_COUNT + (kind))                      /* enum me_blind */
+#define ME_TOTAL_UNPARSED(cause) (ME_TOTAL_BLIND(ME_BLIND_COUNT) + (cause)) /* enum me_unparsed */
+/* Flows under way when they were seen first, in transit, by enum me_verdict. */
+#define ME_TOTAL_PREEXISTING(verdict) (ME_TOTAL_UNPARSED(ME_UNPARSED_COUNT) + (verdict))
+#define ME_TOTALS_ALL ME_TOTAL_PREEXISTING(ME_VERDICT_COUNT)
 
 /* Counts of one endpoint, added to atomically; one shared mmap-able array, index = endpoint id. */
 struct me_endpoint_counts {
@@ -220,13 +266,26 @@ struct me_zone_counts {
 
 /* A query that was seen leaving and has no answer yet. */
 struct me_asked_key {
-	__u64 cookie; /* of the socket */
-	__u64 hash;   /* me_name_hash() of the name */
+	union me_opener opener; /* whose it is: a socket's, or an address's */
+	__u64 hash;             /* me_name_hash() of the name */
 	struct me_addr server;
 	__u16 id;
 	__u16 type;
-	__u32 zero;
+	__u16 sport; /* in transit */
+	__u16 zero;
 };
+
+/* What one mail host did in transit; the key is its address. Added to atomically. */
+struct me_host_counts {
+	__u64 first_ns;
+	__u64 last_ns; /* of an attempt, or an answer */
+	__u64 attempts;
+	__u64 violations; /* judged outright */
+	__u64 answers;    /* DNS answers that were trusted */
+	__u64 mac;        /* of its first packet; 0: there was none */
+	__u64 number;     /* in `watch: hosts:`, from 1, by the policy of then */
+};
+#define ME_HOSTS_MAX 4096u /* mail hosts that are counted one by one */
 
 struct me_asked {
 	__u64 asked_ns;
@@ -246,6 +305,35 @@ struct me_rate {
 	__u64 count;
 	__u64 entries;
 };
+
+/*
+ * A datagram in fragments: the first one tells the ports of all. Who has come before it is kept apart
+ * until then.
+ */
+struct me_fragment_key {
+	struct me_addr src, dst;
+	__u32 identity;
+	__u32 proto; /* of IPv4 */
+};
+
+struct me_fragment {
+	__u64 first_ns;
+	__u64 packets, payload, wire; /* of fragments that came before the first one */
+	__u16 sport, dport;           /* host order */
+	__u32 number; /* of the mail host that sends them; 0: nobody who is watched */
+	__u32 known;  /* 1: ports and protocol hold */
+	__u32 proto;
+};
+#define ME_FRAGMENTS_MAX 16384u
+#define ME_FRAGMENT_NS                                                                             \
+	(30ull * 1000000000ull) /* for so long a datagram is put together (RFC 8200) */
+
+/* Argument of the program that forgets a datagram, and judges it if its first fragment never came. */
+struct me_orphan {
+	struct me_fragment_key key;
+};
+
+#define ME_PROTO_UNPARSED 255 /* me_flow_key.proto of packets that cannot be parsed */
 
 /* Bounds of learning. */
 #define ME_QUERIES_MAX 32768u
@@ -277,9 +365,10 @@ enum me_record_kind {
 	ME_RECORD_VIOLATION, /* judged outright */
 	ME_RECORD_PENDING,   /* told as a provisional violation */
 	ME_RECORD_RESOLVED,  /* a pending flow became final */
-	ME_RECORD_SOCKET,    /* a socket of a blind kind was made: `blind` says which */
+	ME_RECORD_SOCKET,    /* a socket of a blind kind was made: `what` says which */
 	ME_RECORD_NETNS,     /* a network namespace seen for the first time */
 	ME_RECORD_RELEASED,  /* a datagram socket of several peers is gone; key.opener says which */
+	ME_RECORD_FINDING,   /* in transit, of a flow: `what` is enum me_finding */
 	/* struct me_payload */
 	ME_RECORD_ANSWER, /* a DNS answer over UDP that was trusted */
 	ME_RECORD_STREAM, /* a segment of DNS over TCP */
@@ -289,8 +378,8 @@ enum me_record_kind {
 struct me_record {
 	__u64 id; /* unique since attach, like me_flow.id */
 	__u64 ts_ns;
-	__u32 kind;  /* enum me_record_kind */
-	__u32 blind; /* enum me_blind, for ME_RECORD_SOCKET */
+	__u32 kind; /* enum me_record_kind */
+	__u32 what; /* enum me_blind of ME_RECORD_SOCKET, enum me_finding of ME_RECORD_FINDING */
 	struct me_flow_key key;
 	struct me_flow flow; /* for SOCKET and NETNS only the origin */
 };
@@ -311,6 +400,7 @@ struct me_payload {
 #define ME_PAYLOAD_SENT 1u     /* by the watched side; else received */
 #define ME_PAYLOAD_UPSTREAM 2u /* a stub or a recursive resolver asks: not counted as a query */
 #define ME_PAYLOAD_RELEARN 4u  /* an address could not be learned for want of a moment */
+#define ME_PAYLOAD_CLAIMED 8u  /* the server is none that was configured: a mere claim */
 #define ME_FIRST_BYTES 4096u   /* of a first payload at the most */
 #define ME_FIRST_SEGMENTS 4u
 
@@ -373,6 +463,7 @@ struct me_control {
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 home; /* cookie of the daemon's own network namespace, whose addresses are known */
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
+	__u64 watched;   /* how many cgroups the host vantage watches */
 };
 
 #endif

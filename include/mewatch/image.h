@@ -14,6 +14,8 @@
  *	entries    array:  rank -> struct me_entry
  *	endpoints  array:  endpoint id -> row, for endpoints that are names; 0: not one of this policy
  *	names      hash:   hash of a name -> struct me_name_entry, what the policy says of it
+ *	hosts      LPM:    struct me_prefix -> number of the mail host in `watch: hosts:`, from 1
+ *	macs       hash:   MAC address (me_mac()) -> the same
  *
  * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order.
  */
@@ -93,6 +95,7 @@ struct me_column {
 #define ME_HEAD_ANY 8u        /* there is a `to: any` rule */
 #define ME_HEAD_STRICT 16u    /* strict_names: true */
 #define ME_HEAD_RECURSIVE 32u /* `resolvers: {recursive: …}` */
+#define ME_HEAD_MACS 64u      /* some mail host is known by its MAC address */
 
 struct me_head {
 	__u32 generation; /* counts loads; never 0 in a loaded image */
@@ -109,6 +112,15 @@ struct me_head {
 	struct me_column column[ME_COLUMNS_MAX];
 	__u16 slot[ME_SLOT_COUNT]; /* port slot -> column */
 };
+
+/* A MAC address as a key: its six bytes in the order of the wire, then zeros. */
+static inline __u64 me_mac(const __u8 mac[6])
+{
+	__u64 key = 0;
+
+	__builtin_memcpy(&key, mac, 6);
+	return key;
+}
 
 /* me_entry.flags */
 #define ME_ENTRY_RETIRED 1u

@@ -22,6 +22,7 @@
 #define ME_FACT_UNPARSABLE 2u  /* no destination could be read */
 #define ME_FACT_OWN_UNKNOWN 4u /* the own addresses of that namespace are not known yet */
 #define ME_FACT_RECURSIVE 8u   /* the origin is the configured recursive resolver */
+#define ME_FACT_WIRE 16u       /* seen on the wire: nothing is local there */
 
 /* What is asked. */
 struct me_facts {
@@ -50,8 +51,8 @@ struct me_learned_slot {
 		};
 		__u64 word;
 	};
-	__u64 expires_ns; /* CLOCK_MONOTONIC: the end of the answer's life */
-	__u64 stale_ns;   /* the end of the grace after it */
+	__u64 expires_ns; /* CLOCK_MONOTONIC: the end of the answer's life; 0: it is a mere claim */
+	__u64 stale_ns;   /* the end of the grace after it, and of a claim */
 };
 
 struct me_learned {
@@ -75,11 +76,16 @@ static inline __u32 me_judge_better(__u32 a, __u32 b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* What the answer behind a slot is worth now: LEARNED, STALE or NONE. */
+/*
+ * What the answer behind a slot is worth now: LEARNED, STALE or NONE; CLAIMED for one that came from a
+ * server that nobody configured (DESIGN, "Trust in answers").
+ */
 static inline enum me_evidence me_judge_learned(const struct me_learned_slot *slot, __u64 now_ns)
 {
 	if (!slot->endpoint || (now_ns > slot->expires_ns && now_ns > slot->stale_ns))
 		return ME_EVIDENCE_NONE;
+	if (!slot->expires_ns)
+		return ME_EVIDENCE_CLAIMED;
 	return now_ns <= slot->expires_ns ? ME_EVIDENCE_LEARNED : ME_EVIDENCE_STALE;
 }
 
@@ -110,9 +116,16 @@ static inline __u32 me_judge_fold(__u32 rank, __u32 candidate, __u8 candidate_ev
 	return candidate;
 }
 
+/* Whether the evidence is of a name, and the client has yet to say whom it means. */
+static inline int me_evidence_waits(__u8 evidence)
+{
+	return evidence == ME_EVIDENCE_LEARNED || evidence == ME_EVIDENCE_STALE ||
+	       evidence == ME_EVIDENCE_CLAIMED;
+}
+
 static inline int me_judge_is_local(enum me_addr_kind kind, __u8 flags)
 {
-	return kind == ME_ADDR_LOOPBACK || (flags & ME_FACT_OWN);
+	return !(flags & ME_FACT_WIRE) && (kind == ME_ADDR_LOOPBACK || (flags & ME_FACT_OWN));
 }
 
 /* The row of the destination: `dest` is what the address or prefix lookup gave, or NULL. */

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "export/views.h"
 
+#include <stdio.h>
+#include <string.h>
 #include "base/clock.h"
 #include "ledger/dns_sums.h"
+
+/* Mail hosts in one answer. */
+#define HOSTS_SHOWN 256u
 
 static struct me_json *policy(const struct me_status *status, const struct me_kept *kept)
 {
@@ -90,14 +95,14 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_number(lost, "ring", totals[ME_TOTAL_RING_LOST]);
 	me_json_set_number(lost, "file", kept->events_lost_file);
 	for (unsigned int kind = 0; kind < ME_BLIND_COUNT; kind++)
-		me_json_set_number(blind, me_blind_label(kind), me_ledger_blind(ledger)[kind]);
+		me_json_set_number(blind, me_blind_label(kind), totals[ME_TOTAL_BLIND(kind)]);
 	for (unsigned int kind = 0; kind < ME_FINDING_COUNT; kind++)
 		me_json_set_number(findings, me_finding_label(kind), kept->findings[kind]);
 	for (unsigned int verdict = 0; verdict < ME_VERDICT_COUNT; verdict++) {
 		uint64_t sum = 0;
 
 		for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
-			sum += kept->preexisting[vantage][verdict];
+			sum += me_ledger_underway(ledger, vantage, verdict);
 		me_json_set_number(preexisting, me_verdict_label(verdict), sum);
 	}
 	me_json_set_child(health, "events_lost", &lost);
@@ -116,6 +121,46 @@ static void set_dns(struct me_json *health, const struct me_ledger *ledger)
 	me_json_set_number(dns, "learned", me_ledger_learned(ledger));
 	me_json_set_number(dns, "refused", me_dns_sum_refusals(counts));
 	me_json_set_child(health, "dns", &dns);
+}
+
+/* me_mac() as people write it. */
+static void set_mac(struct me_json *object, uint64_t key)
+{
+	uint8_t mac[sizeof(key)];
+	char text[18];
+
+	memcpy(mac, &key, sizeof(key));
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	me_json_set_text(object, "mac", text);
+}
+
+/* The mail hosts seen in transit. */
+static struct me_json *hosts(const struct me_ledger *ledger)
+{
+	struct me_json *array = me_json_array();
+	const struct me_host_counts *counts;
+	const struct me_addr *address;
+	size_t cursor = 0, n = 0;
+
+	while (n++ < HOSTS_SHOWN && me_ledger_next_host(ledger, &cursor, &address, &counts)) {
+		_cleanup_json_ struct me_json *object = me_json_object();
+
+		me_json_set(object, "address", me_value_address(address));
+		if (counts->number)
+			me_json_set_number(object, "number", counts->number);
+		if (counts->mac)
+			set_mac(object, counts->mac);
+		me_json_set_number(object, "attempts", counts->attempts);
+		me_json_set_number(object, "violations", counts->violations);
+		me_json_set_number(object, "answers", counts->answers);
+		me_json_set(object, "first",
+			    me_value_time(me_ledger_epoch(ledger, counts->first_ns)));
+		me_json_set(object, "last",
+			    me_value_time(me_ledger_epoch(ledger, counts->last_ns)));
+		me_json_append(array, &object);
+	}
+	return array;
 }
 
 static void add_hits(struct me_json *problems, uint64_t hits, const char *what, const char *advice)
@@ -158,6 +203,11 @@ static struct me_json *problems(const struct me_ledger *ledger, const struct me_
 		 "raise limits.flows: they are counted, but not listed");
 	add_hits(array, totals[ME_TOTAL_RING_LOST], "records for which the ring had no room",
 		 "they are in the totals and in aggregate events");
+	add_hits(array, totals[ME_TOTAL_FRAGMENTS_FULL],
+		 "fragments for which the table had no room", "they were judged unparsable");
+	add_hits(array, totals[ME_TOTAL_HOSTS_FULL],
+		 "attempts of mail hosts beyond those that are counted one by one",
+		 "name fewer hosts in watch.hosts, or narrower prefixes");
 	add_names(array, me_ledger_dns_counts(ledger));
 	for (size_t i = 0; i < status->n_limits; i++)
 		add_hits(array, status->limits[i].hits, status->limits[i].what,
@@ -195,6 +245,8 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	set_counts(health, ledger);
 	set_observations(health, ledger);
 	set_dns(health, ledger);
+	part = hosts(ledger);
+	me_json_set_child(health, "hosts", &part);
 	part = problems(ledger, status);
 	me_json_set_child(health, "problems", &part);
 	r = me_json_write(health, out);

@@ -106,13 +106,34 @@ static void observations(const struct me_ledger *ledger, struct me_strbuf *out)
 			me_metric_sample(out, "mewatch_preexisting_flows_total",
 					 ME_LABELS({"vantage", me_vantage_label(v)},
 						   {"verdict", me_verdict_label(verdict)}),
-					 kept->preexisting[v][verdict]);
+					 me_ledger_underway(ledger, v, verdict));
 	me_metric_head(out, "mewatch_blind_spots_total", "counter",
 		       "Sockets made whose traffic the connect hooks do not see, by kind.");
 	for (unsigned int kind = 0; kind < ME_BLIND_COUNT; kind++)
 		me_metric_sample(out, "mewatch_blind_spots_total",
 				 ME_LABELS({"kind", me_blind_label(kind)}),
-				 me_ledger_blind(ledger)[kind]);
+				 me_ledger_totals(ledger)[ME_TOTAL_BLIND(kind)]);
+}
+
+/* What only packets in transit show. */
+static void passing(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	const uint64_t *totals = me_ledger_totals(ledger);
+
+	me_metric_head(out, "mewatch_unparsed_packets_total", "counter",
+		       "Packets in transit that could not be parsed, by cause.");
+	for (unsigned int cause = 0; cause < ME_UNPARSED_COUNT; cause++)
+		me_metric_sample(out, "mewatch_unparsed_packets_total",
+				 ME_LABELS({"cause", me_unparsed_label(cause)}),
+				 totals[ME_TOTAL_UNPARSED(cause)]);
+	me_metric_head(out, "mewatch_stray_segments_total", "counter",
+		       "TCP segments in transit without payload that belong to no flow.");
+	me_metric_sample(out, "mewatch_stray_segments_total", ME_NO_LABELS,
+			 totals[ME_TOTAL_STRAYS]);
+	me_metric_head(out, "mewatch_one_sided_flows_total", "counter",
+		       "Connections in transit of which only one direction passed here.");
+	me_metric_sample(out, "mewatch_one_sided_flows_total", ME_NO_LABELS,
+			 totals[ME_TOTAL_ONE_SIDED]);
 }
 
 static void losses(const struct me_ledger *ledger, struct me_strbuf *out)
@@ -184,6 +205,7 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 	connections(ledger, out);
 	violations(ledger, out);
 	observations(ledger, out);
+	passing(ledger, out);
 	losses(ledger, out);
 	me_prometheus_endpoints(ledger, out);
 	me_prometheus_dns(ledger, out);

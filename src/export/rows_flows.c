@@ -86,6 +86,8 @@ static struct me_value judgement(const struct me_item *row, unsigned int field)
 
 	switch (field) {
 	case F_VERDICT:
+		if (flow->direction == ME_DIRECTION_IN)
+			return (struct me_value){0}; /* nobody judges what others open */
 		return me_value_text(me_verdict_label(flow->state.verdict));
 	case F_REASON:
 		return flow->state.reason ? me_value_text(me_reason_label(flow->state.reason))

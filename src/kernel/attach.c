@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Attachments: one pinned link for each hook and cgroup. */
+/* Attachments: one pinned link for each hook and cgroup; interfaces are in interface.c. */
 #include "kernel/internal.h"
 
 #include <dirent.h>
@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "kernel/handover.h"
+#include "kernel/interface.h"
+#include "kernel/interface_pins.h"
 
 #define ME_HOOK(hook, attach, program_)                                                            \
 	{                                                                                          \
@@ -102,7 +104,7 @@ static void remove_link(const char *folder, const char *name)
 	unlink(path);
 }
 
-/* Removes the links whose cgroup is not among `ids`, or which are dead. */
+/* Removes the links of cgroups that are not among `ids`, or which are dead. */
 static int prune_links(const struct me_kernel *kernel, const uint64_t *ids, size_t n)
 {
 	char folder[ME_PIN_PATH_MAX];
@@ -116,9 +118,12 @@ static int prune_links(const struct me_kernel *kernel, const uint64_t *ids, size
 	while ((entry = readdir(dir))) {
 		const char *at = strchr(entry->d_name, '@');
 		bool wanted = entry->d_name[0] == '.';
+		const char *hook;
+		uint32_t index;
 		uint64_t id = 0;
 
-		if (at && !me_text_parse_u64(at + 1, 0, UINT64_MAX, &id))
+		if (me_interface_pin(entry->d_name, &index, &hook) ||
+		    (at && !me_text_parse_u64(at + 1, 0, UINT64_MAX, &id)))
 			continue;
 		for (size_t i = 0; i < n && !wanted; i++)
 			wanted = id == ids[i];
@@ -145,6 +150,20 @@ static int ensure_link(const struct me_kernel *kernel, const struct me_hook *hoo
 	return err;
 }
 
+/* Tells the transit vantage whose flows are seen here. */
+static int set_watched(struct me_kernel *kernel, const uint64_t *ids, size_t n)
+{
+	uint64_t *copy = malloc(n * sizeof(*ids) + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, ids, n * sizeof(*ids));
+	free(kernel->watched);
+	kernel->watched = copy;
+	kernel->n_watched = n;
+	return me_transit_watched(kernel);
+}
+
 int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fds, size_t n,
 		    struct me_why *why)
 {
@@ -166,7 +185,10 @@ int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fd
 	}
 	if (!err) {
 		err = prune_links(kernel, ids, n);
-		return err ? err : me_handover_finish(kernel, why);
+		if (!err)
+			err = set_watched(kernel, ids, n);
+		return err ? me_why(why, err, "%s: %s", kernel->pins, strerror(-err))
+			   : me_handover_finish(kernel, why);
 	}
 	while (i--)
 		if (made[i] &&
@@ -175,11 +197,41 @@ int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fd
 	return err;
 }
 
+/* What the pin `name` is; false: no attachment. It is cut at the end of the hook's name. */
+static bool read_attachment(const char *pins, char *name, struct me_attachment *ret)
+{
+	char path[ME_PIN_PATH_MAX];
+	char *at = strchr(name, '@');
+	uint32_t index = 0;
+	uint64_t id = 0;
+
+	*ret = (struct me_attachment){.hook = name, .first = true};
+	if (me_interface_pin(name, &index, &ret->hook)) {
+		if (!ret->hook)
+			return false;
+		ret->interface = true;
+		ret->id = index;
+		me_interface_state(pins, index, ret->hook == me_interface_hooks[1], &ret->alive,
+				   &ret->first);
+		return true;
+	}
+	if (at && me_text_parse_u64(at + 1, 0, UINT64_MAX, &ret->id) &&
+	    !me_pin_path(path, pins, ME_PIN_LINKS, name)) {
+		_cleanup_close_ int fd = bpf_obj_get(path);
+
+		ret->alive = fd >= 0 && !link_cgroup(fd, &id) && id;
+		*at = '\0';
+		return true;
+	}
+	return false;
+}
+
 int me_attachments_each(const char *pins,
 			int (*fn)(const struct me_attachment *attachment, void *userdata),
 			void *userdata)
 {
-	char folder[ME_PIN_PATH_MAX], path[ME_PIN_PATH_MAX];
+	struct me_attachment attachment;
+	char folder[ME_PIN_PATH_MAX];
 	struct dirent *entry;
 	int err = 0;
 	DIR *dir;
@@ -190,21 +242,9 @@ int me_attachments_each(const char *pins,
 	dir = opendir(folder);
 	if (!dir)
 		return -errno;
-	while (!err && (entry = readdir(dir))) {
-		char *at = strchr(entry->d_name, '@');
-		_cleanup_close_ int fd = -1;
-		struct me_attachment attachment;
-		uint64_t id = 0;
-
-		if (!at || !me_text_parse_u64(at + 1, 0, UINT64_MAX, &attachment.cgroup) ||
-		    me_pin_path(path, pins, ME_PIN_LINKS, entry->d_name))
-			continue;
-		fd = bpf_obj_get(path);
-		*at = '\0';
-		attachment.hook = entry->d_name;
-		attachment.alive = fd >= 0 && !link_cgroup(fd, &id) && id;
-		err = fn(&attachment, userdata);
-	}
+	while (!err && (entry = readdir(dir)))
+		if (read_attachment(pins, entry->d_name, &attachment))
+			err = fn(&attachment, userdata);
 	closedir(dir);
 	return err;
 }
@@ -238,11 +278,16 @@ int me_kernel_detach(const char *pins, struct me_why *why)
 	char path[ME_PIN_PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
+	int err;
 
 	if (lock < 0)
 		return me_why(why, -errno, "%s: %m", pins);
 	if (flock(lock, LOCK_EX | LOCK_NB))
 		return me_why(why, -EBUSY, "%s: a mewatch runs on these pins; stop it first", pins);
+	err = me_interface_prune(pins, NULL, 0);
+	if (err && err != -ENOENT)
+		return me_why(why, err, "%s: not all interfaces could be detached from: %s", pins,
+			      strerror(-err));
 	if (!me_pin_path(path, pins, ME_PIN_LINKS, NULL))
 		me_pin_remove(path);
 	dir = opendir(pins);

@@ -149,6 +149,20 @@ static int add_array(struct me_btfcopy *copy, const struct place *from, const st
 	return err;
 }
 
+/* The bytes that both have; over them what the first members say of themselves. */
+static int add_union(struct me_btfcopy *copy, const struct place *from, const struct place *to)
+{
+	struct place a, b;
+	int err = add_move(copy, from->at, to->at, smaller(from->type->size, to->type->size));
+
+	if (err || !btf_vlen(from->type) || !btf_vlen(to->type))
+		return err;
+	err = member_place(from, btf_members(from->type), &a);
+	if (!err)
+		err = member_place(to, btf_members(to->type), &b);
+	return err ? err : add_type(copy, &a, &b);
+}
+
 static int add_type(struct me_btfcopy *copy, const struct place *from, const struct place *to)
 {
 	if (is_number(from->type) && is_number(to->type))
@@ -160,7 +174,7 @@ static int add_type(struct me_btfcopy *copy, const struct place *from, const str
 	if (btf_is_array(to->type))
 		return add_array(copy, from, to);
 	if (btf_is_union(to->type))
-		return add_move(copy, from->at, to->at, smaller(from->type->size, to->type->size));
+		return add_union(copy, from, to);
 	return 0;
 }
 

@@ -5,7 +5,7 @@
 /*
  * From one layout of a value to another, as their BTF describes them. Members of structs are found
  * by name (unnamed ones by their order), arrays are copied element by element, unions by the bytes
- * that both have, integers and enums by value: zero-extended, or cut off at the top. What the new
+ * that both have and then by their first member, integers and enums by value: zero-extended, or cut off at the top. What the new
  * layout has and the old one has not, or has as another kind of thing, is zero.
  */
 #include <stddef.h>

@@ -6,12 +6,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "bpf/host.skel.h"
+#include "bpf/transit.skel.h"
 #include "kernel/kernel.h"
 
 struct me_older;
 
 struct me_kernel {
 	struct host_bpf *bpf;
+	struct transit_bpf *transit; /* NULL until there is an interface for it */
+	uint64_t *watched;           /* ids of the cgroups that are watched */
+	size_t n_watched;
 	struct ring_buffer *ring;
 	struct bpf_link *sync;         /* the iterator over datagram sockets */
 	struct bpf_link *sync_streams; /* and over TCP sockets */
@@ -19,6 +23,7 @@ struct me_kernel {
 	int lock;
 	bool resumed;           /* on maps of this layout */
 	bool handed;            /* on what another layout left */
+	bool clsact;            /* interfaces by clsact, also where there is tcx */
 	struct me_older *older; /* the layouts that are not taken over yet */
 	struct me_control *control;
 	struct me_endpoint_counts *endpoints;
@@ -36,6 +41,23 @@ struct me_kernel {
 /* Formats `why` and returns `err`. */
 int me_why(struct me_why *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same for what libbpf says. */
+int me_load_failed(struct me_why *why, int err, const char *what);
+/* Takes over the pinned maps of this layout for those of `object` that are not there yet. */
+int me_reuse_maps(struct me_kernel *kernel, struct bpf_object *object, struct me_why *why);
+/* Pins them in PINS/folder. */
+int me_pin_maps(struct me_kernel *kernel, struct bpf_object *object, const char *folder,
+		struct me_why *why);
+
+/* transit.c */
+
+/* Loads the programs of the transit vantage, if they are not there. */
+int me_transit_load(struct me_kernel *kernel, struct me_why *why);
+/* The file descriptor of the program for one direction of an interface; -ENOENT: it is not loaded. */
+int me_transit_program(const struct me_kernel *kernel, bool egress, bool ethernet);
+/* Tells the programs which cgroups are watched: kernel->watched. 0 or a negative errno. */
+int me_transit_watched(struct me_kernel *kernel);
 
 /* Runs a syscall program; it writes its answer back into the `size` bytes of its argument. */
 int me_program_run(const struct bpf_program *program, void *argument, size_t size);

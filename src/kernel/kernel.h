@@ -7,6 +7,7 @@
  * without the daemon:
  *
  *	PINS/links/<hook>@<cgroup id>   the attachments, taken over by LINK_UPDATE
+ *	PINS/links/<hook>@<ifindex>     those to interfaces (interface_pins.h)
  *	PINS/<layout id>/<map>          the maps of one layout (the hash of what crosses the boundary)
  *
  * What a daemon of another layout left is taken over: ids and the daemon's block when this one is
@@ -67,18 +68,42 @@ struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, u
 int me_kernel_watch(struct me_kernel *kernel, const uint64_t *ids, const int *fds, size_t n,
 		    struct me_why *why);
 
+struct me_interface {
+	uint32_t index;
+	bool ethernet; /* frames begin with an Ethernet header; else with the network header */
+};
+/*
+ * Makes the attachments to interfaces those of `list`, by tcx where the kernel has it, else by clsact:
+ * present ones are updated to these programs, new ones made, then others removed. Indexes are those of
+ * the calling thread's network namespace, which must be the one of the daemon before.
+ *
+ * Each interface stands for itself. One that is gone is passed over. If one cannot be attached, the
+ * others are; then the first such error is returned and nothing is removed. To be called before
+ * me_kernel_watch(), which ends the take-over from another layout.
+ */
+int me_kernel_watch_interfaces(struct me_kernel *kernel, const struct me_interface *list, size_t n,
+			       struct me_why *why);
+
 struct me_attachment {
 	const char *hook;
-	uint64_t cgroup;
-	bool alive; /* false: the cgroup is gone */
+	bool interface; /* else a cgroup */
+	uint64_t id;    /* of the cgroup; the index of the interface */
+	bool alive;     /* false: what it is attached to is gone, or somebody detached it */
+	bool first;     /* no other program sees a packet of the interface before */
 };
-/* Calls `fn` for each pinned attachment below `pins`. 0, what `fn` returned, or an errno. */
+/*
+ * Calls `fn` for each pinned attachment below `pins`. 0, what `fn` returned, or an errno. Filters of
+ * clsact are looked for in the calling thread's network namespace.
+ */
 int me_attachments_each(const char *pins,
 			int (*fn)(const struct me_attachment *attachment, void *userdata),
 			void *userdata);
 /* Whether a daemon holds the pins. 0 or an errno of opening them. */
 int me_kernel_running(const char *pins, bool *ret_running);
-/* Removes everything below `pins` and the folder. -EBUSY: a daemon runs on it. -ENOENT: nothing. */
+/*
+ * Removes everything below `pins` and the folder, in the network namespace of the daemon before.
+ * -EBUSY: a daemon runs on it. -ENOENT: nothing. Others: an interface could not be detached from.
+ */
 int me_kernel_detach(const char *pins, struct me_why *why);
 
 /* --- sync.c --------------------------------------------------------------------------------- */
@@ -115,7 +140,7 @@ int me_kernel_id_each(struct me_kernel *kernel,
 /*
  * Sums the per-CPU counters. Cells of kind VIA and SHED are read before the others, so what they
  * end was opened. Services from `services` on are 0 and not asked for: that is where the time goes.
- * `cells` has ME_CELL_COUNT, `totals` ME_TOTAL_COUNT + ME_BLIND_COUNT elements.
+ * `cells` has ME_CELL_COUNT, `totals` ME_TOTALS_ALL elements.
  */
 int me_kernel_counters(struct me_kernel *kernel, uint32_t services, uint64_t *cells,
 		       uint64_t *totals);
@@ -124,6 +149,15 @@ int me_kernel_counters(struct me_kernel *kernel, uint32_t services, uint64_t *ce
 int me_kernel_sync(struct me_kernel *kernel);
 /* Those of the TCP sockets in the network namespace that the calling thread is in. */
 int me_kernel_sync_streams(struct me_kernel *kernel);
+/* And the endpoints of the flows in transit. */
+int me_kernel_sync_passing(struct me_kernel *kernel);
+
+/* Calls `fn` for each mail host that was seen in transit. 0 or what `fn` returned. */
+typedef int me_host_fn(const struct me_addr *address, const struct me_host_counts *counts,
+		       void *userdata);
+int me_kernel_hosts_each(struct me_kernel *kernel, me_host_fn *fn, void *userdata);
+/* Forgets datagrams in fragments that are over; those without a first one are judged. */
+int me_kernel_fragments_expire(struct me_kernel *kernel, uint64_t now_ns);
 
 /*
  * Calls `fn` for each flow. One that appears or goes meanwhile may be passed over. `fn` may delete
@@ -201,7 +235,7 @@ struct me_map_level {
 	uint64_t entries;
 	uint64_t capacity;
 };
-#define ME_MAP_LEVELS 8
+#define ME_MAP_LEVELS 10
 int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS]);
 
 #endif

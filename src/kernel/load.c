@@ -43,7 +43,7 @@ static int libbpf_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static int load_failed(struct me_why *why, int err, const char *what)
+int me_load_failed(struct me_why *why, int err, const char *what)
 {
 	if (err == -EPERM)
 		return me_why(why, err,
@@ -88,16 +88,16 @@ static int lock_pins(struct me_kernel *kernel, struct me_why *why)
 }
 
 /* Takes over the pinned maps of this layout; libbpf's own stay out of it. */
-static int reuse_maps(struct me_kernel *kernel, struct me_why *why)
+int me_reuse_maps(struct me_kernel *kernel, struct bpf_object *object, struct me_why *why)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, kernel->bpf->obj) {
+	bpf_object__for_each_map(map, object) {
 		_cleanup_close_ int fd = -1;
 		char path[ME_PIN_PATH_MAX];
 		int err;
 
-		if (bpf_map__is_internal(map))
+		if (bpf_map__is_internal(map) || bpf_map__fd(map) >= 0)
 			continue;
 		err = me_pin_path(path, kernel->pins, ME_LAYOUT_ID, bpf_map__name(map));
 		if (err)
@@ -114,11 +114,12 @@ static int reuse_maps(struct me_kernel *kernel, struct me_why *why)
 	return 0;
 }
 
-static int pin_maps(struct me_kernel *kernel, const char *folder, struct me_why *why)
+int me_pin_maps(struct me_kernel *kernel, struct bpf_object *object, const char *folder,
+		struct me_why *why)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, kernel->bpf->obj) {
+	bpf_object__for_each_map(map, object) {
 		char path[ME_PIN_PATH_MAX];
 
 		if (bpf_map__is_internal(map) ||
@@ -203,11 +204,11 @@ static int open_readers(struct me_kernel *kernel, struct me_why *why)
 	kernel->sync = bpf_program__attach_iter(kernel->bpf->progs.me_sync, &opts);
 	kernel->sync_streams = bpf_program__attach_iter(kernel->bpf->progs.me_sync_streams, NULL);
 	if (!kernel->sync || !kernel->sync_streams)
-		return load_failed(why, -errno, "the socket iterators");
+		return me_load_failed(why, -errno, "the socket iterators");
 	kernel->ring =
 		ring_buffer__new(bpf_map__fd(kernel->bpf->maps.me_ring), ring_record, kernel, NULL);
 	if (!kernel->ring)
-		return load_failed(why, -errno, "the ring");
+		return me_load_failed(why, -errno, "the ring");
 	return 0;
 }
 
@@ -226,7 +227,7 @@ static int complete_maps(struct me_kernel *kernel, struct me_why *why)
 	me_pin_remove(new);
 	err = fresh ? make_folder(new, why) : 0;
 	if (!err)
-		err = pin_maps(kernel, fresh ? ME_PIN_NEW : ME_LAYOUT_ID, why);
+		err = me_pin_maps(kernel, kernel->bpf->obj, fresh ? ME_PIN_NEW : ME_LAYOUT_ID, why);
 	if (!err)
 		err = share_maps(kernel, why);
 	if (!err)
@@ -252,19 +253,19 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 			      "CONFIG_DEBUG_INFO_BTF (Debian's are)");
 	kernel->bpf = host_bpf__open();
 	if (!kernel->bpf)
-		return load_failed(why, -errno, "the BPF object");
+		return me_load_failed(why, -errno, "the BPF object");
 	me_pin_path(folder, kernel->pins, ME_LAYOUT_ID, NULL);
 	kernel->resumed = !access(folder, F_OK);
 	err = me_handover_find(kernel, why);
 	if (err)
 		return err;
 	size_maps(kernel, options);
-	err = reuse_maps(kernel, why);
+	err = me_reuse_maps(kernel, kernel->bpf->obj, why);
 	if (err)
 		return err;
 	err = host_bpf__load(kernel->bpf);
 	if (err)
-		return load_failed(
+		return me_load_failed(
 			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
 			"the kernel does not take the BPF programs; 6.1 or later is needed");
 	err = complete_maps(kernel, why);
@@ -311,7 +312,9 @@ void me_kernel_close(struct me_kernel **kernel)
 		munmap(k->zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	if (k->kept)
 		munmap(k->kept, k->kept_size);
+	transit_bpf__destroy(k->transit);
 	host_bpf__destroy(k->bpf);
+	free(k->watched);
 	me_closep(&k->lock);
 	free(k->percpu);
 	free(k->pins);

@@ -142,9 +142,8 @@ int me_netlink_drain(int fd)
 	return 1;
 }
 
-static const struct nlattr *attr_at(const struct nlmsghdr *message, const char *at)
+static const struct nlattr *attr_at(const char *at, const char *end)
 {
-	const char *end = (const char *)message + message->nlmsg_len;
 	const struct nlattr *attr = (const struct nlattr *)at;
 
 	if (at > end || (size_t)(end - at) < sizeof(*attr) || attr->nla_len < sizeof(*attr) ||
@@ -153,14 +152,27 @@ static const struct nlattr *attr_at(const struct nlmsghdr *message, const char *
 	return attr;
 }
 
+static const char *end_of(const struct nlmsghdr *message)
+{
+	return (const char *)message + message->nlmsg_len;
+}
+
 const struct nlattr *me_netlink_first(const struct nlmsghdr *message, size_t fixed)
 {
-	return attr_at(message, (const char *)message + NLMSG_SPACE(fixed));
+	return attr_at((const char *)message + NLMSG_SPACE(fixed), end_of(message));
 }
 
 const struct nlattr *me_netlink_next(const struct nlmsghdr *message, const struct nlattr *attr)
 {
-	return attr_at(message, (const char *)attr + NLA_ALIGN(attr->nla_len));
+	return attr_at((const char *)attr + NLA_ALIGN(attr->nla_len), end_of(message));
+}
+
+const struct nlattr *me_netlink_inside(const struct nlattr *attr, const struct nlattr *previous)
+{
+	const char *at = previous ? (const char *)previous + NLA_ALIGN(previous->nla_len)
+				  : (const char *)attr + NLA_HDRLEN;
+
+	return attr_at(at, (const char *)attr + attr->nla_len);
 }
 
 bool me_netlink_get(const struct nlattr *attr, void *ret_value, size_t size)

@@ -45,6 +45,9 @@ int me_netlink_drain(int fd);
 const struct nlattr *me_netlink_first(const struct nlmsghdr *message, size_t fixed);
 const struct nlattr *me_netlink_next(const struct nlmsghdr *message, const struct nlattr *attr);
 
+/* Attributes inside of another: the first with `previous` NULL; NULL after the last. */
+const struct nlattr *me_netlink_inside(const struct nlattr *attr, const struct nlattr *previous);
+
 /* Copies the payload of an attribute if it has at least `size` bytes. */
 bool me_netlink_get(const struct nlattr *attr, void *ret_value, size_t size);
 

@@ -70,7 +70,7 @@ int me_kernel_counters(struct me_kernel *kernel, uint32_t services, uint64_t *ce
 			err = read_vantage(kernel, vantage, services, !pass, cells);
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < ME_TOTAL_COUNT + ME_BLIND_COUNT; i++) {
+	for (uint32_t i = 0; i < ME_TOTALS_ALL; i++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.me_totals), &i,
 					kernel->percpu))
 			return -errno;
@@ -231,23 +231,39 @@ static uint64_t count_entries(const struct bpf_map *map)
 	return n;
 }
 
+/* A map of the transit vantage, if that is loaded. */
+static const struct bpf_map *of_transit(const struct me_kernel *kernel, size_t offset)
+{
+	return kernel->transit ? *(struct bpf_map *const *)((const char *)kernel->transit + offset)
+			       : NULL;
+}
+
 int me_kernel_levels(struct me_kernel *kernel, struct me_map_level levels[ME_MAP_LEVELS])
 {
 	const struct bpf_map *const maps[ME_MAP_LEVELS] = {
-		kernel->bpf->maps.me_flows,    kernel->bpf->maps.me_procs,
-		kernel->bpf->maps.me_own,      kernel->bpf->maps.me_netns,
-		kernel->bpf->maps.me_registry, kernel->bpf->maps.me_learned,
-		kernel->bpf->maps.me_queries,  kernel->bpf->maps.me_aliases,
+		kernel->bpf->maps.me_flows,
+		kernel->bpf->maps.me_procs,
+		kernel->bpf->maps.me_own,
+		kernel->bpf->maps.me_netns,
+		kernel->bpf->maps.me_registry,
+		kernel->bpf->maps.me_learned,
+		kernel->bpf->maps.me_queries,
+		kernel->bpf->maps.me_aliases,
+		of_transit(kernel, offsetof(struct transit_bpf, maps.me_host_table)),
+		of_transit(kernel, offsetof(struct transit_bpf, maps.me_fragments)),
 	};
-	static const char *const names[ME_MAP_LEVELS] = {"flows",      "processes", "own_addresses",
-							 "namespaces", "ids",       "learned",
-							 "queries",    "aliases"};
+	static const char *const names[ME_MAP_LEVELS] = {
+		"flows",   "processes", "own_addresses", "namespaces", "ids",
+		"learned", "queries",   "aliases",       "hosts",      "fragments"};
 
-	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
-		levels[i] = (struct me_map_level){names[i],
-						  maps[i] == kernel->bpf->maps.me_learned
-							  ? me_kernel_learned_count(kernel)
-							  : count_entries(maps[i]),
-						  bpf_map__max_entries(maps[i])};
+	for (size_t i = 0; i < ME_MAP_LEVELS; i++) {
+		levels[i] = (struct me_map_level){.map = names[i]};
+		if (!maps[i])
+			continue;
+		levels[i].entries = maps[i] == kernel->bpf->maps.me_learned
+					    ? me_kernel_learned_count(kernel)
+					    : count_entries(maps[i]);
+		levels[i].capacity = bpf_map__max_entries(maps[i]);
+	}
 	return 0;
 }

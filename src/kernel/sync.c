@@ -23,7 +23,7 @@ struct me_part {
 	size_t value_size;
 };
 
-#define ME_PARTS 7
+#define ME_PARTS 9
 
 static void list_parts(const struct me_kernel *kernel, const struct me_image *image,
 		       struct me_part parts[ME_PARTS])
@@ -34,6 +34,10 @@ static void list_parts(const struct me_kernel *kernel, const struct me_image *im
 	const struct me_image_address *address = image->addresses ? image->addresses : &no_address;
 	const struct me_image_prefix *prefix = image->prefixes ? image->prefixes : &no_prefix;
 	const struct me_image_name_entry *name = image->name_entries;
+	static const struct me_image_host no_host;
+	static const struct me_image_mac no_mac;
+	const struct me_image_host *host = image->hosts ? image->hosts : &no_host;
+	const struct me_image_mac *mac = image->macs ? image->macs : &no_mac;
 	const struct me_part all[ME_PARTS] = {
 		{"me_addresses", kernel->bpf->maps.me_addresses, BPF_MAP_TYPE_HASH, 0,
 		 image->n_addresses, (const char *)address, sizeof(*address),
@@ -58,6 +62,12 @@ static void list_parts(const struct me_kernel *kernel, const struct me_image *im
 		 image->n_name_entries, (const char *)name, sizeof(*name),
 		 (const char *)&name->hash, sizeof(name->hash), (const char *)&name->entry,
 		 sizeof(name->entry)},
+		{"me_hosts", kernel->bpf->maps.me_hosts, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC,
+		 image->n_hosts, (const char *)host, sizeof(*host), (const char *)&host->prefix,
+		 sizeof(host->prefix), (const char *)&host->number, sizeof(host->number)},
+		{"me_macs", kernel->bpf->maps.me_macs, BPF_MAP_TYPE_HASH, 0, image->n_macs,
+		 (const char *)mac, sizeof(*mac), (const char *)&mac->mac, sizeof(mac->mac),
+		 (const char *)&mac->number, sizeof(mac->number)},
 		{"me_heads", kernel->bpf->maps.me_heads, BPF_MAP_TYPE_ARRAY, 0, 1,
 		 (const char *)image->head, sizeof(*image->head), NULL, sizeof(uint32_t),
 		 (const char *)image->head, sizeof(*image->head)},

@@ -264,6 +264,8 @@ void me_events_record(struct me_events *events, const struct me_record *record)
 		me_notices_socket(events->notices, record);
 	else if (!is_sound(record))
 		;
+	else if (record->kind == ME_RECORD_FINDING)
+		me_notices_flow(events->notices, record);
 	else if (record->kind == ME_RECORD_VIOLATION)
 		tell_single(events, record, cell_of(record, ME_STAGE_CONFIRMED), 1, 1, false);
 	else if (record->kind == ME_RECORD_PENDING)

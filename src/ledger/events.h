@@ -23,6 +23,8 @@
 #define ME_EVENTS_WINDOW_NS (10ull * 1000000000ull)
 #define ME_EVENTS_OPEN_MAX 65536u    /* provisional violations told one by one and not ended */
 #define ME_EVENTS_FINDINGS_MAX 4096u /* findings remembered as told */
+#define ME_EVENTS_NO_DNS_NS                                                                        \
+	(60ull * 1000000000ull) /* a mail host is seen for so long without any */
 #define ME_EVENTS_FINDING_NS (3600ull * 1000000000ull) /* each is told once in so long */
 
 #define ME_EVENT_LIST(X, p)                                                                        \

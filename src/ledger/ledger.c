@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/table.h"
 #include "ledger/answers.h"
 #include "ledger/endpoints.h"
 #include "ledger/flows.h"
@@ -23,13 +24,13 @@ struct me_ledger {
 	struct me_groups *groups;
 	struct me_endpoints *endpoints;
 	struct me_answers *answers;
+	struct me_table *hosts; /* struct me_addr -> struct me_host_counts */
 	const struct me_names *names;
 	struct me_kept *kept;
 	uint64_t now_ns;
 	uint64_t epoch_at_zero_ns; /* epoch time at monotonic 0 */
 	uint64_t cells[ME_CELL_COUNT];
-	uint64_t totals[ME_TOTAL_COUNT];
-	uint64_t blind[ME_BLIND_COUNT];
+	uint64_t totals[ME_TOTALS_ALL];
 	uint64_t dns[ME_DNS_COUNTS];
 	struct me_zone_counts zones[ME_ZONES_MAX];
 	uint64_t learned;
@@ -55,7 +56,9 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 		me_groups_new(limits->groups ? limits->groups : ME_LEDGER_GROUPS, l->intern, kept);
 	l->endpoints = me_endpoints_new();
 	l->answers = me_answers_new(limits->answers ? limits->answers : ME_LEDGER_ANSWERS);
-	if (!l->flows || !l->groups || !l->endpoints || !l->answers)
+	l->hosts =
+		me_table_new(sizeof(struct me_addr), sizeof(struct me_host_counts), ME_HOSTS_MAX);
+	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->hosts)
 		return -ENOMEM;
 	if (!kept->epoch)
 		kept->epoch = epoch_ns / ME_NS_PER_S;
@@ -74,6 +77,7 @@ void me_ledger_free(struct me_ledger **ledger)
 	me_groups_free(&l->groups);
 	me_endpoints_free(&l->endpoints);
 	me_answers_free(&l->answers);
+	me_table_free(&l->hosts);
 	me_intern_free(&l->intern);
 	free(l);
 	*ledger = NULL;
@@ -102,12 +106,10 @@ uint64_t me_ledger_epoch(const struct me_ledger *ledger, uint64_t monotonic_ns)
 }
 
 int me_ledger_counters(struct me_ledger *ledger, const uint64_t *cells, const uint64_t *totals,
-		       const uint64_t *blind, const struct me_endpoint_counts *endpoints,
-		       uint32_t n_endpoints)
+		       const struct me_endpoint_counts *endpoints, uint32_t n_endpoints)
 {
 	memcpy(ledger->cells, cells, sizeof(ledger->cells));
 	memcpy(ledger->totals, totals, sizeof(ledger->totals));
-	memcpy(ledger->blind, blind, sizeof(ledger->blind));
 	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints);
 }
 
@@ -121,9 +123,38 @@ const uint64_t *me_ledger_totals(const struct me_ledger *ledger)
 	return ledger->totals;
 }
 
-const uint64_t *me_ledger_blind(const struct me_ledger *ledger)
+uint64_t me_ledger_underway(const struct me_ledger *ledger, enum me_vantage vantage,
+			    enum me_verdict verdict)
 {
-	return ledger->blind;
+	uint64_t n = ledger->kept->preexisting[vantage][verdict];
+
+	return vantage == ME_TRANSIT ? n + ledger->totals[ME_TOTAL_PREEXISTING(verdict)] : n;
+}
+
+int me_ledger_host(struct me_ledger *ledger, const struct me_addr *address,
+		   const struct me_host_counts *counts)
+{
+	void *value;
+	int r = me_table_put(ledger->hosts, address, &value);
+
+	if (r < 0)
+		return r == -ENOSPC ? 0 : r; /* the kernel's own bound is the same */
+	memcpy(value, counts, sizeof(*counts));
+	return 0;
+}
+
+bool me_ledger_next_host(const struct me_ledger *ledger, size_t *cursor,
+			 const struct me_addr **ret_address,
+			 const struct me_host_counts **ret_counts)
+{
+	const void *key;
+	void *value;
+
+	if (!me_table_next(ledger->hosts, cursor, &key, &value))
+		return false;
+	*ret_address = key;
+	*ret_counts = value;
+	return true;
 }
 
 int me_ledger_dns(struct me_ledger *ledger, const uint64_t *counts,
@@ -181,8 +212,10 @@ static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
 	flow->dport = key->port;
 	flow->proto = key->proto;
 	flow->vantage = key->vantage;
-	if (key->vantage != ME_HOST)
+	if (key->vantage != ME_HOST) {
 		flow->src = key->opener.address;
+		return;
+	}
 	memcpy(flow->comm, from->origin.comm, sizeof(flow->comm));
 	flow->tgid = from->origin.proc.tgid;
 	flow->uid = from->origin.uid;

@@ -143,15 +143,24 @@ uint64_t me_ledger_now(const struct me_ledger *ledger);
 uint64_t me_ledger_epoch(const struct me_ledger *ledger, uint64_t monotonic_ns);
 
 /*
- * Copies the counters: cells (ME_CELL_COUNT), totals (ME_TOTAL_COUNT), sockets of blind kinds
- * (ME_BLIND_COUNT); and the counts of endpoints 0 to n_endpoints - 1. 0 or -ENOMEM.
+ * Copies the counters: cells (ME_CELL_COUNT), totals (ME_TOTALS_ALL); and the counts of endpoints 0
+ * to n_endpoints - 1. 0 or -ENOMEM.
  */
 int me_ledger_counters(struct me_ledger *ledger, const uint64_t *cells, const uint64_t *totals,
-		       const uint64_t *blind, const struct me_endpoint_counts *endpoints,
-		       uint32_t n_endpoints);
+		       const struct me_endpoint_counts *endpoints, uint32_t n_endpoints);
 const uint64_t *me_ledger_cells(const struct me_ledger *ledger);
 const uint64_t *me_ledger_totals(const struct me_ledger *ledger);
-const uint64_t *me_ledger_blind(const struct me_ledger *ledger);
+/* Flows that were under way when they were seen first, by vantage and verdict. */
+uint64_t me_ledger_underway(const struct me_ledger *ledger, enum me_vantage vantage,
+			    enum me_verdict verdict);
+
+/* A mail host that was seen in transit; its counts replace those of before. 0 or -ENOMEM. */
+int me_ledger_host(struct me_ledger *ledger, const struct me_addr *address,
+		   const struct me_host_counts *counts);
+/* Walks them: start with *cursor 0. False: no more. */
+bool me_ledger_next_host(const struct me_ledger *ledger, size_t *cursor,
+			 const struct me_addr **ret_address,
+			 const struct me_host_counts **ret_counts);
 
 /*
  * Copies the counters of DNS: `counts` (ME_DNS_COUNTS), those of zones 0 to n_zones - 1, and how many

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/inet.h"
 #include "base/strbuf.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -106,7 +107,7 @@ static bool is_due(struct me_notices *notices, const struct me_finding_report *f
 	return true;
 }
 
-static void tell_finding(struct me_notices *notices, const struct me_finding_report *finding)
+static void write_finding(struct me_notices *notices, const struct me_finding_report *finding)
 {
 	struct me_event event = {
 		.kind = ME_EVENT_FINDING,
@@ -122,8 +123,13 @@ static void tell_finding(struct me_notices *notices, const struct me_finding_rep
 		.endpoint = finding->endpoint,
 	};
 
+	tell(notices, &event);
+}
+
+static void tell_finding(struct me_notices *notices, const struct me_finding_report *finding)
+{
 	if (is_due(notices, finding))
-		tell(notices, &event);
+		write_finding(notices, finding);
 }
 
 void me_notices_finding(struct me_notices *notices, const struct me_finding_report *finding)
@@ -139,18 +145,37 @@ void me_notices_socket(struct me_notices *notices, const struct me_record *recor
 	const char *exe = proc->tgid ? names->exe(names->data, proc) : NULL;
 	char comm[ME_COMM_LEN + 1] = "";
 	struct me_finding_report finding = {
-		.kind = record->blind == ME_BLIND_PACKET ? ME_FINDING_PACKET_SOCKET
-							 : ME_FINDING_RAW_SOCKET,
-		.detail = me_blind_help(record->blind),
+		.kind = record->what == ME_BLIND_PACKET ? ME_FINDING_PACKET_SOCKET
+							: ME_FINDING_RAW_SOCKET,
+		.detail = me_blind_help(record->what),
 		.ts_ns = record->ts_ns,
 		.count = 1,
 		.flow = &record->flow,
 	};
 
-	if (record->blind != ME_BLIND_RAW && record->blind != ME_BLIND_PACKET)
+	if (record->what != ME_BLIND_RAW && record->what != ME_BLIND_PACKET)
 		return;
 	memcpy(comm, record->flow.origin.comm, ME_COMM_LEN);
 	finding.key = exe ? exe : comm;
+	me_notices_finding(notices, &finding);
+}
+
+void me_notices_flow(struct me_notices *notices, const struct me_record *record)
+{
+	char key[24];
+	struct me_finding_report finding = {
+		.kind = (enum me_finding)record->what,
+		.key = key,
+		.detail = me_finding_help(record->what),
+		.ts_ns = record->ts_ns,
+		.count = 1,
+		.flow_key = &record->key,
+		.flow = &record->flow,
+	};
+
+	if (record->what >= ME_FINDING_COUNT)
+		return;
+	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)record->flow.id);
 	me_notices_finding(notices, &finding);
 }
 
@@ -184,6 +209,48 @@ static void tick_flows(struct me_notices *notices)
 		tick_counter(notices, ME_FINDING_NO_DNS_SEEN, "",
 			     me_finding_help(ME_FINDING_NO_DNS_SEEN), me_cells_unnamed(cells),
 			     &kept->unnamed);
+}
+
+/* Whether anybody on the mail hosts' side was answered: a resolver there asks for all. */
+static bool any_answers(const struct me_ledger *ledger)
+{
+	const struct me_host_counts *counts;
+	const struct me_addr *address;
+	size_t cursor = 0;
+
+	while (me_ledger_next_host(ledger, &cursor, &address, &counts))
+		if (counts->answers)
+			return true;
+	return false;
+}
+
+/* Mail hosts in transit whose names nobody can know. */
+static void tick_hosts(struct me_notices *notices)
+{
+	uint64_t now = me_ledger_now(notices->ledger);
+	const struct me_host_counts *counts;
+	const struct me_addr *address;
+	size_t cursor = 0;
+
+	if (!notices->expects_dns || any_answers(notices->ledger))
+		return;
+	while (me_ledger_next_host(notices->ledger, &cursor, &address, &counts)) {
+		char name[ME_INET_LEN];
+		_cleanup_strbuf_ struct me_strbuf detail = {0};
+		struct me_finding_report finding = {
+			.kind = ME_FINDING_NO_DNS_SEEN, .key = name, .ts_ns = now, .count = 1};
+
+		if (!counts->attempts || now - counts->first_ns < ME_EVENTS_NO_DNS_NS)
+			continue;
+		me_inet_format(address->byte, name);
+		me_strbuf_addf(&detail, "%s: %s; it may ask a resolver on its own segment", name,
+			       me_finding_help(ME_FINDING_NO_DNS_SEEN));
+		finding.detail = detail.data;
+		if (!is_due(notices, &finding))
+			continue;
+		me_ledger_kept(notices->ledger)->findings[finding.kind]++;
+		write_finding(notices, &finding);
+	}
 }
 
 static void tick_zone(struct me_notices *notices, const char *zone, uint64_t refusals,
@@ -277,6 +344,7 @@ void me_notices_tick(struct me_notices *notices)
 
 	tick_flows(notices);
 	tick_zones(notices);
+	tick_hosts(notices);
 	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);)
 		retired += endpoint.counts.retired_used;
 	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);) {

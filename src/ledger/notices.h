@@ -14,6 +14,9 @@ void me_notices_free(struct me_notices **notices);
 /* A socket of a blind kind: raw and packet sockets are findings. */
 void me_notices_socket(struct me_notices *notices, const struct me_record *record);
 
+/* What the programs found about a flow (ME_RECORD_FINDING). */
+void me_notices_flow(struct me_notices *notices, const struct me_record *record);
+
 /* Counts the finding and tells it unless its key was told in the last ME_EVENTS_FINDING_NS. */
 void me_notices_finding(struct me_notices *notices, const struct me_finding_report *finding);
 

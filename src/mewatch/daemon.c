@@ -16,6 +16,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
 #include "mewatch/command.h"
+#include "mewatch/interfaces.h"
 #include "mewatch/outputs.h"
 #include "mewatch/surroundings.h"
 #include "policy/compile.h"
@@ -154,6 +155,11 @@ static int start_watching(struct me_daemon *daemon, struct me_policy **policy,
 		me_log_error("network namespaces cannot be listed: %s", strerror(-err));
 		return ME_EXIT_KERNEL;
 	}
+	err = me_interfaces_new(daemon, &daemon->interfaces);
+	if (err) {
+		me_log_error("network interfaces cannot be listed: %s", strerror(-err));
+		return ME_EXIT_KERNEL;
+	}
 	if (me_daemon_policy_use(daemon, policy, image))
 		return ME_EXIT_KERNEL;
 	err = me_daemon_watch(daemon, daemon->policy);
@@ -216,6 +222,7 @@ void me_daemon_close(struct me_daemon *daemon)
 	me_events_free(&daemon->events);
 	me_ledger_free(&daemon->ledger);
 	me_surroundings_free(&daemon->surroundings);
+	me_interfaces_free(&daemon->interfaces);
 	me_kernel_close(&daemon->kernel);
 	/* A start that failed leaves nothing behind. */
 	if (fresh)
@@ -310,12 +317,12 @@ static void read_counters(struct me_daemon *daemon)
 				     me_registry_count(daemon->registry, ME_ID_SERVICE),
 				     daemon->cells, daemon->totals);
 
-	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_PACKET] += daemon->kept->packet.count;
-	daemon->totals[ME_TOTAL_COUNT + ME_BLIND_OUTSIDE] += daemon->kept->outside.count;
+	daemon->totals[ME_TOTAL_BLIND(ME_BLIND_PACKET)] += daemon->kept->packet.count;
+	daemon->totals[ME_TOTAL_BLIND(ME_BLIND_OUTSIDE)] += daemon->kept->outside.count;
 	n = me_registry_count(daemon->registry, ME_ID_ENDPOINT);
 	if (!err)
-		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals,
-					 daemon->totals + ME_TOTAL_COUNT, endpoints, n);
+		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals, endpoints,
+					 n);
 	if (!err)
 		err = read_dns(daemon);
 	if (err)

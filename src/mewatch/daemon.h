@@ -16,11 +16,13 @@
 #include "ledger/ledger.h"
 #include "mewatch/sweeps.h"
 #include "policy/compile.h"
+#include "mewatch/wire.h"
 #include "policy/registry.h"
 
 struct me_cgroups;
 struct me_aliases;
 struct me_daemon_dns;
+struct me_interfaces;
 struct me_dns;
 struct me_outputs;
 struct me_policy;
@@ -30,10 +32,15 @@ struct me_table;
 struct me_witness;
 
 struct me_daemon_options {
-	const char *policy;   /* path, or NULL: the default if it is there */
-	const char *profile;  /* or NULL */
-	const char **cgroups; /* replace those of the policy if there are any */
+	const char *policy;  /* path, or NULL: the default if it is there */
+	const char *profile; /* or NULL */
+	/* What is watched; any of these replaces the whole of the policy's `watch:`. */
+	const char **cgroups;
 	size_t n_cgroups;
+	const char **interfaces;
+	size_t n_interfaces;
+	const char **hosts;
+	size_t n_hosts;
 	const char *listen;     /* ADDR:PORT */
 	const char *api_listen; /* or NULL */
 	const char *socket;
@@ -61,6 +68,7 @@ struct me_daemon {
 	struct me_kernel *kernel;
 	struct me_cgroups *cgroups;
 	struct me_surroundings *surroundings;
+	struct me_interfaces *interfaces;
 	struct me_registry *registry;
 	uint32_t ids_saved[ME_ID_KINDS]; /* of each kind: how many are in the pinned registry */
 	struct me_policy *policy;
@@ -76,11 +84,12 @@ struct me_daemon {
 	struct me_aliases *aliases; /* names that stand for others */
 	bool replaying; /* records that were counted when they were read for the first time */
 	struct me_witness *witness;
-	uint64_t recursive;        /* cgroup of the recursive resolver, or 0 */
+	uint64_t recursive; /* cgroup of the recursive resolver, or 0 */
+	struct me_wire_limits wire_limits;
 	uint64_t drained_ns;       /* records told before then have been read */
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
-	uint64_t totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
+	uint64_t totals[ME_TOTALS_ALL];
 	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
@@ -125,8 +134,8 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 			 struct me_image **image);
 /*
- * Attaches to the cgroups of `policy`, or to those of the options; present ones are taken over, and
- * those no longer named let go. 0 or a negative errno (logged); then all is as it was.
+ * Attaches to the cgroups and interfaces of `policy`; present ones are taken over, and those no longer
+ * named let go. 0 or a negative errno (logged); then all is as it was.
  */
 int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy);
 /* Forgets which cgroups are watched; the attachments stay. */
@@ -142,12 +151,12 @@ int me_daemon_ids_restore(struct me_daemon *daemon);
 int me_daemon_flows(struct me_daemon *daemon);
 /* A datagram socket is gone: its flows end with the next me_daemon_flows(). */
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie);
-/* What the kernel would ask the judge of an attempt of this origin. */
+/* What the kernel would ask the judge of this flow. */
 void me_daemon_facts(const struct me_daemon *daemon, const struct me_flow_key *key,
-		     const struct me_origin *origin, struct me_facts *ret_facts);
+		     const struct me_flow *flow, struct me_facts *ret_facts);
 /* Judges by the image in memory and what is learned, as the kernel would now. */
 void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key,
-		     const struct me_origin *origin, struct me_judgement *ret_judgement);
+		     const struct me_flow *flow, struct me_judgement *ret_judgement);
 /* Makes an open flow final by a verdict that is. Somebody else may have been first. */
 void me_daemon_settle(struct me_daemon *daemon, const struct me_flow_key *key,
 		      const struct me_flow *flow, const struct me_judgement *judged);

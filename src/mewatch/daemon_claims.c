@@ -57,7 +57,8 @@ static uint32_t claimed_endpoints(const struct me_daemon *daemon, const struct m
 		ret_claimed[i] = (struct me_learned_endpoint){.endpoint = named.endpoint[i],
 							      .evidence = ME_EVIDENCE_CLAIMED};
 		for (uint32_t k = 0; k < n_learned; k++)
-			if (learned[k].endpoint == named.endpoint[i])
+			if (learned[k].endpoint == named.endpoint[i] &&
+			    learned[k].evidence != ME_EVIDENCE_CLAIMED)
 				ret_claimed[i].evidence = ME_EVIDENCE_VERIFIED;
 	}
 	return named.n;
@@ -72,7 +73,7 @@ static void settle_claim(struct me_daemon *daemon, const struct me_flow_key *key
 	struct me_judgement by_answers, by_claim;
 	struct me_facts facts;
 
-	me_daemon_facts(daemon, key, &flow->origin, &facts);
+	me_daemon_facts(daemon, key, flow, &facts);
 	me_image_judge(daemon->image, &facts, learned, n, &by_answers);
 	n = claimed_endpoints(daemon, claim, learned, n, claimed);
 	me_image_judge(daemon->image, &facts, claimed, n, &by_claim);
@@ -112,7 +113,7 @@ bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 		return false;
 	}
 	/* Nobody was named: what answers gave stands, and what is pending waits on for them. */
-	me_daemon_judge(daemon, &head->key, &flow.origin, &judged);
+	me_daemon_judge(daemon, &head->key, &flow, &judged);
 	if ((flow.state.flags & ME_STATE_HELD) && judged.verdict == ME_ALLOWED)
 		me_daemon_settle(daemon, &head->key, &flow, &judged);
 	return false;

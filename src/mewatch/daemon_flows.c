@@ -19,6 +19,9 @@
 #define UNSEEN_NS (3ull * 1000000000ull)
 #define UNSEEN_ELSEWHERE_NS (3600ull * 1000000000ull)
 
+/* For so long a closed connection in transit stays in the table. */
+#define LINGER_NS (3ull * 1000000000ull)
+
 /* Flows so young that their names are looked up at each walk; older ones now and then. */
 #define NAMES_YOUNG_NS (15ull * 1000000000ull)
 #define NAMES_WALKS 16u
@@ -38,22 +41,34 @@ static bool is_recursive(const struct me_daemon *daemon, const struct me_origin 
 }
 
 void me_daemon_facts(const struct me_daemon *daemon, const struct me_flow_key *key,
-		     const struct me_origin *origin, struct me_facts *ret_facts)
+		     const struct me_flow *flow, struct me_facts *ret_facts)
 {
+	bool recursive;
+
 	*ret_facts = (struct me_facts){.dst = key->peer, .dport = key->port, .proto = key->proto};
-	ret_facts->flags = me_surroundings_facts(daemon->surroundings, origin->netns, &key->peer);
-	if (key->port == 53 && is_recursive(daemon, origin))
+	if (key->vantage == ME_HOST) {
+		ret_facts->flags =
+			me_surroundings_facts(daemon->surroundings, flow->origin.netns, &key->peer);
+		recursive = key->port == 53 && is_recursive(daemon, &flow->origin);
+	} else {
+		ret_facts->flags = ME_FACT_WIRE;
+		recursive =
+			key->port == 53 && daemon->policy->resolvers.kind == ME_RESOLVERS_RECURSIVE;
+		if (key->proto == ME_PROTO_UNPARSED)
+			ret_facts->flags |= ME_FACT_UNPARSABLE;
+	}
+	if (recursive)
 		ret_facts->flags |= ME_FACT_RECURSIVE;
 }
 
 void me_daemon_judge(const struct me_daemon *daemon, const struct me_flow_key *key,
-		     const struct me_origin *origin, struct me_judgement *ret_judgement)
+		     const struct me_flow *flow, struct me_judgement *ret_judgement)
 {
 	struct me_learned_endpoint learned[ME_NAME_ENDPOINTS];
 	uint32_t n = me_daemon_learned(daemon, &key->peer, learned);
 	struct me_facts facts;
 
-	me_daemon_facts(daemon, key, origin, &facts);
+	me_daemon_facts(daemon, key, flow, &facts);
 	me_image_judge(daemon->image, &facts, learned, n, ret_judgement);
 }
 
@@ -81,8 +96,7 @@ static enum me_verdict pending_end(const struct me_daemon *daemon, const struct 
 	const struct me_limits *limits = &daemon->policy->limits;
 	bool late = flow_age(daemon, flow) >= limits->pending_ns;
 	bool ended = (flow->flags & ME_FLOW_CLOSED) && flow->closed_ns < daemon->drained_ns;
-	bool by_name =
-		judged->evidence == ME_EVIDENCE_LEARNED || judged->evidence == ME_EVIDENCE_STALE;
+	bool by_name = me_evidence_waits(judged->evidence);
 	bool waits = (flow->state.flags & ME_STATE_HELD) || by_name;
 
 	/* Whom its client named was lost, so nobody can tell. */
@@ -136,12 +150,11 @@ static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *k
 			   const struct me_flow *flow)
 {
 	struct me_judgement judged;
-	bool own_known =
-		!(me_surroundings_facts(daemon->surroundings, flow->origin.netns, &key->peer) &
-		  ME_FACT_OWN_UNKNOWN);
+	struct me_facts facts;
 
-	me_daemon_judge(daemon, key, &flow->origin, &judged);
-	judged.verdict = pending_end(daemon, flow, &judged, own_known);
+	me_daemon_facts(daemon, key, flow, &facts);
+	me_daemon_judge(daemon, key, flow, &judged);
+	judged.verdict = pending_end(daemon, flow, &judged, !(facts.flags & ME_FACT_OWN_UNKNOWN));
 	if (judged.verdict != ME_PENDING)
 		me_daemon_settle(daemon, key, flow, &judged);
 }
@@ -150,8 +163,12 @@ static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *k
 static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_key *key,
 			   const struct me_flow *flow)
 {
-	uint64_t synced = me_surroundings_synced(daemon->surroundings, flow->origin.netns);
+	uint64_t synced;
 
+	if (key->vantage != ME_HOST)
+		return daemon->now_ns >
+		       flow->last_ns + me_wire_patience(flow, key->proto, &daemon->wire_limits);
+	synced = me_surroundings_synced(daemon->surroundings, flow->origin.netns);
 	if (key->proto != IPPROTO_TCP)
 		return daemon->now_ns > flow->last_ns + daemon->policy->limits.udp_idle_ns ||
 		       (daemon->released && me_table_get(daemon->released, &key->opener.cookie));
@@ -175,6 +192,14 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 	return me_ledger_flow(daemon->ledger, key, flow, &text);
 }
 
+/* A connection in transit is followed by a few segments more, which are no flow of their own. */
+static bool lingers(const struct me_daemon *daemon, const struct me_flow_key *key,
+		    const struct me_flow *flow)
+{
+	return key->vantage != ME_HOST && key->proto == IPPROTO_TCP && !key->earlier &&
+	       daemon->now_ns < flow->closed_ns + LINGER_NS;
+}
+
 static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
 {
 	struct me_daemon *daemon = userdata;
@@ -185,7 +210,7 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
-	else if (flow->flags & ME_FLOW_CLOSED) {
+	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow)) {
 		err = me_kernel_flow_delete(daemon->kernel, key, &last);
 		return err ? 0 : fold_named(daemon, key, &last);
 	}
@@ -203,12 +228,27 @@ void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)
 		me_table_put(daemon->released, &cookie, NULL);
 }
 
+static int take_host(const struct me_addr *address, const struct me_host_counts *counts,
+		     void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+
+	return me_ledger_host(daemon->ledger, address, counts);
+}
+
 int me_daemon_flows(struct me_daemon *daemon)
 {
 	int err = me_kernel_sync(daemon->kernel);
 
 	daemon->walks++;
 	me_surroundings_sync(daemon->surroundings);
+	if (!err)
+		err = me_kernel_sync_passing(daemon->kernel);
+	if (!err)
+		err = me_kernel_hosts_each(daemon->kernel, take_host, daemon);
+	daemon->wire_limits = (struct me_wire_limits){.syn_ns = daemon->policy->limits.tcp_syn_ns,
+						      .idle_ns = daemon->policy->limits.tcp_idle_ns,
+						      .udp_ns = daemon->policy->limits.udp_idle_ns};
 	if (!err)
 		err = me_kernel_flows_each(daemon->kernel, fold, daemon);
 	me_table_free(&daemon->released);

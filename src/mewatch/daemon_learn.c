@@ -25,11 +25,11 @@ void me_daemon_dns_count(struct me_daemon *daemon, uint32_t which, uint64_t n)
 }
 
 static void learn_one(struct me_daemon *daemon, const struct me_addr *address, uint32_t endpoint,
-		      uint8_t flags, uint64_t expires_ns)
+		      uint8_t flags, uint64_t expires_ns, bool claimed)
 {
 	struct me_learn learn = {.address = *address,
 				 .endpoint = endpoint,
-				 .expires_ns = expires_ns,
+				 .expires_ns = claimed ? 0 : expires_ns,
 				 .stale_ns = expires_ns + daemon->policy->limits.grace_ns};
 	enum me_refused refused = me_dns_refused(address, flags);
 	int err = 0;
@@ -46,10 +46,11 @@ static void learn_one(struct me_daemon *daemon, const struct me_addr *address, u
 
 /* Learns an address for all endpoints of a name. */
 static void learn_all(struct me_daemon *daemon, const struct me_named *named,
-		      const struct me_addr *address, uint64_t expires_ns)
+		      const struct me_addr *address, uint64_t expires_ns, bool claimed)
 {
 	for (uint32_t i = 0; i < named->n; i++)
-		learn_one(daemon, address, named->endpoint[i], named->flags[i], expires_ns);
+		learn_one(daemon, address, named->endpoint[i], named->flags[i], expires_ns,
+			  claimed);
 }
 
 /* Adds the endpoints of the names that this one stands for. */
@@ -96,7 +97,8 @@ void me_daemon_dns_learn(struct me_daemon *daemon, const struct me_dns *dns,
 	add_aliases(daemon, &dns->chain[0].name, ts_ns, &named);
 	for (uint32_t i = 0; i < dns->n_addresses; i++)
 		learn_all(daemon, &named, &dns->address[i].address,
-			  ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S);
+			  ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S,
+			  head->flags & ME_PAYLOAD_CLAIMED);
 	if (named.n && (own_leg || !dns->n_addresses))
 		put_aliases(daemon, dns, &named, ts_ns);
 }
@@ -140,7 +142,7 @@ static void remember_known(struct me_daemon *daemon, struct me_answer *answer)
 	for (size_t i = 0; i < n; i++) {
 		answer->address = known[i].address;
 		answer->until_ns = known[i].until_ns;
-		learn_all(daemon, &named, &answer->address, answer->until_ns);
+		learn_all(daemon, &named, &answer->address, answer->until_ns, false);
 		remember(daemon, answer, ALIAS_DEPTH);
 	}
 }
@@ -157,6 +159,8 @@ void me_daemon_dns_remember(struct me_daemon *daemon, const struct me_dns *dns,
 				   .last_ns = head->ts_ns,
 				   .count = 1};
 
+	if (head->flags & ME_PAYLOAD_CLAIMED)
+		return; /* what is remembered is learned again for another policy */
 	me_name_to_text(&dns->chain[0].name, name);
 	for (uint32_t i = 1; i < dns->n_chain; i++) {
 		me_name_to_text(&dns->chain[i].name, target);
@@ -207,7 +211,7 @@ void me_daemon_dns_relearn(struct me_daemon *daemon)
 			continue;
 		me_image_names_find(daemon->image, &name, &named);
 		if (answer->until_ns + daemon->policy->limits.grace_ns > daemon->now_ns)
-			learn_all(daemon, &named, &answer->address, answer->until_ns);
+			learn_all(daemon, &named, &answer->address, answer->until_ns, false);
 	}
 	me_aliases_each(daemon->aliases, daemon->now_ns, relearn_alias, daemon);
 }

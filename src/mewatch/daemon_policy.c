@@ -12,6 +12,7 @@
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/here.h"
+#include "mewatch/interfaces.h"
 #include "policy/compile.h"
 #include "policy/diagnostics.h"
 #include "policy/lint.h"
@@ -59,6 +60,21 @@ static int compile(struct me_daemon *daemon, const struct me_policy *policy,
 			  diagnostics, ret_image);
 }
 
+/* Options about what is watched replace `watch:`. */
+static int watch_of_options(const struct me_daemon *daemon, struct me_policy *policy,
+			    struct me_diagnostics *diagnostics)
+{
+	const struct me_daemon_options *o = &daemon->options;
+	struct me_watch_options watch = {.cgroups = o->cgroups,
+					 .n_cgroups = o->n_cgroups,
+					 .interfaces = o->interfaces,
+					 .n_interfaces = o->n_interfaces,
+					 .hosts = o->hosts,
+					 .n_hosts = o->n_hosts};
+
+	return me_policy_watch(policy, &watch, diagnostics);
+}
+
 int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_policy,
 			  struct me_image **ret_image)
 {
@@ -69,6 +85,8 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 	int err;
 
 	err = me_policy_load(path, daemon->options.profile, &diagnostics, &policy);
+	if (!err)
+		err = watch_of_options(daemon, policy, &diagnostics);
 	if (!err)
 		err = compile(daemon, policy, &diagnostics, &image);
 	if (!err)
@@ -211,25 +229,16 @@ static void free_paths(char ***paths, size_t *n)
 	*n = 0;
 }
 
-/* The paths that the options or the policy name, in normal form, only the topmost. */
+/* The paths that the policy names, in normal form, only the topmost. */
 static int wanted_cgroups(struct me_daemon *daemon, const struct me_policy *policy,
 			  char ***ret_paths, size_t *ret_n)
 {
-	static const char *const root[] = {"/"};
-	const char *const *from = daemon->options.cgroups;
-	size_t n = daemon->options.n_cgroups, done = 0;
+	const char *const *from = policy->cgroups;
+	size_t n = policy->n_cgroups, done = 0;
 	char **paths;
 	int err = 0;
 
-	if (!n) {
-		from = policy->cgroups;
-		n = policy->n_cgroups;
-	}
-	if (!n) {
-		from = root;
-		n = 1;
-	}
-	paths = calloc(n, sizeof(*paths));
+	paths = calloc(n + 1, sizeof(*paths));
 	if (!paths)
 		return -ENOMEM;
 	while (!err && done < n) {
@@ -277,11 +286,13 @@ int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy)
 
 	if (err)
 		return err;
-	ids = calloc(n, sizeof(*ids));
-	fds = calloc(n, sizeof(*fds));
+	ids = calloc(n + 1, sizeof(*ids));
+	fds = calloc(n + 1, sizeof(*fds));
 	for (size_t i = 0; fds && i < n; i++)
 		fds[i] = -1;
 	err = ids && fds ? open_cgroups(daemon, paths, n, fds, ids) : -ENOMEM;
+	if (!err)
+		err = me_interfaces_watch(daemon->interfaces, policy);
 	if (!err) {
 		err = me_kernel_watch(daemon->kernel, ids, fds, n, &why);
 		if (err)
@@ -316,7 +327,7 @@ void me_daemon_reload(struct me_daemon *daemon)
 		err = me_daemon_watch(daemon, policy);
 		if (err)
 			snprintf(daemon->last_error, sizeof(daemon->last_error),
-				 "the cgroups cannot be watched: %s", strerror(-err));
+				 "what is to be watched cannot be: %s", strerror(-err));
 	}
 	if (!err)
 		err = me_daemon_policy_use(daemon, &policy, &image);

@@ -18,7 +18,9 @@
 #define SHOWN 512 /* bytes of a path in the output */
 
 static const char usage[] =
-	"usage: mewatch explain [-c FILE] [--socket PATH] [--json] DEST\n"
+	"usage: mewatch explain [-c FILE] [--socket PATH] [--transit] [--json] DEST\n"
+	"--transit asks for a mail host behind this machine, which is meant anyway where the policy\n"
+	"watches interfaces only.\n"
 	"DEST is NAME:PORT/PROTOCOL, IPv4:PORT/PROTOCOL, [IPv6]:PORT/PROTOCOL or "
 	"ADDRESS/icmp; tcp without PROTOCOL\n";
 
@@ -75,11 +77,11 @@ static void session_end(struct session *session)
 	me_diagnostics_clear(&session->diagnostics);
 }
 
-static int explain_query(const struct session *session, const struct me_query *query, bool own,
+static int explain_query(const struct session *session, const struct me_query *query, uint8_t flags,
 			 struct me_explanation *ret_explanation)
 {
 	return me_explain(session->policy, &session->here.environment, session->image,
-			  session->registry, query, own, ret_explanation);
+			  session->registry, query, flags, ret_explanation);
 }
 
 static int compile(struct session *session, const char *path)
@@ -107,7 +109,7 @@ static int apply_names(struct session *session)
 
 	if (*e->query.name || e->judgement.service == ME_SERVICE_LINK || !explained->known.n)
 		return 0;
-	me_known_names_judge(&explained->known, session->image, &e->query, e->own, &judgement,
+	me_known_names_judge(&explained->known, session->image, &e->query, e->flags, &judgement,
 			     &explained->by);
 	if (!explained->by) {
 		/* Another reason, perhaps: what it was learned for is not allowed on this port. */
@@ -116,20 +118,49 @@ static int apply_names(struct session *session)
 		return 0;
 	}
 	snprintf(named.name, sizeof(named.name), "%s", explained->by->name);
-	err = explain_query(session, &named, false, &explained->named);
+	err = explain_query(session, &named, e->flags & (uint8_t)~ME_FACT_OWN, &explained->named);
 	explained->named.judgement.evidence = judgement.evidence;
 	return err;
+}
+
+/* Where nothing of this machine is watched, it is asked for those behind it. */
+static enum me_vantage choose_vantage(const struct me_policy *policy, bool transit)
+{
+	return transit || (policy->n_interfaces && !policy->n_cgroups) ? ME_TRANSIT : ME_HOST;
+}
+
+/*
+ * What the judge is told besides: flags of me_facts, or a negative errno. On the wire nobody knows
+ * which program asks, so the recursive resolver may be any that asks.
+ */
+static int find_flags(const struct me_policy *policy, enum me_vantage vantage,
+		      const struct me_query *query)
+{
+	bool recursive = policy->resolvers.kind == ME_RESOLVERS_RECURSIVE && query->port == 53;
+	int own;
+
+	if (vantage == ME_TRANSIT)
+		return (int)(ME_FACT_WIRE | (recursive ? ME_FACT_RECURSIVE : 0));
+	if (*query->name)
+		return 0;
+	own = is_own(&query->address);
+	return own > 0 ? (int)ME_FACT_OWN : own;
 }
 
 static int explain(struct session *session, const struct me_here_request *request,
 		   const struct me_query *query)
 {
 	struct me_explained *explained = &session->explained;
-	int own = *query->name ? 0 : is_own(&query->address);
-	int err = own < 0 ? own : compile(session, request->path);
+	int err = compile(session, request->path);
+	int flags;
 
-	if (!err)
-		err = explain_query(session, query, own, &explained->explanation);
+	if (err)
+		return err;
+	explained->vantage = choose_vantage(session->policy, request->transit);
+	flags = find_flags(session->policy, explained->vantage, query);
+	if (flags < 0)
+		return flags;
+	err = explain_query(session, query, (uint8_t)flags, &explained->explanation);
 	if (!err)
 		err = me_known_names_ask(request->socket, query, session->policy->limits.grace_ns,
 					 session->here.environment.now_epoch_ns, &explained->known);

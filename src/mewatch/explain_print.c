@@ -114,6 +114,13 @@ static void add_rule_lines(struct me_strbuf *out, const struct me_explanation *e
 		       me_evidence_label(e->judgement.evidence));
 }
 
+/* From where it is judged. */
+static const char *whose(enum me_vantage vantage)
+{
+	return vantage == ME_TRANSIT ? "a mail host behind this machine"
+				     : "a process of this machine";
+}
+
 int me_explained_print(const struct me_explained *explained)
 {
 	const struct me_explanation *e = me_explained_last(explained);
@@ -125,7 +132,8 @@ int me_explained_print(const struct me_explained *explained)
 	add_verdict(&out, &e->judgement);
 	if (needs_answer(&explained->explanation))
 		me_strbuf_adds(&out, " once an answer for the name was seen");
-	me_strbuf_addf(&out, "\n  service   %s\n", e->service);
+	me_strbuf_addf(&out, "\n  vantage   %s: %s\n  service   %s\n",
+		       me_vantage_label(explained->vantage), whose(explained->vantage), e->service);
 	if (e->rule)
 		add_rule_lines(&out, e);
 	me_strbuf_adds(&out, "  why       ");
@@ -234,11 +242,13 @@ int me_explained_print_json(const struct me_explained *explained)
 	add_why(&why, explained);
 	for (size_t i = 0; i < e->n_others; i++)
 		err |= json_array_append_new(others, json_other(explained, e, &e->others[i]));
-	root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:o}",
-			 "destination", text, "verdict", me_verdict_label(e->judgement.verdict),
-			 "reason", me_reason_label(e->judgement.reason), "service", e->service,
-			 "rule", json_text(e->rule ? e->rule->slug : NULL), "at",
-			 json_place(e->rule), "endpoint", json_text(e->endpoint), "evidence",
+	root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, "
+			 "s:o}",
+			 "destination", text, "vantage", me_vantage_label(explained->vantage),
+			 "verdict", me_verdict_label(e->judgement.verdict), "reason",
+			 me_reason_label(e->judgement.reason), "service", e->service, "rule",
+			 json_text(e->rule ? e->rule->slug : NULL), "at", json_place(e->rule),
+			 "endpoint", json_text(e->endpoint), "evidence",
 			 me_evidence_label(e->judgement.evidence), "retired",
 			 e->rule && e->rule->retired, "why", json_strbuf(&why), "before",
 			 json_before(explained), "also", others, "untold", (json_int_t)e->n_untold,

@@ -8,6 +8,7 @@
 
 struct me_explained {
 	const struct me_policy *policy;
+	enum me_vantage vantage;           /* from where it is judged: ME_HOST or ME_TRANSIT */
 	struct me_explanation explanation; /* by the policy alone */
 	struct me_known_names known;
 

@@ -19,16 +19,15 @@ int me_here_options(int argc, char **argv, const char *usage, bool argument,
 		    struct me_here_request *ret_request)
 {
 	static const struct option options[] = {
-		{"socket", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{},
+		{"socket", required_argument, NULL, 's'}, {"transit", no_argument, NULL, 't'},
+		{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},         {},
 	};
+	const struct option *known = argument ? options : options + 2;
 	struct me_here_request request = {.socket = ME_DEFAULT_SOCKET};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:h", options + !argument, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			request.path = optarg;
@@ -38,6 +37,9 @@ int me_here_options(int argc, char **argv, const char *usage, bool argument,
 			break;
 		case 's':
 			request.socket = optarg;
+			break;
+		case 't':
+			request.transit = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);

@@ -134,7 +134,7 @@ static size_t add_endpoints(const struct me_known_name *known, const struct me_i
 }
 
 void me_known_names_judge(const struct me_known_names *known, const struct me_image *image,
-			  const struct me_query *query, bool own,
+			  const struct me_query *query, uint8_t flags,
 			  struct me_judgement *ret_judgement, const struct me_known_name **ret_name)
 {
 	struct me_learned_endpoint learned[(NAMES_MAX + 1) * ME_NAME_ENDPOINTS];
@@ -142,7 +142,7 @@ void me_known_names_judge(const struct me_known_names *known, const struct me_im
 		.dst = query->address,
 		.dport = query->port,
 		.proto = query->proto,
-		.flags = own ? ME_FACT_OWN : 0,
+		.flags = flags,
 	};
 	size_t n = 0;
 

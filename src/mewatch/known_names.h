@@ -32,11 +32,11 @@ int me_known_names_ask(const char *socket, const struct me_query *query, uint64_
 void me_known_names_free(struct me_known_names *known);
 
 /*
- * Judges the address of `query` as the daemon would with these names. *ret_name is the first of those
- * that decide, NULL if none does.
+ * Judges the address of `query` as the daemon would with these names; `flags` are those of me_facts.
+ * *ret_name is the first of those that decide, NULL if none does.
  */
 void me_known_names_judge(const struct me_known_names *known, const struct me_image *image,
-			  const struct me_query *query, bool own,
+			  const struct me_query *query, uint8_t flags,
 			  struct me_judgement *ret_judgement,
 			  const struct me_known_name **ret_name);
 

@@ -19,8 +19,10 @@
 #include "export/prometheus.h"
 #include "gen/version.h"
 #include "kernel/cgroup.h"
+#include "kernel/links.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/interfaces.h"
 #include "mewatch/troubles.h"
 #include "policy/policy.h"
 
@@ -40,10 +42,8 @@ struct me_outputs {
 
 /* --- The status --------------------------------------------------------------------------------- */
 
-static int add_attached(const struct me_attachment *attachment, void *userdata)
+static int add_row(struct me_outputs *o, const char *hook, const char *target, bool ok)
 {
-	struct me_daemon *daemon = userdata;
-	struct me_outputs *o = daemon->outputs;
 	struct me_attached *row;
 
 	if (o->status.n_attached == o->room) {
@@ -56,11 +56,43 @@ static int add_attached(const struct me_attachment *attachment, void *userdata)
 		o->room = room;
 	}
 	row = &o->attached[o->status.n_attached];
-	row->hook = strdup(attachment->hook);
-	row->target = strdup(me_cgroup_path(daemon->cgroups, attachment->cgroup));
-	row->ok = attachment->alive;
+	row->hook = strdup(hook);
+	row->target = strdup(target);
+	row->ok = ok;
 	o->status.n_attached++;
 	return row->hook && row->target ? 0 : -ENOMEM;
+}
+
+static int add_attached(const struct me_attachment *attachment, void *userdata)
+{
+	struct me_daemon *daemon = userdata;
+	struct me_interface_state state;
+	char name[IF_NAMESIZE];
+	size_t cursor = 0;
+
+	if (!attachment->interface)
+		return add_row(daemon->outputs, attachment->hook,
+			       me_cgroup_path(daemon->cgroups, attachment->id), attachment->alive);
+	while (me_interfaces_next(daemon->interfaces, &cursor, &state))
+		if (state.index == attachment->id)
+			return add_row(daemon->outputs, attachment->hook, state.name,
+				       attachment->alive && state.up);
+	return add_row(daemon->outputs, attachment->hook, me_link_name(attachment->id, name),
+		       attachment->alive);
+}
+
+/* Interfaces of the policy that are waited for. */
+static void add_missing(struct me_daemon *daemon)
+{
+	struct me_interface_state state;
+	size_t cursor = 0;
+
+	while (me_interfaces_next(daemon->interfaces, &cursor, &state)) {
+		if (state.index && !state.refused)
+			continue;
+		add_row(daemon->outputs, "tc_ingress", state.name, false);
+		add_row(daemon->outputs, "tc_egress", state.name, false);
+	}
 }
 
 static void forget_attached(struct me_outputs *o)
@@ -80,12 +112,15 @@ static const struct me_status *status_now(void *data)
 
 	forget_attached(o);
 	me_attachments_each(daemon->options.pins, add_attached, daemon);
+	add_missing(daemon);
 	s->attached = o->attached;
+	s->n_maps = 0;
 	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
-		o->maps[i] = (struct me_map_fill){daemon->levels[i].map, daemon->levels[i].entries,
-						  daemon->levels[i].capacity};
+		if (daemon->levels[i].capacity) /* others are not in use */
+			o->maps[s->n_maps++] = (struct me_map_fill){daemon->levels[i].map,
+								    daemon->levels[i].entries,
+								    daemon->levels[i].capacity};
 	s->maps = o->maps;
-	s->n_maps = ME_MAP_LEVELS;
 	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
 	s->version = ME_VERSION;
 	s->pid = getpid();

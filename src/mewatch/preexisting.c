@@ -99,7 +99,7 @@ static void judge(struct me_daemon *daemon, const struct me_flow_key *key, struc
 		flow->state.verdict = ME_UNRESOLVED;
 		return;
 	}
-	me_daemon_judge(daemon, key, &flow->origin, &judged);
+	me_daemon_judge(daemon, key, flow, &judged);
 	/* No deadline runs for it, so what a name might explain is left open. */
 	flow->state.verdict = judged.verdict == ME_PENDING ? ME_UNRESOLVED : judged.verdict;
 	flow->state.reason = judged.verdict == ME_VIOLATION ? judged.reason : ME_REASON_NONE;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "kernel/cgroup.h"
 #include "kernel/kernel.h"
+#include "kernel/links.h"
 #include "kernel/mounts.h"
 #include "mewatch/command.h"
 
@@ -30,14 +31,27 @@ static void usage(FILE *to)
 static int add_row(const struct me_attachment *attachment, void *userdata)
 {
 	struct me_status *status = userdata;
-	json_t *row = json_pack("{s:s, s:s, s:b}", "hook", attachment->hook, "target",
-				me_cgroup_path(status->cgroups, attachment->cgroup), "ok",
-				attachment->alive);
+	char name[IF_NAMESIZE];
+	const char *target =
+		attachment->interface ? me_link_name(attachment->id, name)
+				      : me_cgroup_path(status->cgroups, attachment->id);
+	json_t *row = json_pack("{s:s, s:s, s:b, s:b}", "hook", attachment->hook, "target", target,
+				"ok", attachment->alive, "first", attachment->first);
 
 	if (!row || json_array_append_new(status->attached, row))
 		return -ENOMEM;
 	status->dead += !attachment->alive;
 	return 0;
+}
+
+/* What is to be said of an attachment besides. */
+static const char *remark(const json_t *row)
+{
+	if (!json_is_true(json_object_get(row, "ok")))
+		return "  DEAD: what it was attached to is gone, or somebody detached it";
+	if (!json_is_true(json_object_get(row, "first")))
+		return "  not first: another program sees the packets before";
+	return "";
 }
 
 static void print(const struct me_status *status, const char *pins, bool running)
@@ -50,9 +64,7 @@ static void print(const struct me_status *status, const char *pins, bool running
 	json_array_foreach(status->attached, i, row)
 		printf("%-9s%-14s%s%s\n", i ? "" : "attached",
 		       json_string_value(json_object_get(row, "hook")),
-		       json_string_value(json_object_get(row, "target")),
-		       json_is_true(json_object_get(row, "ok")) ? ""
-								: "  DEAD: the cgroup is gone");
+		       json_string_value(json_object_get(row, "target")), remark(row));
 }
 
 static int show(const char *pins, bool json)

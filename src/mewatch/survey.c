@@ -45,9 +45,9 @@ static int add_attached(const struct me_attachment *attachment, void *userdata)
 {
 	struct me_survey *survey = userdata;
 
-	if (!attachment->alive)
+	if (!attachment->alive || attachment->interface)
 		return 0;
-	return add(survey, me_cgroup_path(survey->daemon->cgroups, attachment->cgroup));
+	return add(survey, me_cgroup_path(survey->daemon->cgroups, attachment->id));
 }
 
 int me_survey_new(struct me_daemon *daemon, struct me_survey **ret_survey)

@@ -6,6 +6,7 @@
 #include "policy/compile.h"
 #include "policy/compile_blame.h"
 #include "policy/compile_destinations.h"
+#include "policy/compile_hosts.h"
 #include "policy/compile_names.h"
 #include "policy/diagnostics.h"
 #include "policy/policy.h"
@@ -19,6 +20,7 @@ static void describe_head(struct me_image *image, const struct me_policy *policy
 	head->grace_ns = policy->limits.grace_ns;
 	head->flags |= (image->n_addresses ? ME_HEAD_ADDRESSES : 0) |
 		       (image->n_prefixes ? ME_HEAD_PREFIXES : 0) |
+		       (image->n_macs ? ME_HEAD_MACS : 0) |
 		       (policy->strict_names ? ME_HEAD_STRICT : 0);
 	for (uint32_t rank = 1; rank < head->entries; rank++) {
 		if (image->entries[rank].match <= ME_MATCH_SUBTREE)
@@ -92,6 +94,8 @@ static int build(const struct me_policy *policy, const struct me_environment *en
 		r = fill_table(policy, entries, &cover, diagnostics, &rows, image);
 	if (r == 0)
 		r = me_compile_names(policy, entries, registry, diagnostics, image);
+	if (r == 0)
+		r = me_compile_hosts(policy, image);
 	if (r == 0)
 		r = describe_recursive(image->head, policy, diagnostics);
 	if (r == 0) {

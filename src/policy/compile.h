@@ -40,6 +40,18 @@ struct me_image_prefix {
 	uint32_t around; /* index of the longest prefix that contains it, or ME_NO_PREFIX */
 };
 
+/* A mail host of the transit vantage. `number` is its place in policy->hosts, from 1. */
+struct me_image_host {
+	struct me_prefix prefix;
+	uint32_t number;
+	uint32_t around; /* index of the longest prefix that contains it, or ME_NO_PREFIX */
+};
+
+struct me_image_mac {
+	uint64_t mac; /* me_mac() */
+	uint32_t number;
+};
+
 /* Which rule an entry comes from: indices into policy->rules and its `to`. */
 struct me_image_source {
 	uint32_t rule;
@@ -65,6 +77,10 @@ struct me_image {
 	uint32_t n_endpoint_rows;
 	struct me_image_name_entry *name_entries; /* sorted by hash, unique */
 	size_t n_name_entries;
+	struct me_image_host *hosts; /* sorted by (address, bits), unique */
+	size_t n_hosts;
+	struct me_image_mac *macs; /* sorted, unique */
+	size_t n_macs;
 };
 
 /*
@@ -80,6 +96,12 @@ ME_DEFINE_CLEANUP(struct me_image *, me_image_free)
 
 /* What the policy says of a destination: its exact address, else the longest prefix, else NULL. */
 const struct me_dest *me_image_lookup(const struct me_image *image, const struct me_addr *address);
+
+/* The number of the mail host with the longest prefix around the address; 0: it is none. */
+uint32_t me_image_host(const struct me_image *image, const struct me_addr *address);
+
+/* The number of the mail host with this MAC address, as me_mac() has it; 0: it is none. */
+uint32_t me_image_mac(const struct me_image *image, uint64_t mac);
 
 /* What the policy says of a name: the endpoints that cover it, and the block list it is asked in. */
 void me_image_names_find(const struct me_image *image, const struct me_name *name,

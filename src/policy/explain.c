@@ -113,7 +113,7 @@ static int judge(const struct me_question *q, struct me_explanation *explanation
 		.dst = q->query->address,
 		.dport = q->query->port,
 		.proto = q->query->proto,
-		.flags = explanation->own ? ME_FACT_OWN : 0,
+		.flags = explanation->flags,
 	};
 	size_t n;
 	int r = learn(q, learned, &n);
@@ -169,21 +169,22 @@ static void add_others(const struct me_question *q, struct me_explanation *expla
 
 int me_explain(const struct me_policy *policy, const struct me_environment *environment,
 	       const struct me_image *image, const struct me_registry *registry,
-	       const struct me_query *query, bool own, struct me_explanation *ret_explanation)
+	       const struct me_query *query, uint8_t flags, struct me_explanation *ret_explanation)
 {
 	struct me_question q = {
 		.policy = policy,
 		.environment = environment,
 		.image = image,
 		.query = query,
+		.flags = flags,
 		.kind = *query->name ? ME_ADDR_GLOBAL : me_addr_kind(&query->address),
 		.dest = *query->name ? NULL : me_image_lookup(image, &query->address),
 	};
-	struct me_explanation explanation = {.query = *query, .own = own};
+	struct me_explanation explanation = {.query = *query, .flags = flags};
 	uint32_t rank;
 	int r;
 
-	q.local = me_judge_is_local(q.kind, own ? ME_FACT_OWN : 0);
+	q.local = me_judge_is_local(q.kind, flags);
 	if (is_link(&q)) {
 		explanation.judgement.verdict = ME_LOCAL;
 		explanation.judgement.service = ME_SERVICE_LINK;

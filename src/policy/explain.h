@@ -58,17 +58,18 @@ struct me_explanation {
 	struct me_other others[ME_EXPLAIN_OTHERS_MAX]; /* nearest first */
 	size_t n_others;
 	size_t n_untold; /* beyond ME_EXPLAIN_OTHERS_MAX */
-	bool own;
+	uint8_t flags;   /* of me_facts */
 };
 
 /*
- * Explains the query by `image`, which was compiled from `policy` with `environment`. `own`: the
- * address is one of this machine. The explanation borrows from `policy` and `registry`. It looks at
- * every entry and destination of the policy. 0, or -EINVAL: no DNS message can carry the name.
+ * Explains the query by `image`, which was compiled from `policy` with `environment`. `flags` are
+ * those of me_facts: ME_FACT_OWN, the address is one of this machine; ME_FACT_WIRE, it is asked for a
+ * mail host behind it; ME_FACT_RECURSIVE, for one that may ask any server. The explanation borrows from `policy` and `registry`. It looks at every entry
+ * and destination of the policy. 0, or -EINVAL: no DNS message can carry the name.
  */
 int me_explain(const struct me_policy *policy, const struct me_environment *environment,
 	       const struct me_image *image, const struct me_registry *registry,
-	       const struct me_query *query, bool own, struct me_explanation *ret_explanation);
+	       const struct me_query *query, uint8_t flags, struct me_explanation *ret_explanation);
 
 /* Appends why the verdict is what it is: one sentence, or several, without a line end. */
 void me_explain_why(const struct me_explanation *explanation, const struct me_policy *policy,

@@ -55,6 +55,8 @@ static bool is_special(const struct me_question *q, enum me_to_kind kind)
 {
 	uint32_t flags = q->dest ? q->dest->flags : 0;
 
+	if (kind == ME_TO_RESOLVERS && me_judge_is_recursive(q->kind, q->flags))
+		return true;
 	if (*q->query->name)
 		return false;
 	return (kind == ME_TO_RESOLVERS && (flags & ME_DEST_RESOLVER)) ||

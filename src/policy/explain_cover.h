@@ -16,6 +16,7 @@ struct me_question {
 	enum me_addr_kind kind;
 	const struct me_dest *dest;
 	bool local;
+	uint8_t flags; /* of me_facts */
 };
 
 /* The destination through which the entry of this rank covers what is asked; or NULL. */

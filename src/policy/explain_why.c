@@ -53,7 +53,9 @@ static void add_match(struct me_strbuf *out, const struct me_explanation *e,
 		me_strbuf_addc(out, '`');
 		break;
 	case ME_TO_RESOLVERS:
-		me_strbuf_adds(out, "the address is one of the configured resolvers");
+		me_strbuf_adds(out, e->flags & ME_FACT_RECURSIVE
+					    ? "who walks the DNS itself may ask any server"
+					    : "the address is one of the configured resolvers");
 		break;
 	case ME_TO_PROXY:
 		me_strbuf_addf(out, "%s is the configured proxy", policy->proxy.text);

@@ -17,6 +17,8 @@ void me_image_free(struct me_image **image)
 	free(i->sources);
 	free(i->endpoint_rows);
 	free(i->name_entries);
+	free(i->hosts);
+	free(i->macs);
 	free(i);
 	*image = NULL;
 }
@@ -29,32 +31,73 @@ static int compare_address(const void *key, const void *element)
 }
 
 /*
- * The longest prefix around an address: the last one that does not come after the address in the
- * order of the array lies in it, or is it.
+ * Where the search for the longest prefix around an address begins: the last of the `n` prefixes that
+ * does not come after the address, or ME_NO_PREFIX. If the address does not lie in it, it may in
+ * those around it, from the inside out, and in no other. Elements have `size` bytes, begin with a
+ * struct me_prefix and are sorted by it.
  */
-static const struct me_image_prefix *longest_prefix(const struct me_image *image,
-						    const struct me_addr *address)
+static uint32_t innermost(const void *prefixes, size_t n, size_t size,
+			  const struct me_addr *address)
 {
-	size_t from = 0, to = image->n_prefixes;
-	uint32_t at;
+	size_t from = 0, to = n;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
+		const struct me_prefix *prefix =
+			(const void *)((const char *)prefixes + middle * size);
 
-		if (memcmp(image->prefixes[middle].prefix.address, address, 16) <= 0)
+		if (memcmp(prefix->address, address, sizeof(prefix->address)) <= 0)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	for (at = from ? (uint32_t)from - 1 : ME_NO_PREFIX; at != ME_NO_PREFIX;
-	     at = image->prefixes[at].around) {
-		struct me_addr net;
+	return from ? (uint32_t)from - 1 : ME_NO_PREFIX;
+}
 
-		memcpy(&net, image->prefixes[at].prefix.address, sizeof(net));
-		if (me_addr_in(address, &net, image->prefixes[at].prefix.bits))
-			return &image->prefixes[at];
-	}
-	return NULL;
+static bool lies_in(const struct me_addr *address, const struct me_prefix *prefix)
+{
+	struct me_addr net;
+
+	memcpy(&net, prefix->address, sizeof(net));
+	return me_addr_in(address, &net, prefix->bits);
+}
+
+static const struct me_image_prefix *longest_prefix(const struct me_image *image,
+						    const struct me_addr *address)
+{
+	uint32_t at =
+		innermost(image->prefixes, image->n_prefixes, sizeof(*image->prefixes), address);
+
+	while (at != ME_NO_PREFIX && !lies_in(address, &image->prefixes[at].prefix))
+		at = image->prefixes[at].around;
+	return at == ME_NO_PREFIX ? NULL : &image->prefixes[at];
+}
+
+uint32_t me_image_host(const struct me_image *image, const struct me_addr *address)
+{
+	uint32_t at = innermost(image->hosts, image->n_hosts, sizeof(*image->hosts), address);
+
+	while (at != ME_NO_PREFIX && !lies_in(address, &image->hosts[at].prefix))
+		at = image->hosts[at].around;
+	return at == ME_NO_PREFIX ? 0 : image->hosts[at].number;
+}
+
+static int compare_mac(const void *key, const void *element)
+{
+	const struct me_image_mac *mac = element;
+	const uint64_t *asked = key;
+
+	return *asked < mac->mac ? -1 : *asked > mac->mac;
+}
+
+uint32_t me_image_mac(const struct me_image *image, uint64_t mac)
+{
+	const struct me_image_mac *found = NULL;
+
+	if (image->n_macs)
+		found = bsearch(&mac, image->macs, image->n_macs, sizeof(*image->macs),
+				compare_mac);
+	return found ? found->number : 0;
 }
 
 const struct me_dest *me_image_lookup(const struct me_image *image, const struct me_addr *address)

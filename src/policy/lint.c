@@ -195,10 +195,6 @@ static void lint_effect(struct me_linter *linter)
 {
 	const struct me_policy *policy = linter->policy;
 
-	if (policy->n_interfaces)
-		me_lint_tell(linter, &policy->watch_at, "no-effect",
-			     "`interfaces:` is not watched by this version: only the processes of "
-			     "this machine are");
 	for (size_t i = 0; i < policy->n_rules; i++)
 		if (policy->rules[i].mode != ME_MODE_MONITOR)
 			me_lint_tell(linter, &policy->rules[i].at, "no-effect",
@@ -209,9 +205,6 @@ static void lint_whole(struct me_linter *linter)
 {
 	const struct me_policy *policy = linter->policy;
 
-	if (policy->watch_at.file && !policy->n_cgroups && !policy->n_interfaces)
-		me_lint_tell(linter, &policy->watch_at, "empty-watch",
-			     "nothing is watched: neither `cgroups:` nor `interfaces:`");
 	if (!allows_mail(policy)) {
 		const struct me_place whole = {.file = policy->path};
 
@@ -229,8 +222,10 @@ int me_lint(const struct me_policy *policy, uint64_t now_epoch_ns,
 
 	lint_whole(&linter);
 	lint_effect(&linter);
-	for (size_t i = 0; i < policy->n_rules; i++)
+	err = me_lint_watch(&linter);
+	for (size_t i = 0; !err && i < policy->n_rules; i++)
 		lint_rule(&linter, &policy->rules[i]);
-	err = me_lint_overlap(&linter);
+	if (!err)
+		err = me_lint_overlap(&linter);
 	return err ? err : me_lint_services(&linter);
 }

@@ -23,6 +23,9 @@ struct me_linter {
 void me_lint_tell(struct me_linter *linter, const struct me_place *at, const char *kind,
 		  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Interfaces and mail hosts, as far as they can be known without the machine. 0 or -ENOMEM. */
+int me_lint_watch(struct me_linter *linter);
+
 /* Destinations that are listed twice, or lie inside a prefix of the same rule. 0 or -ENOMEM. */
 int me_lint_overlap(struct me_linter *linter);
 

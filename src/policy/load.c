@@ -219,21 +219,6 @@ static void read_source(struct loader *loader, struct source *source)
 	me_read_rules(reader, source->sections.allow, &source->rules);
 }
 
-/* Who says nothing of what to watch means this machine. */
-static int watch_all(struct loader *loader)
-{
-	struct me_policy *policy = loader->policy;
-
-	if (policy->watch_at.file)
-		return 0;
-	policy->cgroups = me_read_alloc(&loader->reader, 1, sizeof(*policy->cgroups));
-	if (!policy->cgroups)
-		return -ENOMEM;
-	policy->cgroups[0] = "/";
-	policy->n_cgroups = 1;
-	return 0;
-}
-
 /* Site rules in file order, then the profile's. */
 static int build(struct loader *loader)
 {
@@ -280,9 +265,8 @@ static int load(struct loader *loader, const char *profile)
 	read_source(loader, &loader->site);
 	/* Without the profile each entry of `remove:` would be an error of its own. */
 	if (!profile_err) {
-		err = watch_all(loader);
-		if (!err)
-			err = build(loader);
+		me_watch_whole(&loader->reader, loader->policy);
+		err = build(loader);
 		if (err)
 			return err;
 	}

@@ -4,7 +4,8 @@
 
 /*
  * The policy as written: the site file merged with its vendor profile, checked, with the place of
- * everything. DESIGN, "The policy", is the language. Read-only once loaded.
+ * everything. DESIGN, "The policy", is the language. Read-only once it is loaded and the command line
+ * was heard.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,8 @@ struct me_diagnostics;
 #define ME_POLICY_ADDRESSES_MAX 2000000u
 #define ME_POLICY_RULES_MAX 65536u
 #define ME_POLICY_PORTS_MAX 1024u /* port ranges of one rule */
+#define ME_POLICY_INTERFACES_MAX 256u
+#define ME_POLICY_HOSTS_MAX 4096u
 #define ME_POLICY_ERRORS_MAX 100u /* errors told in one run */
 #define ME_POLICY_LABEL_MAX 63u   /* bytes of a service */
 #define ME_POLICY_TEXT_MAX 1024u  /* bytes of a note, a path, a rule's name ... */
@@ -121,24 +124,28 @@ struct me_watch_host {
 	uint8_t mac[6];
 	struct me_addr address;
 	uint8_t bits; /* 128: one address */
+	struct me_place at;
 };
 
 struct me_limits {
 	uint32_t flows;
 	uint32_t learned;
 	uint64_t pending_ns, grace_ns, warmup_ns, ftp_ns, udp_idle_ns;
+	uint64_t tcp_syn_ns, tcp_idle_ns; /* in transit */
 };
 
 struct me_policy {
-	const char *path;    /* of the site file, or NULL: only the profile */
-	const char *profile; /* its name or path */
-	char sha256[65];     /* of all files read, hexadecimal */
-	const char **cgroups;
+	const char *path;     /* of the site file, or NULL: only the profile */
+	const char *profile;  /* its name or path */
+	char sha256[65];      /* of all files read, hexadecimal */
+	const char **cgroups; /* none: no process is watched */
 	size_t n_cgroups;
-	const char **interfaces;
+	const char **interfaces; /* unique; none: nothing is watched in transit */
+	struct me_place *interfaces_at;
 	size_t n_interfaces;
-	struct me_watch_host *hosts;
+	struct me_watch_host *hosts; /* their numbers begin with 1 */
 	size_t n_hosts;
+	bool watch_whole; /* neither is named: `cgroups` is the root alone, for this whole machine */
 	struct me_resolvers resolvers;
 	bool has_proxy;
 	struct me_to proxy; /* ME_TO_ADDRESS or ME_TO_NAME */
@@ -165,8 +172,18 @@ struct me_policy {
 	const char *date;   /* of that document, as written, or NULL */
 	const char
 		*shipped; /* file of the built-in profile in force; NULL if the profile is a path */
-	struct me_place watch_at; /* file NULL: no `watch:`, and the whole machine is watched */
+	struct me_place watch_at; /* file NULL: there is no `watch:` */
 	struct me_arena *arena;   /* owns all of the above */
+};
+
+/* What the command line says of what is watched; the arrays are borrowed. */
+struct me_watch_options {
+	const char *const *cgroups;
+	size_t n_cgroups;
+	const char *const *interfaces;
+	size_t n_interfaces;
+	const char *const *hosts; /* addresses, prefixes, MAC addresses */
+	size_t n_hosts;
 };
 
 /*
@@ -181,6 +198,14 @@ int me_policy_load(const char *path, const char *profile, struct me_diagnostics 
 /* The same for a site file that is in memory: `path` is what it is called. */
 int me_policy_parse(const char *path, const char *text, size_t size, const char *profile,
 		    struct me_diagnostics *diagnostics, struct me_policy **ret_policy);
+
+/*
+ * Puts what the options name in the place of the whole `watch:`, read as the policy's is; without any
+ * the policy stays as it is. 0, or -EINVAL (diagnosed, with the option as the file) and -ENOMEM, after
+ * which the policy is good for nothing but to be freed.
+ */
+int me_policy_watch(struct me_policy *policy, const struct me_watch_options *options,
+		    struct me_diagnostics *diagnostics);
 
 void me_policy_free(struct me_policy **policy);
 ME_DEFINE_CLEANUP(struct me_policy *, me_policy_free)

@@ -45,6 +45,8 @@ void me_settings_default(struct me_policy *policy)
 		.warmup_ns = 30 * 60 * ME_NS_PER_S,
 		.ftp_ns = 60 * ME_NS_PER_S,
 		.udp_idle_ns = 180 * ME_NS_PER_S,
+		.tcp_syn_ns = 10 * ME_NS_PER_S,
+		.tcp_idle_ns = 2 * 3600 * ME_NS_PER_S,
 	};
 	policy->history_keep_ns = 400 * 24 * 3600 * ME_NS_PER_S;
 	policy->history_size = 1ull << 30;
@@ -62,8 +64,8 @@ static void read_count32(struct me_reader *reader, const struct me_node *node, u
 static void read_limits(struct me_reader *reader, const struct me_node *node,
 			struct me_limits *limits)
 {
-	static const char *const names[] = {"flows",  "learned", "pending", "grace",
-					    "warmup", "ftp",     "udp_idle"};
+	static const char *const names[] = {"flows", "learned",  "pending", "grace",   "warmup",
+					    "ftp",   "udp_idle", "tcp_syn", "tcp_idle"};
 	const struct me_node *v[ME_ARRAY_SIZE(names)];
 
 	if (!me_read_map(reader, node, "`limits`", names, ME_ARRAY_SIZE(names), v))
@@ -75,6 +77,8 @@ static void read_limits(struct me_reader *reader, const struct me_node *node,
 	me_read_duration(reader, v[4], "0s", "7d", &limits->warmup_ns);
 	me_read_duration(reader, v[5], "10ms", "1h", &limits->ftp_ns);
 	me_read_duration(reader, v[6], "10ms", "1d", &limits->udp_idle_ns);
+	me_read_duration(reader, v[7], "10ms", "1h", &limits->tcp_syn_ns);
+	me_read_duration(reader, v[8], "10ms", "30d", &limits->tcp_idle_ns);
 }
 
 static void read_history(struct me_reader *reader, const struct me_node *node,

@@ -26,6 +26,8 @@ void me_read_settings(struct me_reader *reader, const struct me_node *root,
 
 /* `watch:` and `resolvers:`, which have files of their own. */
 void me_read_watch(struct me_reader *reader, const struct me_node *node, struct me_policy *policy);
+/* Once all is read: who names neither control groups nor interfaces means this whole machine. */
+void me_watch_whole(struct me_reader *reader, struct me_policy *policy);
 void me_read_resolvers(struct me_reader *reader, const struct me_node *node,
 		       struct me_resolvers *resolvers);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "policy/settings.h"
 
+#include <errno.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include "base/text.h"
 #include "policy/endpoint.h"
+#include "policy/hosts.h"
 
 static bool read_path(struct me_reader *reader, const struct me_node *node, const char **ret_path)
 {
@@ -83,77 +83,55 @@ static bool read_interface(struct me_reader *reader, const struct me_node *node,
 	return true;
 }
 
+/* Whether it is among those read so far, which is a finding: once is enough. */
+static bool is_known(struct me_reader *reader, const struct me_node *node,
+		     const struct me_policy *policy, const char *name)
+{
+	struct me_place at = me_read_place(reader, node);
+
+	for (size_t i = 0; i < policy->n_interfaces; i++) {
+		unsigned int line = policy->interfaces_at[i].line;
+
+		if (strcmp(policy->interfaces[i], name) != 0)
+			continue;
+		if (line)
+			me_diagnostics_add(reader->diagnostics, ME_FINDING, &at, "redundant",
+					   "`%s` is named already at line %u", name, line);
+		else
+			me_diagnostics_add(reader->diagnostics, ME_FINDING, &at, "redundant",
+					   "`%s` is named already", name);
+		return true;
+	}
+	return false;
+}
+
 static void read_interfaces(struct me_reader *reader, const struct me_node *node,
 			    struct me_policy *policy)
 {
 	struct me_items items = me_read_items(node);
 	const struct me_node *item;
+	size_t seen = 0;
 
 	policy->interfaces = me_read_alloc(reader, items.left, sizeof(*policy->interfaces));
-	if (!policy->interfaces)
+	policy->interfaces_at = me_read_alloc(reader, items.left, sizeof(*policy->interfaces_at));
+	if (!policy->interfaces || !policy->interfaces_at)
 		return;
 	while ((item = me_items_next(&items))) {
-		if (read_interface(reader, item, &policy->interfaces[policy->n_interfaces]))
-			policy->n_interfaces++;
+		size_t n = policy->n_interfaces;
+
+		if (!me_read_within(reader, item, &seen, ME_POLICY_INTERFACES_MAX, "interfaces") ||
+		    !read_interface(reader, item, &policy->interfaces[n]) ||
+		    is_known(reader, item, policy, policy->interfaces[n]))
+			continue;
+		policy->interfaces_at[n] = me_read_place(reader, item);
+		policy->n_interfaces++;
 	}
 }
 
-/* "02:00:00:00:00:10": six pairs of hexadecimal digits. */
-static bool parse_mac(const char *text, uint8_t ret_mac[6])
+static void forget(struct me_policy *policy)
 {
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-
-	if (strlen(text) != 17)
-		return false;
-	for (size_t i = 0; i < 6; i++) {
-		const char *high = strchr(digits, text[3 * i]);
-		const char *low = strchr(digits, text[3 * i + 1]);
-
-		if (!high || !low || (i < 5 && text[3 * i + 2] != ':'))
-			return false;
-		ret_mac[i] = (uint8_t)((high - digits) % 16 << 4 | (low - digits) % 16);
-	}
-	return true;
-}
-
-static bool read_mac(struct me_reader *reader, const struct me_node *node,
-		     struct me_watch_host *ret_host)
-{
-	static const char *const keys[] = {"mac"};
-	static const char expected[] = "a MAC address in quotes: \"02:00:00:00:00:10\"";
-	const struct me_node *mac;
-
-	if (!me_read_map(reader, node, "a host", keys, 1, &mac))
-		return false;
-	if (!mac) {
-		me_read_missing(reader, node, "mac", expected);
-		return false;
-	}
-	if (mac->kind != ME_NODE_SCALAR || !parse_mac(mac->text, ret_host->mac)) {
-		me_read_unexpected(reader, mac, "bad-mac", expected);
-		return false;
-	}
-	ret_host->is_mac = true;
-	return true;
-}
-
-static void read_hosts(struct me_reader *reader, const struct me_node *node,
-		       struct me_policy *policy)
-{
-	struct me_items items = me_read_items(node);
-	const struct me_node *item;
-
-	policy->hosts = me_read_alloc(reader, items.left, sizeof(*policy->hosts));
-	if (!policy->hosts)
-		return;
-	while ((item = me_items_next(&items))) {
-		struct me_watch_host *host = &policy->hosts[policy->n_hosts];
-
-		if (item->kind == ME_NODE_MAP
-			    ? read_mac(reader, item, host)
-			    : me_read_prefix(reader, item, &host->address, &host->bits))
-			policy->n_hosts++;
-	}
+	policy->n_cgroups = policy->n_interfaces = policy->n_hosts = 0;
+	policy->watch_whole = false;
 }
 
 void me_read_watch(struct me_reader *reader, const struct me_node *node, struct me_policy *policy)
@@ -164,13 +142,68 @@ void me_read_watch(struct me_reader *reader, const struct me_node *node, struct 
 	if (!me_read_map(reader, node, "`watch`", keys, ME_ARRAY_SIZE(keys), v))
 		return;
 	policy->watch_at = me_read_place(reader, node);
-	policy->n_cgroups = policy->n_interfaces = policy->n_hosts = 0;
+	forget(policy);
 	me_read_paths(reader, v[0], &policy->cgroups, &policy->n_cgroups);
 	read_interfaces(reader, v[1], policy);
-	read_hosts(reader, v[2], policy);
+	me_read_hosts(reader, v[2], policy);
 	if (me_read_items(v[1]).left && !me_read_items(v[2]).left)
 		me_read_error(
 			reader, v[1], "missing-key",
 			"interfaces without `hosts:`, expected the addresses of the mail hosts "
 			"whose packets pass there");
+}
+
+void me_watch_whole(struct me_reader *reader, struct me_policy *policy)
+{
+	if (policy->n_cgroups || policy->n_interfaces)
+		return;
+	policy->cgroups = me_read_alloc(reader, 1, sizeof(*policy->cgroups));
+	if (!policy->cgroups)
+		return;
+	policy->cgroups[0] = "/";
+	policy->n_cgroups = 1;
+	policy->watch_whole = true;
+}
+
+/* The arguments of an option as the list that a policy would have; NULL: there are none. */
+static const struct me_node *list_of(struct me_reader *reader, const char *option,
+				     const char *const *words, size_t n)
+{
+	struct me_node *nodes = n ? me_read_alloc(reader, n + 1, sizeof(*nodes)) : NULL;
+
+	if (!nodes)
+		return NULL;
+	reader->file = option;
+	nodes[0] = (struct me_node){.kind = ME_NODE_LIST, .count = (uint32_t)n, .first = &nodes[1]};
+	for (size_t i = 0; i < n; i++)
+		nodes[i + 1] = (struct me_node){
+			.kind = ME_NODE_SCALAR,
+			.count = (uint32_t)strlen(words[i]),
+			.text = words[i],
+			.next = i + 1 < n ? &nodes[i + 2] : NULL,
+		};
+	return nodes;
+}
+
+int me_policy_watch(struct me_policy *policy, const struct me_watch_options *options,
+		    struct me_diagnostics *diagnostics)
+{
+	struct me_reader reader = {.arena = policy->arena, .diagnostics = diagnostics};
+	size_t errors = diagnostics->errors;
+
+	if (!options->n_cgroups && !options->n_interfaces && !options->n_hosts)
+		return 0;
+	policy->watch_at = (struct me_place){0};
+	forget(policy);
+	me_read_paths(&reader, list_of(&reader, "--cgroup", options->cgroups, options->n_cgroups),
+		      &policy->cgroups, &policy->n_cgroups);
+	read_interfaces(&reader,
+			list_of(&reader, "--interface", options->interfaces, options->n_interfaces),
+			policy);
+	me_read_hosts(&reader, list_of(&reader, "--host", options->hosts, options->n_hosts),
+		      policy);
+	me_watch_whole(&reader, policy);
+	if (reader.no_memory)
+		return -ENOMEM;
+	return diagnostics->errors > errors ? -EINVAL : 0;
 }

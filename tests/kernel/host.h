@@ -30,7 +30,7 @@
 /* Counters since the last host_mark(), cells summed over the services. */
 struct host_counts {
 	uint64_t cell[ME_CELL_KINDS][ME_CELL_ENDS];
-	uint64_t total[ME_TOTAL_COUNT + ME_BLIND_COUNT];
+	uint64_t total[ME_TOTALS_ALL];
 };
 
 struct host_flow {
@@ -53,7 +53,7 @@ struct host {
 	uint64_t group_id;
 	struct world world;
 	uint64_t *cells, *marked_cells;
-	uint64_t marked_totals[ME_TOTAL_COUNT + ME_BLIND_COUNT];
+	uint64_t marked_totals[ME_TOTALS_ALL];
 	struct me_endpoint_counts *endpoints; /* as they were at the mark */
 	struct me_record records[HOST_RECORDS_MAX];
 	size_t n_records; /* told since the mark */
@@ -138,7 +138,7 @@ size_t host_told(struct host *host, enum me_record_kind kind);
 #define SHED(reason) .cell[ME_CELL_SHED][reason]
 #define GAINED(reason) .cell[ME_CELL_GAINED][reason]
 #define TOTAL(which) .total[ME_TOTAL_##which]
-#define BLIND(which) .total[ME_TOTAL_COUNT + ME_BLIND_##which]
+#define BLIND(which) .total[ME_TOTAL_BLIND(ME_BLIND_##which)]
 #define STRANGER (ME_VIOLATION + ME_REASON_UNLISTED_DESTINATION)
 
 #endif

@@ -78,7 +78,7 @@ static int tally_one(const struct me_attachment *attachment, void *userdata)
 {
 	struct tally *tally = userdata;
 
-	if (tally->cgroup != attachment->cgroup)
+	if (attachment->interface || tally->cgroup != attachment->id)
 		return 0;
 	tally->all++;
 	tally->alive += attachment->alive;

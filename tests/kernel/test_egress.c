@@ -72,7 +72,7 @@ static void assert_attempt(struct host *host, struct packet *p, const char *to, 
 	send_twice(host, p);
 	f = host_flow(host, to, port);
 	assert_int_equal(f.key.proto, proto);
-	assert_int_equal(f.key.opener.earlier, 0);
+	assert_int_equal(f.key.earlier, 0);
 	assert_int_equal(f.flow.packets_sent, 2);
 	assert_int_equal(f.flow.bytes_sent, 2 * payload);
 	assert_int_equal(f.flow.wire_bytes_sent, 2 * p->size);

@@ -29,7 +29,7 @@ static void established_and_listed(void **state)
 	size = sizeof(cookie);
 	assert_int_equal(getsockopt(p.client, SOL_SOCKET, SO_COOKIE, &cookie, &size), 0);
 	assert_true(f.key.opener.cookie == cookie);
-	assert_int_equal(f.key.opener.earlier, 0);
+	assert_int_equal(f.key.earlier, 0);
 	assert_int_equal(f.key.proto, IPPROTO_TCP);
 	assert_int_equal(f.key.sport, 0);
 	assert_int_equal(f.flow.outcome, ME_OUTCOME_ESTABLISHED);

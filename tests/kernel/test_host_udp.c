@@ -68,7 +68,7 @@ static void the_first_datagram_is_the_attempt(void **state)
 		host_write(fd, 100);
 	f = host_flow(host, HOST_GOOD, port);
 	assert_int_equal(f.key.proto, IPPROTO_UDP);
-	assert_int_equal(f.key.opener.earlier, 0);
+	assert_int_equal(f.key.earlier, 0);
 	assert_int_equal(f.flow.flags, ME_FLOW_SENT);
 	assert_int_equal(f.flow.state.verdict, ME_ALLOWED);
 	assert_true(f.flow.origin.cgroup == host->group_id);

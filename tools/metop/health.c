@@ -113,6 +113,18 @@ static void add_map(struct me_rows *rows, const struct me_row *from)
 	    value);
 }
 
+/* A mail host seen in transit. */
+static void add_host(struct me_rows *rows, const struct me_row *from)
+{
+	double violations = me_row_number(from, "violations");
+	char value[ME_HEALTH_TEXT];
+
+	snprintf(value, sizeof(value), "%.0f attempts, %.0f violations, %.0f DNS answers%s%s",
+		 me_row_number(from, "attempts"), violations, me_row_number(from, "answers"),
+		 *text_of(from, "mac") ? ", " : "", text_of(from, "mac"));
+	add(rows, from, violations > 0 ? "notice" : "", "host", text_of(from, "address"), value);
+}
+
 /* Sections in which anything but 0 asks for attention. */
 static const char *state_of(const struct me_row *row)
 {
@@ -162,6 +174,8 @@ int me_health_read(const struct me_rows *tree, struct me_health *ret_health,
 			add_hook(rows, row);
 		else if (in_section(row, "maps"))
 			add_map(rows, row);
+		else if (in_section(row, "hosts"))
+			add_host(rows, row);
 		else if (!in_section(row, "problems"))
 			add_plain(rows, row);
 	}

@@ -119,13 +119,13 @@ static void daemon_round(struct world *world, struct me_ledger *ledger, struct m
 			 bool flush)
 {
 	static uint64_t cells[ME_CELL_COUNT];
-	const uint64_t totals[ME_TOTAL_COUNT] = {0}, blind[ME_BLIND_COUNT] = {0};
+	const uint64_t totals[ME_TOTALS_ALL] = {0};
 
 	world->now_ns += 2 * ME_NS_PER_S;
 	me_ledger_tick(ledger, world->now_ns, FIXTURE_EPOCH + world->now_ns);
 	for (size_t i = 0; i < ME_CELL_COUNT; i++)
 		cells[i] = __atomic_load_n(&world->cells[i], __ATOMIC_SEQ_CST);
-	me_ledger_counters(ledger, cells, totals, blind, NULL, 0);
+	me_ledger_counters(ledger, cells, totals, NULL, 0);
 	while (world->consumed != __atomic_load_n(&world->produced, __ATOMIC_ACQUIRE)) {
 		const struct me_record *record = &world->ring[world->consumed % RING];
 

@@ -68,9 +68,9 @@ static inline void world_dns(struct me_ledger *ledger)
 static inline struct world *world_new(uint32_t flows)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	const uint64_t totals[ME_TOTAL_COUNT] = {
-		[ME_TOTAL_UDP_PROBES] = 4, [ME_TOTAL_RING_LOST] = 2};
-	const uint64_t blind[ME_BLIND_COUNT] = {[ME_BLIND_RAW] = 1};
+	const uint64_t totals[ME_TOTALS_ALL] = {[ME_TOTAL_BLIND(ME_BLIND_RAW)] = 1,
+						[ME_TOTAL_UDP_PROBES] = 4,
+						[ME_TOTAL_RING_LOST] = 2};
 	const struct me_endpoint_entry entries[] = {
 		{.endpoint = 1, .rule = 1, .expect_ns = 3600 * ME_NS_PER_S},
 		{.endpoint = 2, .rule = 1},
@@ -92,8 +92,7 @@ static inline struct world *world_new(uint32_t flows)
 	world->cells[me_cell(ME_HOST, 3, ME_CELL_FINAL, ME_VIOLATION + ME_REASON_QUIC)] =
 		flows / 10;
 	assert_int_equal(me_ledger_policy(world->ledger, entries, 2), 0);
-	assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, blind, counts, 4),
-			 0);
+	assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, counts, 4), 0);
 	world_dns(world->ledger);
 	for (uint32_t id = 1; id <= flows; id++) {
 		struct me_flow_key key = fixture_key(0xc6336400u + id % 50, 443, IPPROTO_TCP);

@@ -201,7 +201,7 @@ static void test_groups_are_bounded(void **state)
 {
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 10);
 	_cleanup_free_ uint64_t *cells = calloc(ME_CELL_COUNT, sizeof(*cells));
-	const uint64_t totals[ME_TOTAL_COUNT] = {0}, blind[ME_BLIND_COUNT] = {0};
+	const uint64_t totals[ME_TOTALS_ALL] = {0};
 	size_t n = 0;
 
 	(void)state;
@@ -213,7 +213,7 @@ static void test_groups_are_bounded(void **state)
 	}
 	cells[me_cell(ME_HOST, 3, ME_CELL_FINAL,
 		      me_cell_end(ME_VIOLATION, ME_REASON_UNLISTED_DESTINATION))] = 25;
-	assert_int_equal(me_ledger_counters(ledger, cells, totals, blind, NULL, 0), 0);
+	assert_int_equal(me_ledger_counters(ledger, cells, totals, NULL, 0), 0);
 	for (size_t cursor = 0;;) {
 		const struct me_group *group = me_ledger_next_group(ledger, &cursor);
 
@@ -260,7 +260,7 @@ static void test_endpoint_states(void **state)
 {
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
 	_cleanup_free_ uint64_t *cells = calloc(ME_CELL_COUNT, sizeof(*cells));
-	const uint64_t totals[ME_TOTAL_COUNT] = {0}, blind[ME_BLIND_COUNT] = {0};
+	const uint64_t totals[ME_TOTALS_ALL] = {0};
 	const struct me_endpoint_entry entries[] = {
 		{.endpoint = 1, .rule = 1, .expect_ns = 60 * ME_NS_PER_S},
 		{.endpoint = 2, .rule = 1, .retired = true},
@@ -270,7 +270,7 @@ static void test_endpoint_states(void **state)
 	uint64_t now = FIXTURE_NOW;
 
 	(void)state;
-#define READ() assert_int_equal(me_ledger_counters(ledger, cells, totals, blind, counts, 4), 0)
+#define READ() assert_int_equal(me_ledger_counters(ledger, cells, totals, counts, 4), 0)
 	assert_int_equal(me_ledger_policy(ledger, entries, 2), 0);
 	counts[3].attempts = 1;
 	READ();

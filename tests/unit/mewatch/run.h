@@ -23,7 +23,7 @@ static inline int run(int (*command)(int, char **), const char *const *arguments
 {
 	char path[] = "/tmp/mewatch-run-XXXXXX";
 	_cleanup_close_ int fd = mkstemp(path), saved = dup(stream);
-	char *argv[12] = {0};
+	char *argv[32] = {0};
 	int argc = 0, code;
 	size_t length;
 

@@ -85,11 +85,12 @@ static void check_speaks_json(void **state)
 
 static void usage_is_an_error(void **state)
 {
-	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL;
+	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
 
 	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &a, "check", "--nothing"), ME_EXIT_USAGE);
 	assert_non_null(strstr(a, "usage: mewatch check"));
 	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &b, "check", "file"), ME_EXIT_USAGE);
+	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &e, "check", "--transit"), ME_EXIT_USAGE);
 	assert_int_equal(RUN(me_cmd_profiles, STDERR_FILENO, &c, "profiles", "--diff", "a"),
 			 ME_EXIT_USAGE);
 	assert_non_null(strstr(c, "usage: mewatch profiles"));

@@ -162,6 +162,7 @@ static void says(struct fixture *f, const char *destination, int code, const cha
 static void an_address_is_judged_by_its_names(void **state)
 {
 	SAYS(*state, ADDRESS ":443", ME_EXIT_OK, ADDRESS ":443/tcp: allowed\n",
+	     "\n  vantage   host: a process of this machine\n",
 	     "\n  endpoint  meupdate.gfi.com\n  evidence  learned\n",
 	     "\n  why       a DNS answer gave the address to meupdate.gfi.com; the name is listed\n",
 	     "\n  before    pending (unlisted-destination): nothing allows it yet",
@@ -235,6 +236,93 @@ static void json_says_the_same(void **state)
 	json_decref(root);
 }
 
+/* A second policy in the fixture's folder: what is watched decides for whom it is asked. */
+static void the_vantage_is_chosen(void **state)
+{
+	static const char host[] = "\n  vantage   host: a process of this machine\n";
+	static const char transit[] = "\n  vantage   transit: a mail host behind this machine\n";
+	static const struct {
+		const char *watch;
+		bool option;
+		int code;
+		const char *vantage;
+	} cases[] = {
+		{"", false, ME_EXIT_OK, host},
+		{"", true, ME_EXIT_FINDINGS, transit},
+		{"watch: {interfaces: lan0, hosts: 192.0.2.1}\n", false, ME_EXIT_FINDINGS, transit},
+		{"watch: {interfaces: lan0, hosts: 192.0.2.1}\n", true, ME_EXIT_FINDINGS, transit},
+		{"watch: {cgroups: /, interfaces: lan0, hosts: 192.0.2.1}\n", false, ME_EXIT_OK,
+		 host},
+		{"watch: {cgroups: /, interfaces: lan0, hosts: 192.0.2.1}\n", true,
+		 ME_EXIT_FINDINGS, transit},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		char path[] = "/tmp/mewatch-site-XXXXXX", text[512];
+		const char *arguments[] = {"explain",
+					   "-c",
+					   path,
+					   "--socket",
+					   f->socket,
+					   "127.0.0.1:9093",
+					   cases[i].option ? "--transit" : NULL,
+					   NULL};
+		_cleanup_free_ char *output = NULL;
+		int code;
+
+		snprintf(text, sizeof(text), "version: 1\nprofile: %s\n%s", f->profile,
+			 cases[i].watch);
+		write_site(path, text);
+		code = run(me_cmd_explain, arguments, STDOUT_FILENO, &output);
+		unlink(path);
+		assert_int_equal(code, cases[i].code);
+		assert_non_null(strstr(output, cases[i].vantage));
+		assert_non_null(
+			strstr(output, cases[i].vantage == host ? ": local\n" : ": violation ("));
+	}
+}
+
+/* On the wire the recursive resolver may be any program of the mail host, at the port of DNS. */
+static void a_mail_host_may_walk_the_dns(void **state)
+{
+	static const char text[] = "version: 1\n"
+				   "watch: {interfaces: lan0, hosts: 192.0.2.1}\n"
+				   "resolvers: {recursive: {exe: /usr/sbin/unbound}}\n";
+	struct fixture *f = *state;
+	char path[] = "/tmp/mewatch-site-XXXXXX";
+	_cleanup_free_ char *allowed = NULL, *other = NULL;
+
+	write_site(path, text);
+	assert_int_equal(RUN(me_cmd_explain, STDOUT_FILENO, &allowed, "explain", "-c", path,
+			     "--socket", f->nowhere, "203.0.113.9:53/udp"),
+			 ME_EXIT_OK);
+	assert_non_null(strstr(allowed, "\n  why       who walks the DNS itself may ask any"));
+	assert_int_equal(RUN(me_cmd_explain, STDOUT_FILENO, &other, "explain", "-c", path,
+			     "--socket", f->nowhere, "203.0.113.9:853/tcp"),
+			 ME_EXIT_FINDINGS);
+	assert_non_null(strstr(other, ": violation (encrypted-dns)\n"));
+	unlink(path);
+}
+
+static void names_count_in_transit_too(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *output = NULL;
+	const char *vantage, *evidence;
+	json_t *root;
+
+	assert_int_equal(RUN(me_cmd_explain, STDOUT_FILENO, &output, "explain", "-c", f->site,
+			     "--transit", "--json", "--socket", f->socket, ADDRESS ":443"),
+			 ME_EXIT_OK);
+	root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(
+		json_unpack(root, "{s:s, s:s}", "vantage", &vantage, "evidence", &evidence), 0);
+	assert_string_equal(vantage, "transit");
+	assert_string_equal(evidence, "learned");
+	json_decref(root);
+}
+
 static void without_a_daemon_it_says_so(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +355,9 @@ int main(void)
 		cmocka_unit_test(an_address_is_judged_by_its_names),
 		cmocka_unit_test(a_name_is_told_with_its_addresses),
 		cmocka_unit_test(json_says_the_same),
+		cmocka_unit_test(the_vantage_is_chosen),
+		cmocka_unit_test(a_mail_host_may_walk_the_dns),
+		cmocka_unit_test(names_count_in_transit_too),
 		cmocka_unit_test(without_a_daemon_it_says_so),
 	};
 

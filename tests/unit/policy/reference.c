@@ -326,7 +326,8 @@ struct reference_verdict reference_judge(const struct me_policy *policy, uint64_
 		.facts = facts,
 		.names = names,
 		.n_names = n_names,
-		.local = is_loopback(facts->dst.byte) || (facts->flags & ME_FACT_OWN),
+		.local = !(facts->flags & ME_FACT_WIRE) &&
+			 (is_loopback(facts->dst.byte) || (facts->flags & ME_FACT_OWN)),
 		.global = is_global(facts->dst.byte),
 	};
 	struct reference_verdict v = {.verdict = ME_VIOLATION};

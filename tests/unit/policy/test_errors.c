@@ -64,6 +64,8 @@ static void keys(void **state)
 		{"version: 1\nlimits: {flows: 1, learned: x, pending: 10, grace: 9d, warmap: 1s}\n",
 		 "2:17 bad-number\n2:29 bad-number\n2:41 bad-duration\n2:52 bad-duration\n"
 		 "2:56 unknown-key\n"},
+		{"version: 1\nlimits: {tcp_syn: 2h, tcp_idle: 31d}\n",
+		 "2:19 bad-duration\n2:33 bad-duration\n"},
 		{"version: 1\nlimits: 5\nhistory: {keep: 1s, size: 1GB}\n",
 		 "2:9 wrong-type\n3:17 bad-duration\n3:27 bad-size\n"},
 		{"version: 1\nhistory: {size: 99999999999999999999TiB}\n", "2:17 bad-size\n"},
@@ -87,6 +89,9 @@ static void watch_and_resolvers(void **state)
 		 "2:22 bad-interface\n2:40 bad-interface\n2:45 wrong-type\n"},
 		{"version: 1\nwatch: {hosts: [host.example, 192.0.2.1/24, {mac: \"02:00\"}, {mak: x}]}\n",
 		 "2:17 bad-address\n2:31 host-bits\n2:51 bad-mac\n2:61 missing-key\n2:62 unknown-key\n"},
+		{"version: 1\nwatch: {hosts: [\"01:00:5e:00:00:01\", {mac: \"00:00:00:00:00:00\"},"
+		 " \"02:00:00:00:00:1g\"]}\n",
+		 "2:17 bad-mac\n2:44 bad-mac\n2:66 bad-address\n"},
 		{"version: 1\nresolvers: sytem\n", "2:12 unknown-word\n"},
 		{"version: 1\nresolvers: []\n", "2:12 wrong-type\n"},
 		{"version: 1\nresolvers: [192.0.2.0/24, dns.example, {stub: 127.0.0.53}]\n",

@@ -9,7 +9,7 @@
 #include "policy/explain.h"
 #include "yaml_text.h"
 
-static void explain(const struct hand *hand, const char *text, bool own,
+static void explain(const struct hand *hand, const char *text, uint8_t flags,
 		    struct me_explanation *ret_explanation)
 {
 	const char *expected;
@@ -17,7 +17,7 @@ static void explain(const struct hand *hand, const char *text, bool own,
 
 	assert_int_equal(me_query_parse(text, &query, &expected), 0);
 	assert_int_equal(me_explain(&hand->policy, &hand->environment, hand->image, hand->registry,
-				    &query, own, ret_explanation),
+				    &query, flags, ret_explanation),
 			 0);
 }
 
@@ -42,7 +42,7 @@ static void say(const struct me_explanation *e, const struct me_policy *policy,
 
 struct line {
 	const char *destination;
-	bool own;
+	uint8_t flags; /* of me_facts */
 	enum me_verdict verdict;
 	enum me_reason reason;
 	const char *rule;    /* NULL: none */
@@ -51,7 +51,7 @@ struct line {
 
 static const struct line lines[] = {
 	{"up.example.com:443/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "updates/names",
@@ -59,67 +59,62 @@ static const struct line lines[] = {
 	  "weaker updates/names: would allow it too, but "
 	  "`*.example.com` comes after `up.example.com`"}},
 	{"a.example.com:443/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "updates/names",
 	 {"*.example.com stands for exactly one label more, here `a`", "!updates/deep"}},
 	{"x.b.example.com:443/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "updates/deep",
 	 {"**.b.example.com stands for one label more or several, here `x`",
 	  "weaker updates/wide: would allow it too, but the suffix of **.example.com is shorter"}},
 	{"up.example.com:80/tcp",
-	 false,
+	 0,
 	 ME_VIOLATION,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
 	 {"other-ports updates/names: lists this destination for tcp/443, tcp/8000-8010 only"}},
 	{"x.y.other.test:443/tcp",
-	 false,
+	 0,
 	 ME_PENDING,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
 	 {"other-depth other/one: *.other.test stands for exactly one label more; "
 	  "`**.other.test` would cover it"}},
 	{"other.test:443/tcp",
-	 false,
+	 0,
 	 ME_PENDING,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
 	 {"other-depth other/one: *.other.test does not cover other.test itself"}},
 	{"up.example.com:25/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "smtp/any",
 	 {"`any` is every global unicast address",
 	  "allowed by a rule that does not need the name"}},
 	{"10.1.2.3:389/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "lan/inner",
 	 {"10.1.0.0/16 is the longest listed prefix",
 	  "weaker lan/outer: would allow it too, but the prefix 10.0.0.0/8 is shorter than "
 	  "10.1.0.0/16"}},
-	{"10.1.2.3:25/tcp",
-	 false,
-	 ME_ALLOWED,
-	 ME_REASON_NONE,
-	 "smtp/any",
-	 {"`any`", "!other-ports"}},
+	{"10.1.2.3:25/tcp", 0, ME_ALLOWED, ME_REASON_NONE, "smtp/any", {"`any`", "!other-ports"}},
 	{"10.1.2.3:80/tcp",
-	 false,
+	 0,
 	 ME_VIOLATION,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
 	 {"other-ports lan/inner: lists this destination for tcp/389",
 	  "other-ports lan/outer: lists this destination for tcp/389"}},
 	{"192.0.2.60:8080/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "site/file",
@@ -128,7 +123,7 @@ static const struct line lines[] = {
 	  "profile",
 	  "weaker site/later: would allow it too, but it comes later in the file"}},
 	{"203.0.113.9:443/tcp",
-	 false,
+	 0,
 	 ME_PENDING,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
@@ -137,57 +132,66 @@ static const struct line lines[] = {
 	  "up.example.com gave the address",
 	  "an answer for a name that is *.example.com gave the address"}},
 	{"192.0.2.99:8443/tcp",
-	 false,
+	 0,
 	 ME_VIOLATION,
 	 ME_REASON_UNLISTED_PORT,
 	 NULL,
 	 {"expired old/over: would allow it, but its `until` was over at 1970-01-01T00:00:00.000Z"}},
 	{"192.0.2.53:53/udp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "dns/all",
 	 {"one of the configured resolvers"}},
 	{"203.0.113.9:53/udp",
-	 false,
+	 0,
 	 ME_VIOLATION,
 	 ME_REASON_WRONG_RESOLVER,
 	 NULL,
 	 {"no rule allows it; wrong-resolver: DNS to a server that is not a configured resolver"}},
 	{"192.0.2.3:3128/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "updates/proxy",
 	 {"192.0.2.3 is the configured proxy"}},
 	{"192.0.2.11:9095/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "sync/peers",
 	 {"one of the configured peers"}},
 	{"127.0.0.1:9093/tcp",
-	 false,
+	 0,
 	 ME_LOCAL,
 	 ME_REASON_NONE,
 	 "remoting/local",
 	 {"the destination is loopback, which is local whatever the port; the rule gives the "
 	  "service"}},
 	{"10.1.2.3:389/tcp",
-	 true,
+	 ME_FACT_OWN,
 	 ME_LOCAL,
 	 ME_REASON_NONE,
 	 NULL,
 	 {"an own address of this machine",
 	  "passed-over lan/inner: 10.1.0.0/16 does not reach local destinations"}},
-	{"224.0.0.1/2",
-	 false,
-	 ME_LOCAL,
+	/* On the wire nothing is local. */
+	{"10.1.2.3:389/tcp",
+	 ME_FACT_OWN | ME_FACT_WIRE,
+	 ME_ALLOWED,
 	 ME_REASON_NONE,
+	 "lan/inner",
+	 {"10.1.0.0/16 is the longest listed prefix", "!passed-over"}},
+	{"127.0.0.1:9093/tcp",
+	 ME_FACT_WIRE,
+	 ME_VIOLATION,
+	 ME_REASON_UNLISTED_PORT,
 	 NULL,
-	 {"do not leave the link", "!wide/net"}},
+	 {"no rule allows it", "!remoting/local"}},
+	{"224.0.0.1/2", ME_FACT_WIRE, ME_LOCAL, ME_REASON_NONE, NULL, {"do not leave the link"}},
+	{"224.0.0.1/2", 0, ME_LOCAL, ME_REASON_NONE, NULL, {"do not leave the link", "!wide/net"}},
 	{"gone.example.org:443/tcp",
-	 false,
+	 0,
 	 ME_ALLOWED,
 	 ME_REASON_NONE,
 	 "old/retired",
@@ -232,7 +236,7 @@ static void test_explain(void **state)
 		_cleanup_strbuf_ struct me_strbuf text = {0};
 		struct me_explanation e;
 
-		explain(&hand, line->destination, line->own, &e);
+		explain(&hand, line->destination, line->flags, &e);
 		say(&e, &hand.policy, &text);
 		if (e.judgement.verdict != line->verdict || e.judgement.reason != line->reason ||
 		    !e.rule != !line->rule || (line->rule && strcmp(e.rule->slug, line->rule)))
@@ -258,13 +262,13 @@ static void test_before(void **state)
 	struct hand hand;
 
 	explained_policy(&hand);
-	explain(&hand, "up.example.com:443", false, &e);
+	explain(&hand, "up.example.com:443", 0, &e);
 	assert_int_equal(e.judgement.evidence, ME_EVIDENCE_LEARNED);
 	assert_string_equal(e.endpoint, "up.example.com");
 	assert_string_equal(e.service, "updates");
 	assert_int_equal(e.before.verdict, ME_PENDING);
 	assert_ptr_equal(e.to, &hand.policy.rules[1].to[0]);
-	explain(&hand, "up.example.com:25", false, &e);
+	explain(&hand, "up.example.com:25", 0, &e);
 	assert_memory_equal(&e.judgement, &e.before, sizeof(e.before));
 	hand_free(&hand);
 }
@@ -283,7 +287,7 @@ static void test_recursive(void **state)
 		{"[fe80::1]:53/udp", NULL},
 		{"127.0.0.1:53/udp", NULL},
 	};
-	_cleanup_strbuf_ struct me_strbuf by_cgroup = {0};
+	_cleanup_strbuf_ struct me_strbuf by_cgroup = {0}, on_the_wire = {0};
 	struct me_explanation e;
 	struct hand hand;
 
@@ -296,15 +300,23 @@ static void test_recursive(void **state)
 		_cleanup_strbuf_ struct me_strbuf text = {0};
 		const char *what = cases[i].destination;
 
-		explain(&hand, what, false, &e);
+		explain(&hand, what, 0, &e);
 		say(&e, &hand.policy, &text);
 		if (!strstr(text.data, cases[i].says ? cases[i].says : "recursive") !=
 		    !cases[i].says)
 			fail_msg("%s: %s", what, text.data);
 	}
+	for (size_t i = 0; i < 2; i++) {
+		explain(&hand, cases[i].destination, ME_FACT_WIRE | ME_FACT_RECURSIVE, &e);
+		say(&e, &hand.policy, &on_the_wire);
+		assert_int_equal(e.judgement.verdict, ME_ALLOWED);
+		assert_string_equal(e.rule->slug, "dns/all");
+		assert_non_null(strstr(on_the_wire.data, "who walks the DNS itself may ask any"));
+		assert_null(strstr(on_the_wire.data, "recursive dns/all"));
+	}
 	hand.policy.resolvers.recursive_exe = NULL;
 	hand.policy.resolvers.recursive_cgroup = "/unbound.service";
-	explain(&hand, "203.0.113.9:53/udp", false, &e);
+	explain(&hand, "203.0.113.9:53/udp", 0, &e);
 	say(&e, &hand.policy, &by_cgroup);
 	assert_non_null(strstr(by_cgroup.data, "alone: cgroup /unbound.service"));
 	hand_free(&hand);
@@ -320,17 +332,17 @@ static void test_named_proxy(void **state)
 	hand_proxy(&hand, "proxy.example");
 	hand_rule(&hand, "up/proxy", "proxy", "tcp/3128");
 	assert_int_equal(hand_compile(&hand), 0);
-	explain(&hand, "proxy.example:3128", false, &e);
+	explain(&hand, "proxy.example:3128", 0, &e);
 	assert_int_equal(e.judgement.verdict, ME_ALLOWED);
 	assert_int_equal(e.judgement.evidence, ME_EVIDENCE_LEARNED);
 	assert_string_equal(e.endpoint, "proxy");
 	assert_int_equal(e.before.verdict, ME_PENDING);
-	explain(&hand, "other.example:3128", false, &e);
+	explain(&hand, "other.example:3128", 0, &e);
 	assert_int_equal(e.judgement.verdict, ME_PENDING);
 	hand.policy.rules[0].until_ns = 1;
 	hand.environment.now_epoch_ns = 1;
 	assert_int_equal(hand_compile(&hand), 0);
-	explain(&hand, "proxy.example:3128", false, &e);
+	explain(&hand, "proxy.example:3128", 0, &e);
 	assert_int_equal(e.judgement.verdict, ME_VIOLATION);
 	assert_int_equal(e.n_others, 1);
 	assert_int_equal(e.others[0].role, ME_ROLE_EXPIRED);
@@ -347,7 +359,7 @@ static void test_many(void **state)
 	for (unsigned int i = 0; i < 30; i++)
 		hand_rule(&hand, "a/b", "192.0.2.1", "tcp/80");
 	assert_int_equal(hand_compile(&hand), 0);
-	explain(&hand, "192.0.2.1:80", false, &e);
+	explain(&hand, "192.0.2.1:80", 0, &e);
 	assert_int_equal(e.n_others, ME_EXPLAIN_OTHERS_MAX);
 	assert_int_equal(e.n_untold, 29 - ME_EXPLAIN_OTHERS_MAX);
 	hand_free(&hand);
@@ -396,8 +408,8 @@ static void test_from_text(void **state)
 		struct me_query query;
 
 		assert_int_equal(me_query_parse(cases[i].destination, &query, &expected), 0);
-		assert_int_equal(
-			me_explain(policy, &environment, image, registry, &query, false, &e), 0);
+		assert_int_equal(me_explain(policy, &environment, image, registry, &query, 0, &e),
+				 0);
 		if (e.judgement.verdict != cases[i].verdict ||
 		    e.judgement.reason != cases[i].reason)
 			fail_msg("%s: %s %s", cases[i].destination,

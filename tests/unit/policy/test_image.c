@@ -168,6 +168,16 @@ static const struct line lines[] = {
 	{"203.0.113.1:9093/tcp", "", ME_FACT_OWN, L("remoting/local", "local"), "remoting", LISTED},
 	{"203.0.113.1:853/tcp", "", ME_FACT_OWN, L(NULL, NULL), "local", NO},
 	{"203.0.113.1/50", "", ME_FACT_OWN, L(NULL, NULL), "local", NO},
+
+	/* On the wire nothing is: own addresses are like any, and loopback is nowhere. */
+	{"10.0.0.1:443/tcp", "", ME_FACT_OWN | ME_FACT_WIRE, A("lan/first", "lan/first"), "lan", LISTED},
+	{"203.0.113.1:9093/tcp", "", ME_FACT_OWN | ME_FACT_WIRE, V(REMOTING_OFF_HOST), "remoting", NO},
+	{"203.0.113.1:443/tcp", "?up.example.com", ME_FACT_OWN | ME_FACT_WIRE, A("updates/names", "up.example.com"), NAMED(CLAIMED)},
+	{"127.0.0.1:9093/tcp", "", ME_FACT_WIRE, V(REMOTING_OFF_HOST), "remoting", NO},
+	{"::1:53/udp", "", ME_FACT_WIRE, V(WRONG_RESOLVER), "dns", NO},
+	{"127.0.0.1:25/tcp", "", ME_FACT_WIRE, V(UNLISTED_PORT), "lan", NO}, /* `any` is global */
+	{"127.0.0.1:2000/tcp", "", ME_FACT_WIRE, A("wide/net", "wide/net"), "wide", LISTED},
+	{"192.0.2.53:53/udp", "", ME_FACT_WIRE, A("dns/resolvers", "resolvers"), "dns", LISTED},
 };
 /* clang-format on */
 

@@ -71,7 +71,6 @@ static void too_little(void **state)
 		{"  - {service: x, to: a.example, ports: tcp/1, retired: true}\n", "4:5 retired\n"},
 		{"watch: {cgroups: []}\n", "4:8 empty-watch\n"},
 		{"watch: {cgroups: [/a]}\n", ""},
-		{"watch: {interfaces: [lan0], hosts: [192.0.2.10]}\n", "4:8 no-effect\n"},
 		{"resolvers: {recursive: {exe: /usr/sbin/unbound}}\n", ""},
 		{"strict_names: true\nlimits: {learned: 100, grace: 1h, warmup: 1h}\n", ""},
 		{"  - {service: x, to: 192.0.2.1, ports: tcp/1, mode: enforce}\n",
@@ -148,6 +147,58 @@ static void the_time_of_until(void **state)
 	assert_lint(text, now, "4:5 expired\n5:5 expired\n", "");
 }
 
+/* What is watched in transit: the findings, then the notes. */
+static void what_is_watched(void **state)
+{
+	static const struct {
+		const char *watch, *findings, *notes;
+	} cases[] = {
+		{"watch: {interfaces: [lan0], hosts: [192.0.2.10]}\nresolvers: [192.0.2.53]\n", "",
+		 ""},
+		{"watch: {interfaces: [lan0], hosts: [192.0.2.10]}\n", "",
+		 "4:22 gateway-resolvers\n"},
+		{"watch: {cgroups: [/], hosts: [192.0.2.10, 192.0.2.11]}\n", "4:31 no-effect\n",
+		 ""},
+		{"watch: {hosts: [192.0.2.10]}\n", "4:8 empty-watch\n4:17 no-effect\n", ""},
+		{"watch: {interfaces: [], hosts: []}\n", "4:8 empty-watch\n", ""},
+#define WATCH(interfaces, hosts)                                                                     \
+	"resolvers: [192.0.2.53, {stub: 127.0.0.53, upstream: [198.51.100.53, \"2001:db8::35\"]}]\n" \
+	"watch: {interfaces: [" interfaces "], hosts: [" hosts "]}\n"
+		/* The same host, however it is written. */
+		{WATCH("a", "192.0.2.10, 192.0.2.11, 192.0.2.10/32"), "5:58 redundant\n", ""},
+		{WATCH("a", "\"::ffff:192.0.2.10\", 192.0.2.10"), "5:55 redundant\n", ""},
+		{WATCH("a", "{mac: \"02:00:00:00:00:1f\"}, \"02:00:00:00:00:1F\", "
+			    "\"02:00:00:00:00:1e\""),
+		 "5:62 redundant\n", ""},
+		{WATCH("a", "10.1.0.0/16, 10.1.2.3, 10.1.2.0/24, 10.2.0.1"), "",
+		 "5:47 nested-host\n5:57 nested-host\n"},
+		{WATCH("a", "192.0.2.53"), "", "5:34 host-resolves\n"},
+		{WATCH("a", "192.0.2.0/24, 192.0.2.53"), "",
+		 "5:34 host-resolves\n5:48 nested-host\n"},
+		{WATCH("a", "198.51.100.0/25, \"2001:db8::/64\", 192.0.2.54"), "",
+		 "5:34 host-resolves\n5:51 host-resolves\n"},
+		{WATCH("a", "10.0.0.0/15, 10.4.0.0/16, \"fd00::/47\", \"fd01::/48\", 0.0.0.0/0, "
+			    "\"::/0\""),
+		 "5:34 over-broad\n5:60 over-broad\n5:86 over-broad\n5:97 over-broad\n",
+		 "5:34 nested-host\n5:47 nested-host\n5:60 nested-host\n5:73 nested-host\n"
+		 "5:86 nested-host\n5:97 host-resolves\n5:97 host-resolves\n"
+		 "5:97 host-resolves\n5:97 host-resolves\n"},
+		{WATCH("a", "127.0.0.1, 224.0.0.5, \"::\", \"ff02::1\", \"fe80::7\""),
+		 "5:34 never-decides\n5:45 never-decides\n5:56 never-decides\n"
+		 "5:62 never-decides\n",
+		 ""},
+#undef WATCH
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_strbuf_ struct me_strbuf text = {0};
+
+		me_strbuf_adds(&text, ALLOW);
+		me_strbuf_adds(&text, cases[i].watch);
+		assert_lint(text.data, 0, cases[i].findings, cases[i].notes);
+	}
+}
+
 static void notes(void **state)
 {
 	assert_lint("version: 1\n", 0, "", "0:0 no-mail\n");
@@ -186,6 +237,7 @@ int main(void)
 		cmocka_unit_test(the_same_twice),
 		cmocka_unit_test(services_spelled_alike),
 		cmocka_unit_test(the_time_of_until),
+		cmocka_unit_test(what_is_watched),
 		cmocka_unit_test(notes),
 		cmocka_unit_test(shipped_profiles_have_notes_only),
 		cmocka_unit_test(an_override_is_the_site_s),

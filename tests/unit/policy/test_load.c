@@ -44,6 +44,7 @@ static void the_defaults(void **state)
 	assert_null(policy->watch_at.file);
 	assert_int_equal(policy->n_cgroups, 1);
 	assert_string_equal(policy->cgroups[0], "/");
+	assert_true(policy->watch_whole);
 	assert_int_equal(policy->resolvers.kind, ME_RESOLVERS_SYSTEM);
 	assert_false(policy->has_proxy);
 	assert_false(policy->strict_names);
@@ -55,6 +56,8 @@ static void the_defaults(void **state)
 	assert_int_equal(policy->limits.warmup_ns, 1800 * ME_NS_PER_S);
 	assert_int_equal(policy->limits.ftp_ns, 60 * ME_NS_PER_S);
 	assert_int_equal(policy->limits.udp_idle_ns, 180 * ME_NS_PER_S);
+	assert_int_equal(policy->limits.tcp_syn_ns, 10 * ME_NS_PER_S);
+	assert_int_equal(policy->limits.tcp_idle_ns, 7200 * ME_NS_PER_S);
 	assert_int_equal(policy->history_keep_ns, 400 * 86400 * ME_NS_PER_S);
 	assert_int_equal(policy->history_size, 1 << 30);
 	assert_int_equal(strlen(policy->sha256), 64);
@@ -78,13 +81,14 @@ static void every_setting(void **state)
 		"dns: {ip_zones: [Bl.Example.], uri_zones: [uri.example, u2.example]}\n"
 		"on_exit: open\n"
 		"limits: {flows: 1024, learned: 512, pending: 100ms, grace: 0s, warmup: 2h, ftp: 5s,\n"
-		"         udp_idle: 1d}\n"
+		"         udp_idle: 1d, tcp_syn: 500ms, tcp_idle: 5d}\n"
 		"history: {keep: 30d, size: 64MiB}\n");
 
 	assert_string_equal(policy->profile, "mailessentials-2015");
 	assert_int_equal(policy->watch_at.line, 4);
 	assert_int_equal(policy->n_cgroups, 2);
 	assert_string_equal(policy->cgroups[0], "/mail.slice");
+	assert_false(policy->watch_whole);
 	assert_int_equal(policy->n_interfaces, 1);
 	assert_string_equal(policy->interfaces[0], "lan0");
 	assert_int_equal(policy->n_hosts, 3);
@@ -114,6 +118,8 @@ static void every_setting(void **state)
 	assert_int_equal(policy->limits.warmup_ns, 7200 * ME_NS_PER_S);
 	assert_int_equal(policy->limits.ftp_ns, 5 * ME_NS_PER_S);
 	assert_int_equal(policy->limits.udp_idle_ns, 86400 * ME_NS_PER_S);
+	assert_int_equal(policy->limits.tcp_syn_ns, 500 * ME_NS_PER_MS);
+	assert_int_equal(policy->limits.tcp_idle_ns, 5 * 86400 * ME_NS_PER_S);
 	assert_int_equal(policy->history_keep_ns, 30 * 86400 * ME_NS_PER_S);
 	assert_int_equal(policy->history_size, 64 << 20);
 }

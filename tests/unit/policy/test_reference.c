@@ -195,6 +195,8 @@ static struct me_facts random_facts(uint64_t *random)
 		facts.flags |= ME_FACT_OWN_UNKNOWN;
 	if (below(random, 4) == 0)
 		facts.flags |= ME_FACT_RECURSIVE;
+	if (below(random, 3) == 0)
+		facts.flags |= ME_FACT_WIRE;
 	return facts;
 }
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The programs of the transit vantage: loaded when there is an interface for them. */
+#include "kernel/internal.h"
+
+#include <errno.h>
+#include <time.h>
+#include "base/cleanup.h"
+#include "gen/layout.h"
+
+/* Maps that the host programs have too are theirs. */
+static int share_maps(struct me_kernel *kernel, struct me_why *why)
+{
+	struct bpf_map *map, *theirs;
+
+	bpf_object__for_each_map(map, kernel->transit->obj) {
+		theirs = bpf_map__is_internal(map) ? NULL
+						   : bpf_object__find_map_by_name(
+							     kernel->bpf->obj, bpf_map__name(map));
+		if (theirs && bpf_map__reuse_fd(map, bpf_map__fd(theirs)))
+			return me_why(why, -errno, "map %s cannot be shared: %m",
+				      bpf_map__name(map));
+	}
+	return 0;
+}
+
+static int load(struct me_kernel *kernel, struct me_why *why)
+{
+	int err;
+
+	kernel->transit = transit_bpf__open();
+	if (!kernel->transit)
+		return me_load_failed(why, -errno, "the BPF object of the transit vantage");
+	err = share_maps(kernel, why);
+	if (!err)
+		err = me_reuse_maps(kernel, kernel->transit->obj, why);
+	if (err)
+		return err;
+	err = transit_bpf__load(kernel->transit);
+	if (err)
+		return me_load_failed(
+			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
+			"the kernel does not take the programs of the transit vantage; "
+			"6.1 or later is needed");
+	return me_pin_maps(kernel, kernel->transit->obj, ME_LAYOUT_ID, why);
+}
+
+int me_transit_load(struct me_kernel *kernel, struct me_why *why)
+{
+	int err = kernel->transit ? 0 : load(kernel, why);
+
+	if (!err)
+		return me_transit_watched(kernel);
+	transit_bpf__destroy(kernel->transit);
+	kernel->transit = NULL;
+	return err;
+}
+
+int me_transit_program(const struct me_kernel *kernel, bool egress, bool ethernet)
+{
+	if (!kernel->transit)
+		return -ENOENT;
+	if (egress)
+		return bpf_program__fd(ethernet ? kernel->transit->progs.me_transit_egress
+						: kernel->transit->progs.me_transit_egress_raw);
+	return bpf_program__fd(ethernet ? kernel->transit->progs.me_transit_ingress
+					: kernel->transit->progs.me_transit_ingress_raw);
+}
+
+/* Whether `id` is among the cgroups that are watched. */
+static bool is_watched(const struct me_kernel *kernel, uint64_t id)
+{
+	for (size_t i = 0; i < kernel->n_watched; i++)
+		if (kernel->watched[i] == id)
+			return true;
+	return false;
+}
+
+int me_transit_watched(struct me_kernel *kernel)
+{
+	uint64_t key, *previous = NULL, known;
+	uint32_t one = 1;
+	int fd;
+
+	__atomic_store_n(&kernel->control->watched, kernel->n_watched, __ATOMIC_RELAXED);
+	if (!kernel->transit)
+		return 0;
+	fd = bpf_map__fd(kernel->transit->maps.me_watched);
+	for (size_t i = 0; i < kernel->n_watched; i++)
+		if (bpf_map_update_elem(fd, &kernel->watched[i], &one, BPF_ANY))
+			return -errno;
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		if (is_watched(kernel, key)) {
+			known = key;
+			previous = &known;
+		} else if (bpf_map_delete_elem(fd, &key)) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int me_kernel_sync_passing(struct me_kernel *kernel)
+{
+	return kernel->transit ? me_program_run(kernel->transit->progs.me_sync_passing, NULL, 0)
+			       : 0;
+}
+
+int me_kernel_hosts_each(struct me_kernel *kernel, me_host_fn *fn, void *userdata)
+{
+	struct me_host_counts counts;
+	struct me_addr address, next;
+	bool more;
+	int fd, err = 0;
+
+	if (!kernel->transit)
+		return 0;
+	fd = bpf_map__fd(kernel->transit->maps.me_host_table);
+	more = !bpf_map_get_next_key(fd, NULL, &next);
+	while (more && !err) {
+		address = next;
+		more = !bpf_map_get_next_key(fd, &address, &next);
+		if (!bpf_map_lookup_elem(fd, &address, &counts))
+			err = fn(&address, &counts, userdata);
+	}
+	return err;
+}
+
+int me_kernel_fragments_expire(struct me_kernel *kernel, uint64_t now_ns)
+{
+	struct me_fragment_key next;
+	struct me_fragment fragment;
+	struct me_orphan orphan;
+	bool more;
+	int fd, err = 0;
+
+	if (!kernel->transit)
+		return 0;
+	fd = bpf_map__fd(kernel->transit->maps.me_fragments);
+	more = !bpf_map_get_next_key(fd, NULL, &next);
+	while (more && !err) {
+		orphan.key = next;
+		more = !bpf_map_get_next_key(fd, &orphan.key, &next);
+		if (!bpf_map_lookup_elem(fd, &orphan.key, &fragment) &&
+		    fragment.first_ns + ME_FRAGMENT_NS < now_ns)
+			err = me_program_run(kernel->transit->progs.me_orphan, &orphan,
+					     sizeof(orphan));
+	}
+	return err;
+}
