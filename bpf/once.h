@@ -44,10 +44,6 @@ struct {
 /* Whether the packet comes from a socket in a watched cgroup. */
 static __noinline bool me_skb_watched(struct __sk_buff *skb)
 {
-	const struct me_control *control = me_control_get();
-
-	if (!control || !control->watched)
-		return false;
 	for (int level = 0; level < ME_CGROUP_DEPTH_MAX; level++) {
 		__u64 id = bpf_skb_ancestor_cgroup_id(skb, level);
 
@@ -71,10 +67,11 @@ static __always_inline bool me_once_same(const struct me_passage *p, __u64 last_
 /* Whether the flow of the packet is the host vantage's. */
 static __noinline bool me_elsewhere(struct __sk_buff *skb, struct me_passage *p)
 {
-	bool syn;
+	const struct me_control *control = me_control_get();
 	__u64 *last;
+	bool syn;
 
-	if (!p)
+	if (!p || !control || !control->watched)
 		return false;
 	syn = me_wire_is_syn(&p->packet);
 	last = bpf_map_lookup_elem(&me_elsewheres, &p->key);
@@ -91,15 +88,22 @@ static __noinline bool me_elsewhere(struct __sk_buff *skb, struct me_passage *p)
 static __always_inline void me_crowd_add(const struct me_passage *p)
 {
 	struct me_crowded crowded = {.last_ns = p->now, .isn = p->packet.seq};
+	struct me_control *control = (struct me_control *)me_control_get();
 
+	if (control)
+		control->crowded = 1;
 	bpf_map_update_elem(&me_crowd, &p->key, &crowded, BPF_ANY);
 }
 
 /* Whether the flow of the packet was counted as one beyond the table. */
 static __always_inline bool me_crowd_has(const struct me_passage *p)
 {
-	struct me_crowded *crowded = bpf_map_lookup_elem(&me_crowd, &p->key);
+	const struct me_control *control = me_control_get();
+	struct me_crowded *crowded;
 
+	if (!control || !control->crowded)
+		return false;
+	crowded = bpf_map_lookup_elem(&me_crowd, &p->key);
 	if (!crowded || !me_once_same(p, crowded->last_ns) ||
 	    (me_wire_is_syn(&p->packet) && p->packet.seq != crowded->isn))
 		return false;

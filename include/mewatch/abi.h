@@ -126,33 +126,34 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 
 struct me_flow {
-	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */
-	__u64 first_ns;
+	/* what each packet in transit touches: one cache line, or two */
 	__u64 last_ns;
-	__u64 closed_ns;  /* 0: open */
-	__u64 seen_ns;    /* TCP: the last sync that found its socket */
+	union me_state state;
+	__u8 outcome;   /* enum me_outcome */
+	__u8 direction; /* enum me_direction */
+	__u16 flags;
 	__u64 bytes_sent; /* payload, each sequence byte once */
-	__u64 bytes_received;
 	__u64 packets_sent;
-	__u64 packets_received;
 	__u64 wire_bytes_sent; /* network-layer bytes */
+	__u64 bytes_received;
+	__u64 packets_received;
 	__u64 wire_bytes_received;
-	__u64 credited_sent; /* how much of the payload is in the endpoint's counts */
-	__u64 credited_received;
 	union {
 		struct me_origin origin; /* host */
 		struct me_wire wire;     /* transit and replay */
 	};
+	__u64 id; /* unique since attach: CPU in the top 16 bits, a count below */
+	__u64 first_ns;
+	__u64 closed_ns;     /* 0: open */
+	__u64 seen_ns;       /* TCP: the last sync that found its socket */
+	__u64 credited_sent; /* how much of the payload is in the endpoint's counts */
+	__u64 credited_received;
 	struct me_addr src; /* unspecified until known */
-	union me_state state;
-	__u32 generation; /* of the policy that judged it */
-	__u32 endpoint;   /* 0: none */
-	__u32 rule;       /* 0: none */
+	__u32 generation;   /* of the policy that judged it */
+	__u32 endpoint;     /* 0: none */
+	__u32 rule;         /* 0: none */
 	__u16 service;
-	__u16 sport;    /* host order; 0 until known */
-	__u8 outcome;   /* enum me_outcome */
-	__u8 direction; /* enum me_direction */
-	__u16 flags;
+	__u16 sport; /* host order; 0 until known */
 };
 
 _Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
@@ -464,6 +465,7 @@ struct me_control {
 	__u64 home; /* cookie of the daemon's own network namespace, whose addresses are known */
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 	__u64 watched;   /* how many cgroups the host vantage watches */
+	__u64 crowded;   /* 1: there was a flow in transit beyond the table */
 };
 
 #endif

@@ -14,3 +14,6 @@
 #undef uid
 #undef truncated
 #include "bpf/host.bpf.c"
+
+/* Where a flow has its id. */
+const volatile __u32 older_flow_id = __builtin_offsetof(struct me_flow, id);

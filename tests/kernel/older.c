@@ -156,7 +156,6 @@ int older_map(const struct older *older, const char *name)
 	return fd;
 }
 
-/* In either layout a flow begins with its id. */
 void older_note_flows(const struct older *older, struct older_flows *ret_flows)
 {
 	int fd = older_map(older, "me_flows");
@@ -167,7 +166,7 @@ void older_note_flows(const struct older *older, struct older_flows *ret_flows)
 	while (!bpf_map_get_next_key(fd, previous, &ret_flows->key[ret_flows->n])) {
 		previous = &ret_flows->key[ret_flows->n];
 		assert_int_equal(bpf_map_lookup_elem(fd, previous, value), 0);
-		ret_flows->id[ret_flows->n++] = value[0];
+		ret_flows->id[ret_flows->n++] = value[older->bpf->rodata->older_flow_id / 8];
 		assert_true(ret_flows->n < ME_ARRAY_SIZE(ret_flows->id));
 	}
 }
