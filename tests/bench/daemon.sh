@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The processes that the bench holds on to: the traffic and the daemon. Sourced by `run`.
 
-# The traffic has the last CPU for itself as far as that is ours to say; all else shares the first.
+# start_traffic PROGRAM ARGUMENT...: it has the last CPU for itself as far as that is ours to say; all
+# else shares the first.
 start_traffic() {
 	local last=$(($(nproc) - 1))
 
 	taskset --pid --cpu-list 0 $$ >/dev/null
-	coproc TRAFFIC { exec taskset --cpu-list "$last" "$BUILD/tests/bench/traffic" "/proc/$FAR_PID/ns/net"; }
+	coproc TRAFFIC { exec taskset --cpu-list "$last" "$BUILD/tests/bench/$1" "${@:2}"; }
+}
+
+stop_traffic() {
+	local pid=${TRAFFIC_PID:-}
+
+	[[ -z $pid ]] || { kill "$pid" && wait "$pid"; } 2>/dev/null
 }
 
 move_to() {
@@ -29,7 +36,7 @@ is_ready() {
 }
 
 metrics() {
-	curl --silent --fail --max-time 10 http://127.0.0.1:9815/metrics
+	"${PLACE[@]}" curl --silent --fail --max-time 10 http://127.0.0.1:9815/metrics
 }
 
 # Sum of the samples of one metric whose labels contain $2 (a fixed text, may be empty).
@@ -40,14 +47,14 @@ metric() {
 		END { printf "%.0f\n", sum }'
 }
 
-# Starts the daemon on the watched cgroup with the policy of write_policy; LOADED is the seconds from
-# exec to the first answer.
+# Starts the daemon with the policy of write_policy on what the options WATCH say, by the prefix PLACE
+# in another network namespace; LOADED is the seconds from exec to the first answer.
 start_daemon() {
 	local begin
 
 	write_policy "$@" >"$WORK/policy.yaml"
 	begin=$(date +%s%N)
-	"$BUILD/mewatch" run -c "$WORK/policy.yaml" --cgroup "/${CGROUP##*/}/watched" \
+	"${PLACE[@]}" "$BUILD/mewatch" run -c "$WORK/policy.yaml" "${WATCH[@]}" \
 		--pins "$PINS/mewatch" --state "$WORK/state" --socket "$WORK/socket" \
 		--listen 127.0.0.1:9815 --events "$WORK/events" 2>"$WORK/daemon.log" &
 	DAEMON_PID=$!
@@ -68,9 +75,13 @@ stop_daemon() {
 	rm -rf "$WORK/state" "$WORK/events"
 }
 
-# CPU seconds that the daemon has used.
+# CPU seconds that a process has used.
+cpu_of() {
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"
+}
+
 daemon_cpu() {
-	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$DAEMON_PID/stat"
+	cpu_of "$DAEMON_PID"
 }
 
 # Memory of its own, in bytes (maps shared with the kernel are not in it).

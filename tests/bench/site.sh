@@ -26,10 +26,21 @@ is_other_netns() {
 	[[ -e /proc/$1/ns/net && $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
 }
 
-make_network() {
+# A network namespace, for as long as the process NETNS_PID.
+hold_netns() {
 	unshare --net sleep infinity &
-	FAR_PID=$!
-	wait_until 5 is_other_netns "$FAR_PID" || die "no second network namespace"
+	NETNS_PID=$!
+	HOLDERS+=("$NETNS_PID")
+	wait_until 5 is_other_netns "$NETNS_PID" || die "no further network namespace"
+}
+
+# within PID COMMAND...: in the network namespace of that process.
+within() {
+	nsenter --net="/proc/$1/ns/net" -- "${@:2}"
+}
+
+make_network() {
+	hold_netns && FAR_PID=$NETNS_PID
 
 	ip link set lo up
 	ip tuntap add sink mode tun
@@ -41,7 +52,7 @@ make_network() {
 	ip route add 198.18.0.0/17 dev sink src 192.0.2.2
 	ip route add local 10.64.0.0/10 dev lo
 	ip route add local 198.18.128.0/17 dev lo
-	nsenter --net="/proc/$FAR_PID/ns/net" -- bash -e <<-'FAR' || die "cannot set up the far side"
+	within "$FAR_PID" bash -e <<-'FAR' || die "cannot set up the far side"
 		ip link set lo up
 		ip addr add 192.0.2.1/30 dev far
 		ip link set far up
@@ -63,6 +74,10 @@ make_cgroups() {
 	mount=$(findmnt --noheadings --first-only --types cgroup2 --output TARGET) || die "no cgroup2 mount"
 	CGROUP=$mount/mewatch-bench-$$
 	mkdir "$CGROUP" "$CGROUP"/{plain,empty,watched}
+	WATCH=(--cgroup "/${CGROUP##*/}/watched")
+}
+
+load_empty() {
 	bpftool prog loadall "$BUILD/tests/bench/empty.bpf.o" "$PINS/empty" || die "cannot load empty.bpf.o"
 }
 
@@ -164,7 +179,7 @@ leave() {
 	local failed=$? pid
 
 	trap - EXIT
-	for pid in "${TRAFFIC_PID:-}" "${DAEMON_PID:-}" "${FAR_PID:-}"; do
+	for pid in "${TRAFFIC_PID:-}" "${DAEMON_PID:-}" "${HOLDERS[@]}"; do
 		[[ -z $pid ]] || { kill "$pid" && wait "$pid"; } 2>/dev/null
 	done
 	[[ ! -d ${PINS:-} ]] || rm -rf "$PINS"
