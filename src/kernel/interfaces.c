@@ -19,6 +19,14 @@ static int attach(const struct me_kernel *kernel, const struct me_interface *int
 	return me_interface_attach(kernel->pins, interface->index, programs, tcx);
 }
 
+static bool any_raw(const struct me_interface *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!list[i].ethernet)
+			return true;
+	return false;
+}
+
 static int explain(struct me_why *why, uint32_t index, int err)
 {
 	char name[IF_NAMESIZE];
@@ -40,7 +48,7 @@ int me_kernel_watch_interfaces(struct me_kernel *kernel, const struct me_interfa
 		wanted ? me_handover_prepare(kernel, why) : me_why(why, -ENOMEM, "out of memory");
 
 	if (!first && n)
-		first = me_transit_load(kernel, why);
+		first = me_transit_load(kernel, any_raw(list, n), why);
 	if (first)
 		return first;
 	for (size_t i = 0; i < n; i++) {

@@ -13,8 +13,9 @@ struct me_older;
 
 struct me_kernel {
 	struct host_bpf *bpf;
-	struct transit_bpf *transit; /* NULL until there is an interface for it */
-	uint64_t *watched;           /* ids of the cgroups that are watched */
+	struct transit_bpf *transit;     /* NULL until there is an interface for it */
+	struct transit_bpf *transit_raw; /* for those without Ethernet headers */
+	uint64_t *watched;               /* ids of the cgroups that are watched */
 	size_t n_watched;
 	struct ring_buffer *ring;
 	struct bpf_link *sync;         /* the iterator over datagram sockets */
@@ -52,8 +53,8 @@ int me_pin_maps(struct me_kernel *kernel, struct bpf_object *object, const char 
 
 /* transit.c */
 
-/* Loads the programs of the transit vantage, if they are not there. */
-int me_transit_load(struct me_kernel *kernel, struct me_why *why);
+/* Loads the programs of the transit vantage, if they are not there; `raw`: those without Ethernet, too. */
+int me_transit_load(struct me_kernel *kernel, bool raw, struct me_why *why);
 /* The file descriptor of the program for one direction of an interface; -ENOENT: it is not loaded. */
 int me_transit_program(const struct me_kernel *kernel, bool egress, bool ethernet);
 /* Tells the programs which cgroups are watched: kernel->watched. 0 or a negative errno. */

@@ -312,6 +312,7 @@ void me_kernel_close(struct me_kernel **kernel)
 		munmap(k->zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	if (k->kept)
 		munmap(k->kept, k->kept_size);
+	transit_bpf__destroy(k->transit_raw);
 	transit_bpf__destroy(k->transit);
 	host_bpf__destroy(k->bpf);
 	free(k->watched);

@@ -7,15 +7,15 @@
 #include "base/cleanup.h"
 #include "gen/layout.h"
 
-/* Maps that the host programs have too are theirs. */
-static int share_maps(struct me_kernel *kernel, struct me_why *why)
+/* Maps that are there already are shared. */
+static int share_maps(struct bpf_object *object, const struct bpf_object *with, struct me_why *why)
 {
 	struct bpf_map *map, *theirs;
 
-	bpf_object__for_each_map(map, kernel->transit->obj) {
-		theirs = bpf_map__is_internal(map) ? NULL
-						   : bpf_object__find_map_by_name(
-							     kernel->bpf->obj, bpf_map__name(map));
+	bpf_object__for_each_map(map, object) {
+		theirs = bpf_map__is_internal(map)
+				 ? NULL
+				 : bpf_object__find_map_by_name(with, bpf_map__name(map));
 		if (theirs && bpf_map__reuse_fd(map, bpf_map__fd(theirs)))
 			return me_why(why, -errno, "map %s cannot be shared: %m",
 				      bpf_map__name(map));
@@ -23,47 +23,65 @@ static int share_maps(struct me_kernel *kernel, struct me_why *why)
 	return 0;
 }
 
-static int load(struct me_kernel *kernel, struct me_why *why)
+/* The programs for one kind of interface: to verify them all takes a while. */
+static void choose(struct transit_bpf *bpf, bool ethernet)
 {
-	int err;
-
-	kernel->transit = transit_bpf__open();
-	if (!kernel->transit)
-		return me_load_failed(why, -errno, "the BPF object of the transit vantage");
-	err = share_maps(kernel, why);
-	if (!err)
-		err = me_reuse_maps(kernel, kernel->transit->obj, why);
-	if (err)
-		return err;
-	err = transit_bpf__load(kernel->transit);
-	if (err)
-		return me_load_failed(
-			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
-			"the kernel does not take the programs of the transit vantage; "
-			"6.1 or later is needed");
-	return me_pin_maps(kernel, kernel->transit->obj, ME_LAYOUT_ID, why);
+	bpf_program__set_autoload(bpf->progs.me_transit_ingress, ethernet);
+	bpf_program__set_autoload(bpf->progs.me_transit_egress, ethernet);
+	bpf_program__set_autoload(bpf->progs.me_transit_ingress_raw, !ethernet);
+	bpf_program__set_autoload(bpf->progs.me_transit_egress_raw, !ethernet);
+	bpf_program__set_autoload(bpf->progs.me_sync_passing, ethernet);
+	bpf_program__set_autoload(bpf->progs.me_orphan, ethernet);
 }
 
-int me_transit_load(struct me_kernel *kernel, struct me_why *why)
+static int load(struct me_kernel *kernel, bool ethernet, struct me_why *why)
 {
-	int err = kernel->transit ? 0 : load(kernel, why);
+	struct transit_bpf **bpf = ethernet ? &kernel->transit : &kernel->transit_raw;
+	int err;
 
+	*bpf = transit_bpf__open();
+	if (!*bpf)
+		return me_load_failed(why, -errno, "the BPF object of the transit vantage");
+	choose(*bpf, ethernet);
+	err = share_maps((*bpf)->obj, kernel->bpf->obj, why);
+	if (!err && !ethernet)
+		err = share_maps((*bpf)->obj, kernel->transit->obj, why);
 	if (!err)
-		return me_transit_watched(kernel);
-	transit_bpf__destroy(kernel->transit);
-	kernel->transit = NULL;
+		err = me_reuse_maps(kernel, (*bpf)->obj, why);
+	if (!err) {
+		err = transit_bpf__load(*bpf);
+		if (err)
+			me_load_failed(why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
+				       "the kernel does not take the programs of the transit "
+				       "vantage; 6.1 or later is needed");
+	}
+	if (!err)
+		return me_pin_maps(kernel, (*bpf)->obj, ME_LAYOUT_ID, why);
+	transit_bpf__destroy(*bpf);
+	*bpf = NULL;
 	return err;
+}
+
+int me_transit_load(struct me_kernel *kernel, bool raw, struct me_why *why)
+{
+	int err = kernel->transit ? 0 : load(kernel, true, why);
+
+	if (!err && raw && !kernel->transit_raw)
+		err = load(kernel, false, why);
+	return err ? err : me_transit_watched(kernel);
 }
 
 int me_transit_program(const struct me_kernel *kernel, bool egress, bool ethernet)
 {
-	if (!kernel->transit)
+	const struct transit_bpf *bpf = ethernet ? kernel->transit : kernel->transit_raw;
+
+	if (!bpf)
 		return -ENOENT;
 	if (egress)
-		return bpf_program__fd(ethernet ? kernel->transit->progs.me_transit_egress
-						: kernel->transit->progs.me_transit_egress_raw);
-	return bpf_program__fd(ethernet ? kernel->transit->progs.me_transit_ingress
-					: kernel->transit->progs.me_transit_ingress_raw);
+		return bpf_program__fd(ethernet ? bpf->progs.me_transit_egress
+						: bpf->progs.me_transit_egress_raw);
+	return bpf_program__fd(ethernet ? bpf->progs.me_transit_ingress
+					: bpf->progs.me_transit_ingress_raw);
 }
 
 /* Whether `id` is among the cgroups that are watched. */

@@ -287,6 +287,18 @@ static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_
 	return 0;
 }
 
+/*
+ * Whether the flow has gone on since it was seen last. A record may be read after the table, which knows
+ * more; their times do not tell, as those of packets are coarse.
+ */
+static bool is_news(const struct me_ledger_flow *known, const struct me_flow *flow)
+{
+	if (flow->last_ns != known->last_ns)
+		return flow->last_ns > known->last_ns;
+	return flow->packets_sent + flow->packets_received >=
+	       known->packets_sent + known->packets_received;
+}
+
 int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 		   const struct me_flow *flow, const struct me_flow_text *text)
 {
@@ -300,7 +312,7 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 		set_identity(ledger, known, key, flow);
 	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
 		set_text(ledger, &known->text[i], text->text[i]);
-	if (is_new || flow->last_ns >= known->last_ns)
+	if (is_new || is_news(known, flow))
 		set_progress(ledger, known, key, flow);
 	r = judge(ledger, known, is_new, flow);
 	me_flows_seen(ledger->flows, known, ledger->now_ns);

@@ -66,6 +66,34 @@ static void test_flow_is_folded(void **state)
 	me_ledger_free(&ledger);
 }
 
+/* The table may be read before the record that tells of a flow, and their times be the same. */
+static void test_record_after_the_table(void **state)
+{
+	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
+	struct me_flow told = fixture_flow(7, ME_VIOLATION, ME_REASON_UNLISTED_PORT, 42), ended;
+	const struct me_ledger_flow *known;
+	size_t cursor = 0;
+
+	(void)state;
+	told.outcome = ME_OUTCOME_NONE;
+	told.bytes_sent = told.packets_sent = told.packets_received = 0;
+	ended = told;
+	ended.outcome = ME_OUTCOME_ESTABLISHED;
+	ended.bytes_sent = 100;
+	ended.packets_sent = 3;
+	feed(ledger, &ended, PEER);
+	feed(ledger, &told, PEER);
+	known = me_ledger_next_flow(ledger, &cursor);
+	assert_int_equal(known->outcome, ME_OUTCOME_ESTABLISHED);
+	assert_int_equal(known->bytes_sent, 100);
+	/* What goes on within the same moment is news. */
+	ended.packets_received = 1;
+	ended.bytes_received = 50;
+	feed(ledger, &ended, PEER);
+	assert_int_equal(known->bytes_received, 50);
+	me_ledger_free(&ledger);
+}
+
 static void test_texts(void **state)
 {
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
@@ -330,6 +358,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_flow_is_folded, clear),
+		cmocka_unit_test_setup(test_record_after_the_table, clear),
 		cmocka_unit_test_setup(test_texts, clear),
 		cmocka_unit_test_setup(test_flows_leave_closed_first, clear),
 		cmocka_unit_test_setup(test_unseen_flow_is_closed, clear),
