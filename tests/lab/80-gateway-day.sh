@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
+#
+# A day of two MailEssentials hosts behind the gateway, against the vendor's default list: whatever they
+# should do is allowed, under the right rule, with the right end, and counted once, also what goes
+# through the gateway's own proxy, which is watched by its cgroup; their DNS is counted by what it is
+# for. Then each thing that they must not do is found, with its reason.
+. "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/day-lib.sh"
+. "$LAB_DIR/day-misbehave.sh"
+
+hours=${DAY_HOURS:-$([ -n "${LAB_FULL-}" ] && echo 48 || echo 6)}
+messages=${DAY_MESSAGES:-$([ -n "${LAB_FULL-}" ] && echo 24 || echo 4)}
+
+# change SELECTOR: of the scrape taken last, since the mark.
+change() {
+	lab_change "$1"
+}
+
+# connections: what ended since the mark, as `VANTAGE SERVICE VERDICT REASON COUNT` lines.
+connections() {
+	lab_scrape >"$LAB_TMP/now"
+	awk '/^mewatch_connections_total/ {
+			gsub(/^[^{]*\{|\}/, " ")
+			gsub(/vantage=|service=|verdict=|reason=|"/, "")
+			gsub(/,/, " ")
+			n[$1 " " $2 " " $3 " " $4] += FILENAME ~ /now$/ ? $NF : -$NF
+		}
+		END { for (end in n) if (n[end]) print end, n[end] }' "$LAB_TMP/mark" "$LAB_TMP/now" | sort
+}
+
+# flows_differ: in what the flows that the clients told of are not as they should be: allowed, under
+# their rule, and, where the client counts them, with their bytes.
+flows_differ() {
+	lab_flows '.vantage == "transit" and .direction == "out"' | jq -r '[.src, .sport, .dst, .dport, .verdict,
+		.service, .endpoint, .outcome, .bytes_sent, .bytes_received] | map(tostring) | join(" ")' >"$LAB_TMP/seen"
+	awk '
+		NR == FNR {
+			seen[$0]
+			NF = 8
+			seen[$0 " - -"]
+			next
+		}
+		{
+			want = $4 " " $5 " " $6 " " $7 " allowed " $2 " " $3 " " $8 " " $9 " " $10
+			if (!(want in seen))
+				print "no flow: " want
+		}' "$LAB_TMP/seen" "$DAY_FLOWS" | head -n 5
+}
+
+# seen_queries: the same as the metrics have it.
+seen_queries() {
+	lab_scrape | sed -n 's/^mewatch_dns_queries_total{category="\(.*\)"} /\1 /p' | awk '$2' | sort
+}
+
+# found: the violations since the mark, as `REASON COUNT`.
+found() {
+	connections | awk '$3 == "violation" { print $4, $5 }' | paste -sd,
+}
+
+# check_names LABEL: whether DNS is what the resolver's log says.
+check_names() {
+	lab_settle "$1: queries" "$(day_queries)" seen_queries
+	lab_settle "$1: sockets that asked" "$(day_asked)" \
+		lab_metric 'connections_total{vantage="transit",service="dns",verdict="allowed"}'
+}
+
+gateway_network
+gateway_servers
+gateway_proxy
+day_policy
+lab_daemon
+day_begin
+lab_mark
+for ((hour = 0; hour < hours; hour++)); do
+	day_hour $messages
+done
+
+# The day itself.
+lab_settle "nothing is pending" 0 lab_metric pending_flows
+lab_settle "the flows" "" flows_differ
+lab_scrape >"$LAB_TMP/now"
+for service in updates smtp ftp time proxy; do
+	lab_assert_eq "$service" \
+		"$(change "connections_total{vantage=\"transit\",service=\"$service\",verdict=\"allowed\"}")" \
+		"${day[$service]}"
+done
+while read -r n service endpoint; do
+	lab_assert_eq "$service: $endpoint" \
+		"$(change "endpoint_attempts_total{endpoint=\"$endpoint\",service=\"$service\"}")" \
+		$((n + ${day[proxied.$endpoint]-0} + ${day[blind.$endpoint]-0}))
+done < <(cut -d' ' -f2,3 "$DAY_FLOWS" | sort | uniq -c)
+check_names "the day"
+lab_assert_eq "truncated answers, asked for again over TCP" \
+	"$(lab_flows '.proto == "tcp" and .dport == 53 and .verdict == "allowed"' | wc -l)" $hours
+lab_assert_eq "once: the proxy" \
+	"$(change 'connections_total{vantage="host",service="updates",verdict="allowed"}')" "${day[proxied]}"
+lab_assert_eq "refused by a block list" "$(change 'dnsbl_refusals_total{zone="dbl.spamhaus.org"}')" \
+	"$(day_names_log | grep -c 'query\[A\] .*dbl.spamhaus.org')"
+lab_assert_eq "the directory stays on its segment" "$(lab_flows '.dport == 389 or .dport == 636')" ""
+lab_assert_eq "what a mail host learned from the directory server" \
+	"$(lab_flows ".src == \"$GATEWAY_SECOND4\" and .service == \"updates\"" |
+		jq -r '[.verdict, .evidence] | join(" ")' | sort -u)" "allowed verified"
+
+# FTP data is not recognised yet: what is passive is found, each once, what is active comes from outside.
+lab_assert_eq "FTP data, passive" "$(lab_flows '.verdict == "violation"' | jq -r '[.service, .reason,
+	(.dport >= 40000 and .dport < 40100), (.dst | endswith("21"))] | map(tostring) | join(" ")' |
+	sort | uniq -c | awk '{ $1 = $1 } 1')" \
+	"${day[ftp.data]} unlisted unlisted-port true true"
+lab_assert_eq "violations: nothing else" "$(change 'violations_total{state="confirmed"}')" \
+	"${day[ftp.data]}"
+lab_assert_eq "FTP data, active" \
+	"$(lab_flows '.direction == "in"' | jq -r '"\(.dst) \(.dport) \(.state)"' | sort)" \
+	"$(sed 's/$/ 20 closed/' "$DAY_CALLBACKS" | sort)"
+
+# What they must not do, one at a time.
+for family in 4 6; do
+	misdeeds=DAY_MISDEEDS
+	[ $family = 6 ] || misdeeds=DAY_MISDEEDS4
+	for misdeed in ${!misdeeds}; do
+		lab_mark
+		day_misbehave $misdeed $family
+		lab_settle "$misdeed, IPv$family" "$day_reason 1" found
+	done
+done
+
+# Who comes from outside makes no attempt, and a neighbour is nobody's business.
+lab_mark
+lab_flows '.direction == "in"' | wc -l >"$LAB_TMP/inbound"
+day_visitors $GATEWAY_WAN4
+day_visitors $GATEWAY_MAIL6
+lab_settle "visitors" $(($(<"$LAB_TMP/inbound") + day[inbound])) \
+	eval 'lab_flows ".direction == \"in\"" | wc -l'
+lab_settle "visitors to remoting" "${day[finding.inbound-remoting]}" \
+	lab_delta 'findings_total{kind="inbound-remoting"}'
+day_neighbour
+lab_assert_eq "visitors and neighbours: no attempt" "$(lab_delta attempts_total)" 0
+day_alias
+lab_settle "another address, the same card" "${day[finding.same-mac-other-address]}" \
+	lab_delta 'findings_total{kind="same-mac-other-address"}'
+lab_assert_eq "mail hosts alone" \
+	"$(lab_flows '.vantage == "transit"' | jq -r .host | sort -u | paste -sd' ')" \
+	"$GATEWAY_MAIL4 $GATEWAY_SECOND4 $GATEWAY_MAIL6 $GATEWAY_SECOND6"
+check_names "in all"
+lab_assert_sums "in all"
