@@ -7,6 +7,7 @@
  * a probe, whose verdict waits in the socket for the first datagram; a send by address is an attempt
  * if it is the first to that peer.
  */
+#include "bpf/ftp.h"
 #include "bpf/socket.h"
 
 /* Owners of MPTCP connections by token: further subflows are opened by a kernel worker. */
@@ -160,6 +161,7 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 {
 	struct me_origin origin = {};
 	struct me_judgement judged = {};
+	union me_opener client = {};
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;
@@ -171,6 +173,11 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	if (!generation)
 		return;
 	me_flow_key(bpf_get_socket_cookie(ctx), target, &key);
+	if (judged.verdict >= ME_VIOLATION) {
+		client.cookie = origin.netns;
+		client.zero = origin.proc.tgid;
+		me_ftp_data(&client, &key, 0, &judged);
+	}
 	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
 		return;
 	/* The socket connects to the same peer once more. */

@@ -68,6 +68,13 @@ static __always_inline bool me_judged_waits(const struct me_judgement *judged,
 	       (key->port == ME_HTTP_PORT || key->port == ME_HTTPS_PORT);
 }
 
+/* What a flow keeps of its entry. */
+static __always_inline __u16 me_flow_flags(__u32 entry)
+{
+	return (entry & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0) |
+	       (entry << ME_FLOW_FTP_SHIFT & ME_FLOW_FTP);
+}
+
 /*
  * An attempt: makes the flow, tells it if it is (or may become) a violation, counts it. 1: that is
  * all, the table had no room for it. -EEXIST: there is such a flow already, and nothing was counted.
@@ -90,7 +97,7 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		.rule = judged->rule,
 		.service = judged->service,
 		.sport = key->sport,
-		.flags = flags | (judged->flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0),
+		.flags = flags | me_flow_flags(judged->flags),
 	};
 	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 

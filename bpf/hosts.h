@@ -4,6 +4,7 @@
 
 /* The mail hosts whose packets pass here, and who else there is on their side. */
 #include "bpf/dns.h"
+#include "bpf/ftp.h"
 
 /* A packet on its way through an interface, and what it leads to. */
 struct me_passage {
@@ -220,8 +221,9 @@ static __always_inline void me_passage_exchange(const struct me_passage *p, bool
 		server->trusted = server->claimed = 1;
 }
 
-/* A UDP packet to or from port 53: room for it, with the exchange that it belongs to; or NULL. */
-static __noinline struct me_room *me_passage_dns(const struct me_passage *p, bool resolver)
+/* A packet of DNS or FTP: room for it, with the exchange that it belongs to; or NULL. */
+static __noinline struct me_room *me_passage_exchange_begin(const struct me_passage *p,
+							    bool resolver)
 {
 	struct me_room *room = me_room_take();
 
@@ -237,6 +239,8 @@ static __noinline int me_passage_names(struct __sk_buff *skb, struct me_room *ro
 {
 	if (!room)
 		return 0;
+	if (room->payload.key.port == ME_FTP_PORT)
+		return me_ftp_segment(skb, room);
 	if (room->exchange.sent)
 		me_dns_query(skb, room);
 	else if (me_dns_answer(skb, room,

@@ -7,6 +7,7 @@
  * compare-and-swap and gives it back: whoever interrupts it takes another one.
  */
 #include "mewatch/dns_use.h"
+#include "mewatch/ftp.h"
 #include "mewatch/packet.h"
 #include "bpf/flow.h"
 
@@ -43,6 +44,7 @@ struct me_room {
 	struct me_asked_key query_key;
 	struct me_asked query;
 	struct me_alias alias;
+	struct me_ftp ftp;
 	struct me_packet packet;
 	struct me_packet_about about;
 	__u32 network; /* where the network header is in the message */
@@ -125,6 +127,14 @@ static __noinline bool me_room_tell(struct me_room *room, __u32 length)
 __noinline int me_room_question(struct me_room *room, __u32 length)
 {
 	return room ? me_dns_question(room->message, length, &room->dns) : -1;
+}
+
+/* Reads a segment of an FTP control channel. */
+__noinline int me_room_ftp(struct me_room *room, __u32 length, __u32 sent)
+{
+	if (room)
+		me_ftp_read(room->message, length, sent, &room->ftp);
+	return 0;
 }
 
 /* Reads the answers, after the question. */

@@ -4,6 +4,7 @@
 
 /* What a packet does to its flow, and the first packet of a flow. */
 #include "mewatch/wire.h"
+#include "bpf/ftp.h"
 #include "bpf/hosts.h"
 #include "bpf/once.h"
 #include "bpf/witness.h"
@@ -137,8 +138,8 @@ static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct
 }
 
 /*
- * What is in the packet, where it says something about names; not a look at all the others. For DNS the
- * room in which it is to be read.
+ * What is in the packet, where it says something about names; not a look at all the others. For DNS and
+ * FTP the room in which it is to be read.
  */
 static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 						       const struct me_passage *p,
@@ -148,9 +149,11 @@ static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 
 	if (!p->packet.payload || (p->packet.flags & ME_PACKET_LATER))
 		return NULL;
+	if (port == ME_FTP_PORT && p->key.proto == IPPROTO_TCP && step == ME_STEP_READ)
+		return me_passage_exchange_begin(p, false);
 	if (port == ME_DNS_PORT) {
 		if (p->key.proto == IPPROTO_UDP)
-			return me_passage_dns(p, step == ME_STEP_RESOLVER);
+			return me_passage_exchange_begin(p, step == ME_STEP_RESOLVER);
 		if (p->key.proto == IPPROTO_TCP && step == ME_STEP_READ)
 			me_passing_dns_segment(skb, p);
 	} else if ((port == ME_HTTPS_PORT || port == ME_HTTP_PORT) && p->sent && p->open &&
@@ -261,6 +264,10 @@ static __noinline enum me_step me_passing_inbound(struct me_passage *p)
 	p->flags = ME_FLOW_SENT;
 	p->direction = ME_DIRECTION_IN;
 	p->judged.verdict = ME_UNRESOLVED;
+	if (p->key.port == ME_FTP_DATA_PORT && p->key.proto == IPPROTO_TCP &&
+	    me_ftp_data(&p->key.opener, &p->key, 1, &p->judged))
+		return ME_STEP_PUT;
+	p->judged.reason = ME_REASON_NONE;
 	if (me_inbound_remoting(p))
 		p->judged.reason = ME_REASON_REMOTING_OFF_HOST;
 	return ME_STEP_PUT;
@@ -371,7 +378,7 @@ static __noinline int me_passing_put(struct me_passage *p)
 		return 0;
 	flow.id = me_next_id();
 	flow.direction = p->direction;
-	flow.flags = p->flags | (p->judged.flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0);
+	flow.flags = p->flags | me_flow_flags(p->judged.flags);
 	flow.sport = p->key.sport;
 	flow.generation = p->generation;
 	flow.state.verdict = p->judged.verdict;

@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
 
@@ -102,6 +103,33 @@ static __noinline int me_dns_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 	return 0;
 }
 
+/* A segment of an FTP control channel, either way. */
+static __noinline int me_sock_ftp(struct __sk_buff *skb, struct bpf_sock *sk, __u32 sent)
+{
+	struct me_segment segment;
+	struct me_flow_key key;
+	struct me_room *room;
+	struct me_flow *flow;
+
+	if (!sk || !me_segment_read(skb, &segment))
+		return 0;
+	me_segment_key(skb, sk, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (!flow || !(flow->flags & ME_FLOW_FTP))
+		return 0;
+	room = me_room_take();
+	if (!room)
+		return 0;
+	__builtin_memset(&room->exchange, 0, sizeof(room->exchange));
+	room->exchange.opener.cookie = flow->origin.netns;
+	room->exchange.opener.zero = flow->origin.proc.tgid;
+	room->exchange.address = key.peer;
+	room->exchange.offset = segment.offset;
+	room->exchange.sent = sent;
+	room->payload.key = key;
+	return me_ftp_segment(skb, room);
+}
+
 /* A packet of a TCP socket leaves. */
 static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
 {
@@ -111,12 +139,16 @@ static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_s
 		me_first_payload(skb, sk);
 	else if (port == bpf_htons(ME_DNS_PORT))
 		me_dns_segment(skb, sk, ME_PAYLOAD_SENT);
+	else if (port == bpf_htons(ME_FTP_PORT))
+		me_sock_ftp(skb, sk, 1);
 }
 
 static __always_inline void me_stream_ingress(struct __sk_buff *skb, struct bpf_sock *sk)
 {
 	if (sk->dst_port == bpf_htons(ME_DNS_PORT))
 		me_dns_segment(skb, sk, 0);
+	else if (sk->dst_port == bpf_htons(ME_FTP_PORT))
+		me_sock_ftp(skb, sk, 0);
 }
 
 #endif

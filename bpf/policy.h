@@ -196,10 +196,13 @@ static long me_learned_step(__u32 index, void *context)
 	row = bpf_map_lookup_elem(walk->rows, &endpoint);
 	if (!row || !*row)
 		return 0;
-	walk->found |= evidence != ME_EVIDENCE_CLAIMED;
-	walk->rank = me_judge_fold(walk->rank,
-				   me_policy_rank(walk->slot, walk->head, *row, walk->column),
-				   evidence, &walk->evidence);
+	/* What the verifier knows of these numbers would only make it walk more ways. */
+	evidence = me_loop_begin(evidence);
+	walk->found = me_loop_begin(walk->found | (evidence != ME_EVIDENCE_CLAIMED));
+	walk->rank = me_loop_begin(me_judge_fold(
+		walk->rank, me_policy_rank(walk->slot, walk->head, *row, walk->column), evidence,
+		&walk->evidence));
+	walk->evidence = me_loop_begin(walk->evidence);
 	return 0;
 }
 
@@ -236,7 +239,7 @@ static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 					     struct me_judgement *ret_judgement)
 {
 	const struct me_control *control = me_control_get();
-	enum me_addr_kind kind = me_addr_kind(&facts->dst);
+	enum me_addr_kind kind = me_loop_begin(me_addr_kind(&facts->dst));
 	struct me_found found = {};
 	__u32 zero = 0, slot, port_slot, column, rank, generation;
 

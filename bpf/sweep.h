@@ -49,8 +49,8 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 {
 	__sync_lock_test_and_set(&flow->endpoint, settle->endpoint);
 	me_attempt_credit(settle->endpoint, settle->flags, flow->first_ns);
-	if (settle->flags & ME_ENTRY_RETIRED)
-		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_RETIRED);
+	if (settle->flags)
+		me_ending_change(flow, ME_OUTCOME_NONE, me_flow_flags(settle->flags));
 	me_flow_credit(flow, settle->now_ns);
 	me_flow_credit_ending(flow);
 }

@@ -124,6 +124,8 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
+#define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
+#define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
 
 struct me_flow {
 	/* what each packet in transit touches: one cache line, or two */
@@ -211,7 +213,8 @@ static inline __u32 me_cell(__u32 vantage, __u32 service, __u32 kind, __u32 what
 	X(ONE_SIDED, "established flows of which only one direction was seen")                     \
 	X(ERRORS_UNMATCHED, "ICMP errors about no known flow")                                     \
 	X(FRAGMENTS_FULL, "fragments for which the table had no room")                             \
-	X(HOSTS_FULL, "attempts of mail hosts beyond those that are counted one by one")
+	X(HOSTS_FULL, "attempts of mail hosts beyond those that are counted one by one")           \
+	X(FTP_FULL, "FTP control connections and announcements for which there was no room")
 
 #define ME_PICK(constant, help) ME_TOTAL_##constant,
 enum me_total { ME_TOTAL_LIST(ME_PICK) ME_TOTAL_COUNT };
@@ -222,7 +225,10 @@ enum me_total { ME_TOTAL_LIST(ME_PICK) ME_TOTAL_COUNT };
 #define ME_TOTAL_UNPARSED(cause) (ME_TOTAL_BLIND(ME_BLIND_COUNT) + (cause)) /* enum me_unparsed */
 /* Flows under way when they were seen first, in transit, by enum me_verdict. */
 #define ME_TOTAL_PREEXISTING(verdict) (ME_TOTAL_UNPARSED(ME_UNPARSED_COUNT) + (verdict))
-#define ME_TOTALS_ALL ME_TOTAL_PREEXISTING(ME_VERDICT_COUNT)
+/* Data connections of FTP, passive and active, by enum me_evidence: none is ftp-unannounced. */
+#define ME_TOTAL_FTP(active, evidence)                                                             \
+	(ME_TOTAL_PREEXISTING(ME_VERDICT_COUNT) + (active)*ME_EVIDENCE_COUNT + (evidence))
+#define ME_TOTALS_ALL ME_TOTAL_FTP(2, 0)
 
 /* Counts of one endpoint, added to atomically; one shared mmap-able array, index = endpoint id. */
 struct me_endpoint_counts {
@@ -306,6 +312,31 @@ struct me_rate {
 	__u64 count;
 	__u64 entries;
 };
+
+/*
+ * FTP: the control connection that a client has to a server, and what was announced on it. The client is
+ * a mail host's address, or a process: its network namespace and pid.
+ */
+struct me_ftp_key {
+	union me_opener client;
+	struct me_addr server;
+	__u32 port;   /* announced, host order; 0: of the control connection */
+	__u32 active; /* 1: a port of the client's, for a connection from the server */
+};
+
+struct me_ftp_control {
+	struct me_flow_key flow; /* of the control connection: it says whether that is alive */
+	__u64 is;                /* ME_FTP_… */
+};
+#define ME_FTP_IS_HIDDEN 1u  /* it is encrypted */
+#define ME_FTP_IS_BOUNCED 2u /* it named another host */
+
+struct me_ftp_announced {
+	__u64 until_ns;
+};
+
+#define ME_FTP_CONTROLS_MAX 8192u
+#define ME_FTP_ANNOUNCED_MAX 16384u
 
 /*
  * A datagram in fragments: the first one tells the ports of all. Who has come before it is kept apart

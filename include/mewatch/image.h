@@ -107,6 +107,7 @@ struct me_head {
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 pending_ns;  /* limits.pending */
 	__u64 grace_ns;    /* limits.grace */
+	__u64 ftp_ns;      /* limits.ftp */
 	__u64 name_depths; /* bit k: some name entry has k labels; 63: or more */
 	char recursive_exe[ME_RECURSIVE_EXE_MAX]; /* NUL-padded; empty: it is known by its cgroup */
 	struct me_column column[ME_COLUMNS_MAX];
@@ -128,6 +129,10 @@ static inline __u64 me_mac(const __u8 mac[6])
 #define ME_ENTRY_FTP 4u      /* FTP control: its data connections belong to it */
 #define ME_ENTRY_SHADOW 8u   /* mode: shadow */
 #define ME_ENTRY_ENFORCE 16u /* mode: enforce */
+/* Of ME_ENTRY_FTP: which data connections belong to it. */
+#define ME_ENTRY_ANNOUNCED 32u  /* those that were announced */
+#define ME_ENTRY_DOCUMENTED 64u /* and those to ports 1-1023 */
+#define ME_ENTRY_ANY_DATA 128u  /* all to the same host */
 
 /* One endpoint of one rule. The ids are stable since attach (see the registry). */
 struct me_entry {

@@ -172,6 +172,37 @@ static inline enum me_reason me_judge_reason(const struct me_facts *facts, enum 
 	return ME_REASON_UNLISTED_DESTINATION;
 }
 
+/* What is known of the control connection to a destination (mewatch/ftp.h). */
+struct me_ftp_facts {
+	__u8 entry;     /* ME_ENTRY_ANNOUNCED … of the rule that allows it */
+	__u8 announced; /* 1: it announced the very port */
+	__u8 blind;     /* 1: what it announces cannot be read, or was of no use */
+};
+
+/*
+ * A connection that no rule allows, to a host with a live control connection: whether it is a data
+ * connection of that. If it is, the caller fills in endpoint, rule and service; else the verdict stays
+ * as it was: what is announced is read before its reader has it, so nothing that comes later allows it.
+ */
+static inline void me_judge_ftp(const struct me_ftp_facts *facts, __u16 port,
+				struct me_judgement *judged)
+{
+	if ((facts->entry & ME_ENTRY_ANNOUNCED) && facts->announced) {
+		judged->evidence = ME_EVIDENCE_ANNOUNCED;
+	} else if ((facts->entry & ME_ENTRY_DOCUMENTED) && port && port < 1024) {
+		judged->evidence = ME_EVIDENCE_DOCUMENTED;
+	} else if ((facts->entry & ME_ENTRY_ANY_DATA) ||
+		   ((facts->entry & ME_ENTRY_ANNOUNCED) && facts->blind)) {
+		judged->evidence = ME_EVIDENCE_CONTROL_ONLY;
+	} else {
+		judged->evidence = ME_EVIDENCE_NONE;
+		judged->reason = ME_REASON_FTP_UNANNOUNCED;
+		return;
+	}
+	judged->verdict = ME_ALLOWED;
+	judged->reason = ME_REASON_NONE;
+}
+
 /*
  * Judges one attempt. `kind` is me_addr_kind(&facts->dst), which the caller needed for the row.
  * Link destinations are no attempts: the caller does not ask. Every field of the answer is set.

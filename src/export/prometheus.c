@@ -136,6 +136,22 @@ static void passing(const struct me_ledger *ledger, struct me_strbuf *out)
 			 totals[ME_TOTAL_ONE_SIDED]);
 }
 
+static void ftp(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	static const uint8_t evidence[] = {ME_EVIDENCE_ANNOUNCED, ME_EVIDENCE_DOCUMENTED,
+					   ME_EVIDENCE_CONTROL_ONLY, ME_EVIDENCE_NONE};
+	static const char *const mode[] = {"passive", "active"};
+
+	me_metric_head(out, "mewatch_ftp_data_connections_total", "counter",
+		       "Data connections beside FTP control connections, by what they rest on.");
+	for (unsigned int m = 0; m < ME_ARRAY_SIZE(mode); m++)
+		for (size_t e = 0; e < ME_ARRAY_SIZE(evidence); e++)
+			me_metric_sample(out, "mewatch_ftp_data_connections_total",
+					 ME_LABELS({"mode", mode[m]},
+						   {"evidence", me_evidence_label(evidence[e])}),
+					 me_ledger_totals(ledger)[ME_TOTAL_FTP(m, evidence[e])]);
+}
+
 static void losses(const struct me_ledger *ledger, struct me_strbuf *out)
 {
 	const uint64_t *totals = me_ledger_totals(ledger);
@@ -206,6 +222,7 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 	violations(ledger, out);
 	observations(ledger, out);
 	passing(ledger, out);
+	ftp(ledger, out);
 	losses(ledger, out);
 	me_prometheus_endpoints(ledger, out);
 	me_prometheus_dns(ledger, out);

@@ -189,6 +189,9 @@ int me_kernel_ring(struct me_kernel *kernel,
 		   int (*fn)(const struct me_record *record, void *userdata),
 		   me_payload_fn *payload_fn, void *userdata);
 
+/* Forgets announcements of FTP that are over, and control connections that are. */
+int me_kernel_ftp_expire(struct me_kernel *kernel, uint64_t now_ns);
+
 /* --- names.c -------------------------------------------------------------------------------- */
 
 /* The counters of DNS, summed: ME_DNS_COUNTS values. */

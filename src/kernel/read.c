@@ -217,6 +217,33 @@ int me_kernel_procs_expire(struct me_kernel *kernel, uint64_t before_ns)
 	return 0;
 }
 
+int me_kernel_ftp_expire(struct me_kernel *kernel, uint64_t now_ns)
+{
+	int announced = bpf_map__fd(kernel->bpf->maps.me_ftp_announced);
+	int controls = bpf_map__fd(kernel->bpf->maps.me_ftp_controls);
+	struct me_ftp_announced port;
+	struct me_ftp_control control;
+	struct me_ftp_key key, next;
+	bool more;
+
+	more = !bpf_map_get_next_key(announced, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(announced, &key, &next);
+		if (!bpf_map_lookup_elem(announced, &key, &port) && port.until_ns < now_ns)
+			bpf_map_delete_elem(announced, &key);
+	}
+	more = !bpf_map_get_next_key(controls, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(controls, &key, &next);
+		if (!bpf_map_lookup_elem(controls, &key, &control) &&
+		    !me_kernel_flow_get(kernel, &control.flow, &(struct me_flow){}))
+			bpf_map_delete_elem(controls, &key);
+	}
+	return 0;
+}
+
 /* How many entries a hash has: there is no better way than to count its keys. */
 static uint64_t count_entries(const struct bpf_map *map)
 {

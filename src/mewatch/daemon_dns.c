@@ -213,6 +213,7 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 		sweep_learned(daemon);
 		me_kernel_queries_expire(daemon->kernel, daemon->now_ns);
 		me_kernel_fragments_expire(daemon->kernel, daemon->now_ns);
+		me_kernel_ftp_expire(daemon->kernel, daemon->now_ns);
 		me_dns_streams_expire(dns->streams, idle);
 		me_witness_expire(daemon->witness, idle);
 		me_aliases_expire(daemon->aliases, daemon->now_ns);

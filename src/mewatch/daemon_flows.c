@@ -155,6 +155,9 @@ static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *k
 	me_daemon_facts(daemon, key, flow, &facts);
 	me_daemon_judge(daemon, key, flow, &judged);
 	judged.verdict = pending_end(daemon, flow, &judged, !(facts.flags & ME_FACT_OWN_UNKNOWN));
+	/* What the programs knew of FTP the image does not say. */
+	if (judged.verdict == ME_VIOLATION && flow->state.reason == ME_REASON_FTP_UNANNOUNCED)
+		judged.reason = flow->state.reason;
 	if (judged.verdict != ME_PENDING)
 		me_daemon_settle(daemon, key, flow, &judged);
 }

@@ -18,6 +18,7 @@ static void describe_head(struct me_image *image, const struct me_policy *policy
 	head->udp_idle_ns = policy->limits.udp_idle_ns;
 	head->pending_ns = policy->limits.pending_ns;
 	head->grace_ns = policy->limits.grace_ns;
+	head->ftp_ns = policy->limits.ftp_ns;
 	head->flags |= (image->n_addresses ? ME_HEAD_ADDRESSES : 0) |
 		       (image->n_prefixes ? ME_HEAD_PREFIXES : 0) |
 		       (image->n_macs ? ME_HEAD_MACS : 0) |

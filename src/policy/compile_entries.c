@@ -81,11 +81,27 @@ static uint32_t weight_of(enum me_match match, const struct me_to *to)
 	return match == ME_MATCH_PREFIX ? to->bits : 0;
 }
 
+/* Which data connections belong to an FTP rule (DESIGN, "The policy"). */
+static uint8_t ftp_flags(enum me_rule_passive passive)
+{
+	switch (passive) {
+	case ME_PASSIVE_DEFAULT:
+		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED;
+	case ME_PASSIVE_ANNOUNCED:
+		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED;
+	case ME_PASSIVE_DOCUMENTED:
+		return ME_ENTRY_FTP | ME_ENTRY_DOCUMENTED;
+	case ME_PASSIVE_ANY:
+		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED | ME_ENTRY_ANY_DATA;
+	default:
+		return 0;
+	}
+}
+
 static uint8_t flags_of(const struct me_rule *rule)
 {
 	return (rule->retired ? ME_ENTRY_RETIRED : 0) |
-	       (rule->private_space ? ME_ENTRY_PRIVATE : 0) |
-	       (rule->passive != ME_PASSIVE_NOT_FTP ? ME_ENTRY_FTP : 0) |
+	       (rule->private_space ? ME_ENTRY_PRIVATE : 0) | ftp_flags(rule->passive) |
 	       (rule->mode == ME_MODE_SHADOW ? ME_ENTRY_SHADOW : 0) |
 	       (rule->mode == ME_MODE_ENFORCE ? ME_ENTRY_ENFORCE : 0);
 }

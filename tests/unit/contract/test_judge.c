@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -306,6 +307,43 @@ static void test_without_entry(void **state)
 	assert_int_equal(j.service, ME_SERVICE_UNLISTED);
 }
 
+/* Each kind of rule, with what is known of the control connection, and to which port. */
+static void test_ftp(void **state)
+{
+	enum { A = ME_ENTRY_ANNOUNCED, D = ME_ENTRY_DOCUMENTED, ANY = ME_ENTRY_ANY_DATA };
+	static const struct {
+		struct me_ftp_facts facts;
+		uint16_t port;
+		enum me_evidence evidence; /* NONE: it stays what it was */
+	} cases[] = {
+		{{A | D, 1, 0}, 40000, ME_EVIDENCE_ANNOUNCED},
+		{{A | D, 1, 1}, 900, ME_EVIDENCE_ANNOUNCED},
+		{{A | D, 0, 0}, 40000, ME_EVIDENCE_NONE},
+		{{A | D, 0, 0}, 1023, ME_EVIDENCE_DOCUMENTED},
+		{{A | D, 0, 0}, 1024, ME_EVIDENCE_NONE},
+		{{A | D, 0, 0}, 0, ME_EVIDENCE_NONE},
+		{{A | D, 0, 1}, 40000, ME_EVIDENCE_CONTROL_ONLY},
+		{{A, 0, 0}, 900, ME_EVIDENCE_NONE},
+		{{A, 0, 1}, 900, ME_EVIDENCE_CONTROL_ONLY},
+		{{D, 1, 1}, 40000, ME_EVIDENCE_NONE},
+		{{D, 1, 1}, 20, ME_EVIDENCE_DOCUMENTED},
+		{{A | ANY, 0, 0}, 40000, ME_EVIDENCE_CONTROL_ONLY},
+		{{A | ANY, 1, 0}, 40000, ME_EVIDENCE_ANNOUNCED},
+		{{0, 1, 1}, 900, ME_EVIDENCE_NONE},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		bool belongs = cases[i].evidence != ME_EVIDENCE_NONE;
+		struct me_judgement j = {.verdict = ME_VIOLATION,
+					 .reason = ME_REASON_UNLISTED_PORT};
+
+		me_judge_ftp(&cases[i].facts, cases[i].port, &j);
+		assert_int_equal(j.evidence, cases[i].evidence);
+		assert_int_equal(j.verdict, belongs ? ME_ALLOWED : ME_VIOLATION);
+		assert_int_equal(j.reason, belongs ? ME_REASON_NONE : ME_REASON_FTP_UNANNOUNCED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,7 +351,7 @@ int main(void)
 		TEST(test_better),    TEST(test_row),           TEST(test_learned),
 		TEST(test_strength),  TEST(test_fold),          TEST(test_fold_order),
 		TEST(test_recursive), TEST(test_reason_order),  TEST(test_reason_any),
-		TEST(test_entry),     TEST(test_without_entry),
+		TEST(test_entry),     TEST(test_without_entry), TEST(test_ftp),
 #undef TEST
 	};
 

@@ -389,7 +389,8 @@ static void test_entry_flags(void **state)
 	rule->mode = ME_MODE_SHADOW;
 	assert_int_equal(hand_compile(&hand), 0);
 	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags,
-			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_FTP | ME_ENTRY_SHADOW);
+			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_FTP | ME_ENTRY_SHADOW |
+				 ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED);
 	rule->mode = ME_MODE_ENFORCE;
 	rule->retired = rule->private_space = false;
 	rule->passive = ME_PASSIVE_NOT_FTP;
