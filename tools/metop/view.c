@@ -22,7 +22,7 @@ static const struct {
 	{"gone", '-', ME_STYLE_DIM},         {"problem", '!', ME_STYLE_BAD},
 	{"failed", '!', ME_STYLE_BAD},       {"notice", '?', ME_STYLE_WAIT},
 	{"ok", '+', ME_STYLE_GOOD},          {"refuses", '!', ME_STYLE_BAD},
-	{"over", '-', ME_STYLE_DIM},
+	{"over", '-', ME_STYLE_DIM},         {"in", '<', ME_STYLE_DIM},
 };
 
 char me_view_mark(const char *state, enum me_style *ret_style)

@@ -5,7 +5,7 @@
 
 /* clang-format off */
 static const struct me_column flows[] = {
-	{.title = "VERDICT", .help = "what the judge says", .fields = {"verdict"},
+	{.title = "VERDICT", .help = "what the judge says", .fields = {"verdict", "direction"},
 	 .kind = ME_COLUMN_MARK, .sort = "verdict", .width = 12},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
 	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .width = 22, .grow = 3},
