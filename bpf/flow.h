@@ -130,6 +130,40 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 	return 0;
 }
 
+/* Counts how a flow ends that was opened under `service` for `before`. */
+static __always_inline void me_settle_count(__u32 vantage, __u32 service, union me_state before,
+					    const struct me_flow *flow, union me_state after)
+{
+	bool other = after.verdict != ME_VIOLATION || after.reason != before.reason;
+
+	if (other && before.reason != ME_REASON_NONE)
+		me_count_cell(vantage, service, ME_CELL_SHED, before.reason & 15);
+	if (other && after.verdict == ME_VIOLATION)
+		me_count_cell(vantage, flow->service, ME_CELL_GAINED, after.reason & 15);
+	me_count_cell(vantage, flow->service, ME_CELL_VIA,
+		      me_cell_end(after.verdict, after.reason) & 15);
+}
+
+/*
+ * A flow goes for which the table has no room under another key: what it did is counted now, and its
+ * verdict, unless it is final, is known to nobody any more.
+ */
+static __noinline int me_flow_drop(const struct me_flow_key *key, struct me_flow *flow, __u32 word)
+{
+	union me_state before = {.word = word}, after = {.verdict = ME_UNRESOLVED};
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!key || !flow)
+		return 0;
+	me_flow_credit(flow, now);
+	if (me_state_is_final(before))
+		return 0;
+	if (!(before.flags & ME_STATE_HELD))
+		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), now, key, flow);
+	me_settle_count(key->vantage, flow->service, before, flow, after);
+	return 0;
+}
+
 /*
  * The same is opened once more: the flow of before is set aside under a key of its own, ended with
  * `outcome` unless one is known. While it is moved its state is nobody's, so that it is settled here
@@ -149,9 +183,11 @@ static __noinline int me_flow_set_aside(struct me_flow_key *key, __u32 outcome)
 	key->earlier = (__u16)flow->id ? (__u16)flow->id : 1;
 	bpf_map_update_elem(&me_flows, key, flow, BPF_ANY);
 	aside = bpf_map_lookup_elem(&me_flows, key);
+	key->earlier = 0;
 	if (aside)
 		aside->state.word = word;
-	key->earlier = 0;
+	else
+		me_flow_drop(key, flow, word);
 	bpf_map_delete_elem(&me_flows, key);
 	return 0;
 }

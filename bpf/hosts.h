@@ -97,7 +97,7 @@ static __noinline __u32 me_host_number(struct __sk_buff *skb, const struct me_pa
 
 static const struct me_host_counts me_host_none;
 
-/* The counts of the mail host; NULL, counted: there is no room for one more. */
+/* The counts of the mail host; NULL: there is no room for one more. */
 static __always_inline struct me_host_counts *me_host_counts_of(const struct me_addr *address)
 {
 	struct me_host_counts *counts = bpf_map_lookup_elem(&me_host_table, address);
@@ -105,9 +105,27 @@ static __always_inline struct me_host_counts *me_host_counts_of(const struct me_
 	if (counts)
 		return counts;
 	bpf_map_update_elem(&me_host_table, address, &me_host_none, BPF_NOEXIST);
-	counts = bpf_map_lookup_elem(&me_host_table, address);
-	if (!counts)
+	return bpf_map_lookup_elem(&me_host_table, address);
+}
+
+/* Counts an attempt of the mail host. Its counts, or NULL. */
+static __always_inline struct me_host_counts *me_host_attempted(const struct me_addr *address,
+								__u32 number, bool violation)
+{
+	struct me_host_counts *counts = me_host_counts_of(address);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!counts) {
 		me_count_total(ME_TOTAL_HOSTS_FULL);
+		return NULL;
+	}
+	__sync_fetch_and_add(&counts->attempts, 1);
+	if (violation)
+		__sync_fetch_and_add(&counts->violations, 1);
+	if (!counts->first_ns)
+		counts->first_ns = now;
+	counts->last_ns = now;
+	counts->number = number;
 	return counts;
 }
 
@@ -117,23 +135,12 @@ static __noinline int me_host_attempt(struct __sk_buff *skb, const struct me_pas
 	struct me_host_counts *counts;
 	struct me_mac_key key = {};
 	struct me_addr owner;
-	__u64 now;
 
 	if (!p)
 		return 0;
 	owner = p->key.opener.address;
-	counts = me_host_counts_of(&owner);
-	if (!counts)
-		return 0;
-	now = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&counts->attempts, 1);
-	if (p->judged.verdict == ME_VIOLATION)
-		__sync_fetch_and_add(&counts->violations, 1);
-	if (!counts->first_ns)
-		counts->first_ns = now;
-	counts->last_ns = now;
-	counts->number = p->number;
-	if (counts->mac)
+	counts = me_host_attempted(&owner, p->number, p->judged.verdict == ME_VIOLATION);
+	if (!counts || counts->mac)
 		return 0;
 	key.mac = me_passage_mac(skb, p);
 	counts->mac = key.mac;

@@ -93,6 +93,8 @@ static __always_inline void me_crowd_add(const struct me_passage *p)
 	if (control)
 		control->crowded = 1;
 	bpf_map_update_elem(&me_crowd, &p->key, &crowded, BPF_ANY);
+	/* Else those that were met again would be kept, and the new ones forgotten. */
+	bpf_map_lookup_elem(&me_crowd, &p->key);
 }
 
 /* Whether the flow of the packet was counted as one beyond the table. */

@@ -63,13 +63,24 @@ static __always_inline void me_passing_add(struct me_flow *flow, bool sent, __u6
 	__sync_fetch_and_add(sent ? &flow->wire_bytes_sent : &flow->wire_bytes_received, wire);
 }
 
+/* How many packets it stands for. Of what a virtual machine sends nobody has counted them yet. */
+static __always_inline __u64 me_passing_packets(const struct __sk_buff *skb, __u32 payload)
+{
+	__u32 segments = skb->gso_segs, size = skb->gso_size;
+
+	if (!segments && size)
+		segments = (payload + size - 1) / size;
+	return segments > 1 ? segments : 1;
+}
+
 __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, struct me_flow *flow)
 {
-	__u64 packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	struct me_wire_change change;
+	__u64 packets;
 
 	if (!p || !flow)
 		return 0;
+	packets = me_passing_packets(skb, p->packet.payload);
 	me_wire_packet(flow, &p->packet, p->sent, p->now, &change);
 	me_passing_add(flow, p->sent, change.payload, packets,
 		       p->packet.length + (packets - 1) * p->packet.headers);
@@ -204,25 +215,32 @@ static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 
 	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
 }
 
-/* Whether somebody is likely to listen on a port: it is a well-known one, or the policy knows it. */
-static __always_inline bool me_port_listens(__u8 proto, __u16 port)
+/*
+ * How likely somebody listens on a port: 2, it is a well-known one; 1, the policy knows it, which it
+ * may do of all ports; 0.
+ */
+static __always_inline __u32 me_port_listens(__u8 proto, __u16 port)
 {
 	const struct me_column *column = port < 1024 ? NULL : me_port_column(proto, port);
 
-	return port < 1024 || (column && (column->service != ME_SERVICE_UNLISTED ||
-					  (column->flags & ME_COLUMN_REMOTING)));
+	if (port < 1024)
+		return 2;
+	return column &&
+	       (column->service != ME_SERVICE_UNLISTED || (column->flags & ME_COLUMN_REMOTING));
 }
 
 /* Who opened a flow that was under way. */
 static __always_inline enum me_direction me_underway_direction(const struct me_passage *p)
 {
-	bool here, there;
+	__u32 here, there;
 
 	if (p->packet.tcp_flags & ME_TCP_SYN) /* with an ACK: who sends it was called */
 		return p->sent ? ME_DIRECTION_IN : ME_DIRECTION_OUT;
 	here = me_port_listens(p->key.proto, p->key.sport);
 	there = me_port_listens(p->key.proto, p->key.port);
-	return here == there ? ME_DIRECTION_UNKNOWN : here ? ME_DIRECTION_IN : ME_DIRECTION_OUT;
+	return here == there  ? ME_DIRECTION_UNKNOWN
+	       : here > there ? ME_DIRECTION_IN
+			      : ME_DIRECTION_OUT;
 }
 
 /* A flow under way: judged if the mail host opened it, and counted apart from attempts. */
@@ -312,11 +330,15 @@ static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me
 	if (me_crowd_has(p))
 		return ME_STEP_READ;
 	flow = bpf_map_lookup_elem(&me_flows, &p->key);
+	if (flow && !me_passing_anew(flow, p)) { /* another packet was first, just now */
+		me_passing_count(skb, p, flow);
+		return ME_STEP_READ;
+	}
 	if (flow)
 		me_flow_set_aside(&p->key, me_wire_unanswered(flow, p->key.proto));
 	tcp = p->packet.tcp_flags;
 	if (p->key.proto == IPPROTO_TCP && !me_wire_is_syn(&p->packet)) {
-		if ((tcp & ME_TCP_SYN) || (p->packet.payload && !(tcp & ME_TCP_RST)))
+		if (!(tcp & ME_TCP_RST) && ((tcp & ME_TCP_SYN) || p->packet.payload))
 			return me_passing_underway(p);
 		me_count_total(ME_TOTAL_STRAYS);
 		return ME_STEP_DONE;
@@ -363,7 +385,8 @@ static __noinline enum me_step me_passing_attempted(struct __sk_buff *skb, struc
 		return ME_STEP_DONE;
 	if (full > 0)
 		me_crowd_add(p);
-	me_host_attempt(skb, p);
+	if (full >= 0) /* else another packet was first */
+		me_host_attempt(skb, p);
 	return me_passing_opened(skb, p);
 }
 
@@ -373,6 +396,7 @@ static __noinline int me_passing_put(struct me_passage *p)
 	__u64 now = bpf_ktime_get_ns();
 	struct me_flow flow = {.first_ns = now, .last_ns = now, .seen_ns = now};
 	__u32 what = ME_FINDING_COUNT;
+	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
 	if (!p)
 		return 0;
@@ -391,11 +415,15 @@ static __noinline int me_passing_put(struct me_passage *p)
 		flow.state.reason = p->judged.reason;
 		if (p->key.proto == IPPROTO_TCP && !(p->packet.tcp_flags & ME_TCP_SYN))
 			flow.outcome = ME_OUTCOME_ESTABLISHED;
-		me_count_total(ME_TOTAL_PREEXISTING(p->judged.verdict & 7));
 	} else if (p->judged.reason == ME_REASON_REMOTING_OFF_HOST) {
 		what = ME_FINDING_INBOUND_REMOTING;
 	}
-	if (bpf_map_update_elem(&me_flows, &p->key, &flow, BPF_NOEXIST)) {
+	err = bpf_map_update_elem(&me_flows, &p->key, &flow, BPF_NOEXIST);
+	if (err == -EEXIST)
+		return 0; /* another packet was first */
+	if (p->flags & ME_FLOW_PREEXISTING)
+		me_count_total(ME_TOTAL_PREEXISTING(p->judged.verdict & 7));
+	if (err) {
 		me_count_total(ME_TOTAL_FLOW_OVERFLOW);
 		me_crowd_add(p);
 	}

@@ -55,20 +55,6 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 	me_flow_credit_ending(flow);
 }
 
-/* Counts how a flow ends that was opened under `service` for `before`. */
-static __always_inline void me_settle_count(__u32 vantage, __u32 service, union me_state before,
-					    const struct me_flow *flow, union me_state after)
-{
-	bool other = after.verdict != ME_VIOLATION || after.reason != before.reason;
-
-	if (other && before.reason != ME_REASON_NONE)
-		me_count_cell(vantage, service, ME_CELL_SHED, before.reason & 15);
-	if (other && after.verdict == ME_VIOLATION)
-		me_count_cell(vantage, flow->service, ME_CELL_GAINED, after.reason & 15);
-	me_count_cell(vantage, flow->service, ME_CELL_VIA,
-		      me_cell_end(after.verdict, after.reason) & 15);
-}
-
 /* An open flow becomes final: the state first, then the record, then the cells. */
 static __always_inline int me_settle_verdict(const struct me_settle *settle, struct me_flow *flow)
 {
@@ -98,9 +84,11 @@ static __always_inline int me_settle_end(const struct me_settle *settle, struct 
 {
 	if (flow->flags & ME_FLOW_CLOSED)
 		return -EALREADY;
-	if (settle->key.vantage != ME_HOST)
+	if (settle->key.vantage != ME_HOST) {
+		if (settle->key.proto == IPPROTO_TCP && me_wire_is_one_sided(flow))
+			me_count_total(ME_TOTAL_ONE_SIDED);
 		me_flow_end(flow, me_wire_unanswered(flow, settle->key.proto), settle->now_ns);
-	else if (settle->key.proto != IPPROTO_TCP)
+	} else if (settle->key.proto != IPPROTO_TCP)
 		me_flow_end(flow, ME_OUTCOME_UNANSWERED, settle->now_ns);
 	else
 		me_flow_end(flow,

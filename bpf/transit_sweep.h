@@ -33,7 +33,6 @@ static __always_inline void me_orphan_judge(const struct me_fragment_key *of,
 				      .verdict = ME_VIOLATION,
 				      .reason = ME_REASON_UNPARSABLE};
 	struct me_flow_key key = {.proto = ME_PROTO_UNPARSED, .vantage = ME_TRANSIT};
-	struct me_host_counts *counts;
 	struct me_flow *flow;
 
 	if (!control)
@@ -41,12 +40,8 @@ static __always_inline void me_orphan_judge(const struct me_fragment_key *of,
 	key.opener.address = of->src;
 	key.peer = of->dst;
 	me_count_unparsed(ME_UNPARSED_FRAGMENT);
-	counts = me_host_counts_of(&key.opener.address);
-	if (me_attempt(&me_origin_none, &key, &judged, control->generation, ME_FLOW_SENT) >= 0 &&
-	    counts) {
-		__sync_fetch_and_add(&counts->attempts, 1);
-		__sync_fetch_and_add(&counts->violations, 1);
-	}
+	if (me_attempt(&me_origin_none, &key, &judged, control->generation, ME_FLOW_SENT) >= 0)
+		me_host_attempted(&key.opener.address, fragment->number, true);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow)
 		me_passing_add(flow, true, 0, fragment->packets, fragment->wire);

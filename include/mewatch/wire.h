@@ -55,6 +55,8 @@ static inline int me_wire_reopens(const struct me_flow *flow, const struct me_pa
 
 	if (!me_wire_is_syn(packet))
 		return 0;
+	if (!(flow->wire.side[0].is | flow->wire.side[1].is))
+		return 0; /* another CPU makes it just now, and has yet to count its packet */
 	if (side->is & ME_WIRE_SYN)
 		return packet->seq != side->isn;
 	return sent || flow->outcome || (flow->flags & ME_FLOW_CLOSED);
@@ -102,7 +104,10 @@ static inline void me_wire_reset(const struct me_flow *flow, const struct me_pac
 		if ((side->is & ME_WIRE_SEEN) &&
 		    (away < -ME_WIRE_RESET_WINDOW || away > ME_WIRE_RESET_WINDOW))
 			return;
-		if (!sent && !((side->is & ME_WIRE_FIN) && (other->is & ME_WIRE_FIN)))
+		/* One of a refused SYN that was tried once more is none either. */
+		if (!sent && flow->outcome == ME_OUTCOME_ESTABLISHED &&
+		    !(flow->flags & ME_FLOW_CLOSED) &&
+		    !((side->is & ME_WIRE_FIN) && (other->is & ME_WIRE_FIN)))
 			ret_change->flags |= ME_FLOW_RESET;
 	} else if (opener == (__u32)!sent) {
 		/* Before the answer it speaks of an older connection (RFC 5961, section 4). */
