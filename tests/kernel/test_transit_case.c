@@ -59,8 +59,7 @@ static bool is_readable(const struct packets_expected *e, enum cut cut, size_t n
 static void make_syn(const struct packets_expected *e, bool syn, uint8_t *packet)
 {
 	if (e->packet.proto == IPPROTO_TCP && !(e->packet.flags & ME_PACKET_LATER))
-		packet[e->needs - ME_PACKET_TCP + 13] =
-			syn ? ME_TCP_SYN : ME_TCP_ACK | ME_TCP_FIN;
+		packet[e->needs - ME_PACKET_TCP + 13] = syn ? ME_TCP_SYN : ME_TCP_ACK | ME_TCP_FIN;
 }
 
 /* One packet, cut off at every byte in one way or another. */
@@ -122,18 +121,22 @@ static uint32_t below(struct fixture *f, uint32_t bound)
 
 static void random_policy(struct fixture *f, struct me_strbuf *yaml)
 {
-	static const char *const hosts[] = {
-		"192.0.2.10", "192.0.2.0/28", "192.0.2.20", "0.0.0.0/0",
-		"\"2001:db8::/64\"", "\"2001:db8::a\"", "{mac: \"02:00:00:00:00:10\"}",
-		"{mac: \"02:00:00:00:00:01\"}"};
+	static const char *const hosts[] = {"192.0.2.10",
+					    "192.0.2.0/28",
+					    "192.0.2.20",
+					    "0.0.0.0/0",
+					    "\"2001:db8::/64\"",
+					    "\"2001:db8::a\"",
+					    "{mac: \"02:00:00:00:00:10\"}",
+					    "{mac: \"02:00:00:00:00:01\"}"};
 	static const char *const resolvers[] = {"[192.0.2.20]", "[198.51.100.1]",
 						"{recursive: {cgroup: /dns}}"};
-	static const char *const to[] = {"any", "192.0.2.20", "192.0.2.0/24", "\"2001:db8::14\"",
-					 "\"2001:db8::/32\"", "resolvers", "peers",
-					 "a.example", "\"**.b.example\""};
-	static const char *const ports[] = {"tcp/53", "udp/53", "tcp/1-65535", "udp/*", "icmp",
-					    "icmp6", "sctp/53", "udplite/*", "proto/47", "tcp/9095",
-					    "tcp/443", "proto/59"};
+	static const char *const to[] = {
+		"any",       "192.0.2.20", "192.0.2.0/24", "\"2001:db8::14\"", "\"2001:db8::/32\"",
+		"resolvers", "peers",      "a.example",    "\"**.b.example\""};
+	static const char *const ports[] = {"tcp/53",   "udp/53",   "tcp/1-65535", "udp/*",
+					    "icmp",     "icmp6",    "sctp/53",     "udplite/*",
+					    "proto/47", "tcp/9095", "tcp/443",     "proto/59"};
 	uint32_t first = below(f, ME_ARRAY_SIZE(hosts));
 
 	me_strbuf_addf(yaml, "version: 1\nwatch: {interfaces: [lan0], hosts: [%s, %s]}\n",
@@ -159,7 +162,7 @@ static size_t random_frame(struct fixture *f, uint8_t *frame, size_t room)
 	make_syn(&e, below(f, 2), packet);
 	if (me_proto_has_ports(e.packet.proto) && e.why == ME_UNPARSED_COUNT &&
 	    !(e.packet.flags & ME_PACKET_LATER)) {
-		size_t at = e.needs - (e.packet.proto == IPPROTO_TCP	? ME_PACKET_TCP
+		size_t at = e.needs - (e.packet.proto == IPPROTO_TCP    ? ME_PACKET_TCP
 				       : e.packet.proto == IPPROTO_SCTP ? 12
 									: ME_PACKET_UDP);
 

@@ -152,8 +152,8 @@ static void protocols_without_a_rule(void **state)
 		TALK_EXPECT(&talk, .verdict = ME_VIOLATION, .reason = ME_REASON_UNLISTED_PROTOCOL,
 			    .sent = 80);
 	}
-	TRANSIT_EXPECT(*state, FINAL(ME_VIOLATION + ME_REASON_UNLISTED_PROTOCOL) =
-				       sizeof(protocols));
+	TRANSIT_EXPECT(*state,
+		       FINAL(ME_VIOLATION + ME_REASON_UNLISTED_PROTOCOL) = sizeof(protocols));
 }
 
 /* Nothing is local where packets pass. */
@@ -161,13 +161,12 @@ static void loopback_and_link_local_are_judged(void **state)
 {
 	static const struct {
 		const char *from, *to;
-	} cases[] = {{HOST, "127.0.0.1"},	{HOST6, "::1"},	     {HOST, "169.254.169.254"},
-		     {HOST6, "fe80::1"},	{HOST, HOST},	     {HOST, "192.0.2.1"},
+	} cases[] = {{HOST, "127.0.0.1"},       {HOST6, "::1"},    {HOST, "169.254.169.254"},
+		     {HOST6, "fe80::1"},        {HOST, HOST},      {HOST, "192.0.2.1"},
 		     {HOST, "239.255.255.250"}, {HOST6, "ff05::2"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct talk talk =
-			talk_begin(*state, IPPROTO_UDP, cases[i].from, cases[i].to, 9);
+		struct talk talk = talk_begin(*state, IPPROTO_UDP, cases[i].from, cases[i].to, 9);
 
 		talk_datagram(&talk, SENT, 1);
 		TALK_EXPECT(&talk, VIOLATION, .sent = 1);
@@ -185,14 +184,14 @@ static void tell_error(struct talk *talk, bool sent, uint8_t type, uint8_t code,
 {
 	uint8_t packet[TRANSIT_PACKET_MAX];
 	size_t size = transit_packet_build(about, packet);
-	struct transit_packet error = {
-		.src = sent ? talk->host : from,
-		.dst = sent ? talk->peer : talk->host,
-		.proto = strchr(talk->host, ':') ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
-		.type = type,
-		.code = code,
-		.payload = packet,
-		.size = quoted && quoted < size ? quoted : size};
+	struct transit_packet error = {.src = sent ? talk->host : from,
+				       .dst = sent ? talk->peer : talk->host,
+				       .proto = strchr(talk->host, ':') ? IPPROTO_ICMPV6
+									: IPPROTO_ICMP,
+				       .type = type,
+				       .code = code,
+				       .payload = packet,
+				       .size = quoted && quoted < size ? quoted : size};
 
 	talk_count(talk, sent, 1, transit_packet_pass(talk->transit, sent, &error));
 }

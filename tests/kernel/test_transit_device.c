@@ -130,8 +130,8 @@ static void with_tags(void **state)
 	for (size_t i = 0; i < packets_count(); i += 7) {
 		size_t size = packets_build(i, packet, sizeof(packet), &e), tagged;
 
-		tagged = packets_frame(mix(i, 0) % (PACKETS_TAGS_MAX + 1), e.v6, packet, size, frame,
-				       sizeof(frame));
+		tagged = packets_frame(mix(i, 0) % (PACKETS_TAGS_MAX + 1), e.v6, packet, size,
+				       frame, sizeof(frame));
 		for (size_t n = ETHERNET; n <= tagged; n++) {
 			struct model_frame of = frame_of(frame, n, mix(i, n) % 2);
 

@@ -15,15 +15,16 @@
 #define PEER "192.0.2.11"
 #define OPEN 22 /* a port without name rules: verdicts are final at once */
 
-static const char policy[] = "version: 1\n"
-			     "watch: {interfaces: [lan0], hosts: [" HOST ", \"" HOST6 "\"]}\n"
-			     "peers: [" PEER "]\n"
-			     "remoting: {ports: [tcp/9093, tcp/9095, tcp/9096]}\n"
-			     "allow:\n"
-			     "  - {service: good, name: hosts, to: [" GOOD ", \"" GOOD6 "\"],\n"
-			     "     ports: [tcp/22, tcp/40000]}\n"
-			     "  - {service: web, name: www, to: www.example.org, ports: tcp/443}\n"
-			     "  - {service: sync, name: peers, to: peers, ports: [tcp/9095, tcp/9096]}\n";
+static const char policy[] =
+	"version: 1\n"
+	"watch: {interfaces: [lan0], hosts: [" HOST ", \"" HOST6 "\"]}\n"
+	"peers: [" PEER "]\n"
+	"remoting: {ports: [tcp/9093, tcp/9095, tcp/9096]}\n"
+	"allow:\n"
+	"  - {service: good, name: hosts, to: [" GOOD ", \"" GOOD6 "\"],\n"
+	"     ports: [tcp/22, tcp/40000]}\n"
+	"  - {service: web, name: www, to: www.example.org, ports: tcp/443}\n"
+	"  - {service: sync, name: peers, to: peers, ports: [tcp/9095, tcp/9096]}\n";
 
 static struct talk begin_talk(void **state, const char *peer, uint16_t port)
 {
@@ -48,7 +49,7 @@ static void whole_connection(struct transit *transit, struct talk talk)
 	talk_segment(&talk, SENT, A, 1, 1, 0);
 	TALK_EXPECT(&talk, ALLOWED, .outcome = ME_OUTCOME_ESTABLISHED);
 	talk_segment(&talk, SENT, A, 1, 1, 100);
-	talk_segment(&talk, SENT, A, 1, 1, 100); /* once more */
+	talk_segment(&talk, SENT, A, 1, 1, 100);  /* once more */
 	talk_segment(&talk, SENT, A, 201, 1, 50); /* before what comes before it */
 	talk_segment(&talk, SENT, A, 101, 1, 100);
 	talk_segment(&talk, RECEIVED, A, 1, 251, 700);
@@ -75,7 +76,6 @@ static void whole_connection(struct transit *transit, struct talk talk)
 	assert_int_equal(c.bytes_received, 700);
 	assert_int_equal(c.resets, 0);
 }
-
 
 static void a_connection(void **state)
 {
@@ -254,7 +254,8 @@ static void given_up(void **state)
 
 static void reset(void **state)
 {
-	struct talk by_peer = begin_talk(state, GOOD, OPEN), by_host = begin_talk(state, GOOD, OPEN);
+	struct talk by_peer = begin_talk(state, GOOD, OPEN),
+		    by_host = begin_talk(state, GOOD, OPEN);
 
 	talk_handshake(&by_peer);
 	talk_segment(&by_peer, RECEIVED, R, 1u << 25, 0, 0); /* too far off to be one */
@@ -355,7 +356,7 @@ static void inbound_to_remoting(void **state)
 		const char *peer;
 		uint16_t port;
 		size_t found;
-	} cases[] = {{BAD, 9093, 1}, {PEER, 9093, 1}, {BAD, 9095, 1}, {PEER, 9095, 0},
+	} cases[] = {{BAD, 9093, 1},  {PEER, 9093, 1}, {BAD, 9095, 1}, {PEER, 9095, 0},
 		     {PEER, 9096, 0}, {GOOD, 9096, 1}, {BAD, 9094, 0}};
 	struct transit *transit = *state;
 
@@ -400,8 +401,8 @@ static void data_of_an_unknown_flow(void **state)
 	TALK_EXPECT(&bad, VIOLATION, .outcome = ME_OUTCOME_ESTABLISHED, .sent = 50,
 		    .flags = ME_FLOW_PREEXISTING);
 	talk_segment(&named, SENT, A, 1, 1, 60); /* no name can be waited for */
-	TALK_EXPECT(&named, .verdict = ME_UNRESOLVED, .outcome = ME_OUTCOME_ESTABLISHED,
-		    .sent = 60, .flags = ME_FLOW_PREEXISTING);
+	TALK_EXPECT(&named, .verdict = ME_UNRESOLVED, .outcome = ME_OUTCOME_ESTABLISHED, .sent = 60,
+		    .flags = ME_FLOW_PREEXISTING);
 	TRANSIT_EXPECT(*state, PREEXISTING(ME_ALLOWED) = 1, PREEXISTING(ME_VIOLATION) = 2,
 		       PREEXISTING(ME_UNRESOLVED) = 3);
 	assert_int_equal(transit_found(*state, ME_FINDING_BEFORE_START), 6);
@@ -473,7 +474,7 @@ static void strays(void **state)
 		uint8_t flags;
 		size_t payload;
 	} cases[] = {{SENT, A, 0},     {RECEIVED, A, 0}, {SENT, F | A, 0}, {RECEIVED, R, 0},
-		     {SENT, R | A, 0}, {SENT, R, 10},	 {SENT, 0, 0},	   {RECEIVED, S | R, 0}};
+		     {SENT, R | A, 0}, {SENT, R, 10},    {SENT, 0, 0},     {RECEIVED, S | R, 0}};
 	struct talk talk = begin_talk(state, BAD, OPEN);
 	struct transit *transit = *state;
 

@@ -9,10 +9,10 @@
 #include "base/inet.h"
 #include "transit_packet.h"
 
-#define HOST "192.0.2.10"  /* number 1, by its address */
-#define HOST6 "2001:db8::10" /* number 2 */
-#define NET "198.51.100."  /* number 3: 198.51.100.0/24 */
-#define MAC 0x77	   /* number 4: 02:00:00:00:00:77 */
+#define HOST "192.0.2.10"      /* number 1, by its address */
+#define HOST6 "2001:db8::10"   /* number 2 */
+#define NET "198.51.100."      /* number 3: 198.51.100.0/24 */
+#define MAC 0x77               /* number 4: 02:00:00:00:00:77 */
 #define INNER "198.51.100.200" /* number 5: an address inside the prefix */
 #define NOBODY "192.0.2.99"
 #define GOOD "203.0.113.1"
@@ -24,7 +24,8 @@
 	"version: 1\n"                                                                             \
 	"watch: {interfaces: [lan0], hosts: " hosts "}\n"                                          \
 	"allow:\n"                                                                                 \
-	"  - {service: good, name: hosts, to: [" GOOD ", \"" GOOD6 "\"], ports: [udp/123, tcp/22]}\n"
+	"  - {service: good, name: hosts, to: [" GOOD ", \"" GOOD6                                 \
+	"\"], ports: [udp/123, tcp/22]}\n"
 
 static const char policy[] = POLICY("[" HOST ", \"" HOST6 "\", " NET "0/24, "
 				    "{mac: \"02:00:00:00:00:77\"}, " INNER "]");
@@ -143,8 +144,8 @@ static void nobody_is_watched(void **state)
 
 static void send_from(struct transit *transit, const char *address, uint8_t mac)
 {
-	struct talk talk = talk_begin(transit, IPPROTO_UDP, address,
-				      strchr(address, ':') ? GOOD6 : GOOD, NTP);
+	struct talk talk =
+		talk_begin(transit, IPPROTO_UDP, address, strchr(address, ':') ? GOOD6 : GOOD, NTP);
 
 	talk.mac = mac;
 	talk_datagram(&talk, SENT, 1);

@@ -13,18 +13,17 @@
 #include "transit_packet.h"
 
 #define HOST "192.0.2.10"
-#define RESOLVER "192.0.2.53"   /* configured, beside the mail host */
+#define RESOLVER "192.0.2.53"    /* configured, beside the mail host */
 #define UPSTREAM "198.51.100.53" /* configured, elsewhere */
-#define OTHER "203.0.113.53"    /* not configured */
-#define WEB "203.0.113.80"      /* what www.example.org is */
+#define OTHER "203.0.113.53"     /* not configured */
+#define WEB "203.0.113.80"       /* what www.example.org is */
 #define BAD "203.0.113.9"
 #define NAME "www.example.org"
 #define GRACE 1800000000000ull /* limits.grace */
 
 #define POLICY(more)                                                                               \
 	"version: 1\n"                                                                             \
-	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n" more                                    \
-	"allow:\n"                                                                                 \
+	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n" more "allow:\n"                         \
 	"  - {service: web, name: www, to: " NAME ", ports: [tcp/443, tcp/80]}\n"                  \
 	"  - {service: dns, name: resolvers, to: resolvers, ports: [udp/53, tcp/53]}\n"
 #define FIXED "resolvers: [" RESOLVER ", " UPSTREAM "]\n"
@@ -101,8 +100,8 @@ static void send_data(struct talk *talk, uint32_t from, const char *data)
 
 static void the_first_segments_are_told(void **state)
 {
-	struct talk talk = web_talk(state, BAD), known = talk_begin(*state, IPPROTO_TCP, HOST,
-								     RESOLVER, 53);
+	struct talk talk = web_talk(state, BAD),
+		    known = talk_begin(*state, IPPROTO_TCP, HOST, RESOLVER, 53);
 	struct me_flow_key key = talk_key(&talk);
 	struct transit *transit = *state;
 	const struct me_payload *head = &transit->payloads[0].head;
@@ -139,7 +138,8 @@ static void nothing_is_told_once_it_is_settled(void **state)
 	send_data(&talk, 1, "hello");
 	assert_int_equal(transit_told(*state, ME_RECORD_FIRST), 0);
 	TRANSIT_EXPECT(*state, OPENED(ME_REASON_UNLISTED_DESTINATION) = 1,
-		       SHED(ME_REASON_UNLISTED_DESTINATION) = 1, GAINED(ME_REASON_NAME_MISMATCH) = 1,
+		       SHED(ME_REASON_UNLISTED_DESTINATION) = 1,
+		       GAINED(ME_REASON_NAME_MISMATCH) = 1,
 		       VIA(ME_VIOLATION + ME_REASON_NAME_MISMATCH) = 1);
 }
 

@@ -241,7 +241,8 @@ static void attempts_on_two_cpus(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		twice_at_once(transit, protocols[i], S, 0);
-		TRANSIT_EXPECT(transit, FINAL(ME_ALLOWED) = AT_ONCE / 2, FINAL(STRANGER) = AT_ONCE / 2);
+		TRANSIT_EXPECT(transit, FINAL(ME_ALLOWED) = AT_ONCE / 2,
+			       FINAL(STRANGER) = AT_ONCE / 2);
 		assert_int_equal(transit_host(transit, HOST).attempts, AT_ONCE);
 		transit_mark(transit);
 	}

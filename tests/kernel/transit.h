@@ -102,7 +102,7 @@ size_t transit_told(struct transit *transit, enum me_record_kind kind);
 size_t transit_found(struct transit *transit, enum me_finding finding);
 
 /* Settles a flow. 0 or what the program said. */
-int transit_settle(struct transit *transit, const struct me_flow_key *key,
-		   enum me_settle_what what, enum me_verdict verdict, enum me_reason reason);
+int transit_settle(struct transit *transit, const struct me_flow_key *key, enum me_settle_what what,
+		   enum me_verdict verdict, enum me_reason reason);
 
 #endif

@@ -59,9 +59,8 @@ struct host_counts transit_counts(struct transit *transit)
 {
 	struct host_counts now = {};
 
-	assert_int_equal(me_kernel_counters(transit->kernel, ME_SERVICES_MAX, transit->cells,
-					    now.total),
-			 0);
+	assert_int_equal(
+		me_kernel_counters(transit->kernel, ME_SERVICES_MAX, transit->cells, now.total), 0);
 	for (size_t i = 0; i < ME_ARRAY_SIZE(now.total); i++)
 		now.total[i] -= transit->marked_totals[i];
 	for (uint32_t service = 0; service < ME_SERVICES_MAX; service++)
@@ -226,8 +225,8 @@ void transit_mark(struct transit *transit)
 	empty(transit, "me_learned");
 	empty(transit, "me_queries");
 	transit_ring_skip(transit);
-	assert_int_equal(me_kernel_counters(transit->kernel, ME_SERVICES_MAX,
-					    transit->marked_cells, transit->marked_totals),
+	assert_int_equal(me_kernel_counters(transit->kernel, ME_SERVICES_MAX, transit->marked_cells,
+					    transit->marked_totals),
 			 0);
 	assert_int_equal(me_kernel_dns(transit->kernel, transit->marked_dns), 0);
 	endpoints = me_kernel_endpoints(transit->kernel, &n);
@@ -236,8 +235,8 @@ void transit_mark(struct transit *transit)
 
 /* --- What the daemon does ------------------------------------------------------------------------- */
 
-int transit_settle(struct transit *transit, const struct me_flow_key *key,
-		   enum me_settle_what what, enum me_verdict verdict, enum me_reason reason)
+int transit_settle(struct transit *transit, const struct me_flow_key *key, enum me_settle_what what,
+		   enum me_verdict verdict, enum me_reason reason)
 {
 	struct me_settle settle = {.key = *key,
 				   .now_ns = me_clock_now(CLOCK_MONOTONIC),

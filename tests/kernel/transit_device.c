@@ -28,8 +28,8 @@
 
 static int open_tun(const char *name, bool ethernet)
 {
-	struct ifreq request = {.ifr_flags = (short)(ethernet ? IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
-							      : IFF_TUN)};
+	struct ifreq request = {
+		.ifr_flags = (short)(ethernet ? IFF_TAP | IFF_NO_PI | IFF_VNET_HDR : IFF_TUN)};
 	char node[64];
 	int fd;
 

@@ -127,9 +127,9 @@ static void open_underway(struct model *model, const struct model_frame *frame,
 	unsigned int here = listens(model, ret->key.proto, ret->key.sport);
 	unsigned int there = listens(model, ret->key.proto, ret->key.port);
 	struct me_judgement judged = {.verdict = ME_UNRESOLVED};
-	uint8_t direction = here == there ? ME_DIRECTION_UNKNOWN
+	uint8_t direction = here == there  ? ME_DIRECTION_UNKNOWN
 			    : here > there ? ME_DIRECTION_IN
-					  : ME_DIRECTION_OUT;
+					   : ME_DIRECTION_OUT;
 
 	if (syn)
 		direction = frame->sent ? ME_DIRECTION_IN : ME_DIRECTION_OUT;
@@ -185,8 +185,7 @@ static void count(struct model *model, const struct model_frame *frame, struct m
 	me_wire_packet(flow, &ret->packet, frame->sent, 1, &change);
 	*(frame->sent ? &flow->bytes_sent : &flow->bytes_received) += change.payload;
 	*(frame->sent ? &flow->packets_sent : &flow->packets_received) += 1;
-	*(frame->sent ? &flow->wire_bytes_sent : &flow->wire_bytes_received) +=
-		ret->packet.length;
+	*(frame->sent ? &flow->wire_bytes_sent : &flow->wire_bytes_received) += ret->packet.length;
 	if ((change.flags & ME_FLOW_CLOSED) && !(flow->flags & ME_FLOW_CLOSED) &&
 	    me_wire_is_one_sided(flow))
 		model->totals[ME_TOTAL_ONE_SIDED]++;
@@ -210,7 +209,8 @@ static void pass_unparsed(struct model *model, const struct model_frame *frame,
 					 .proto = ME_PROTO_UNPARSED,
 					 .length = ret->packet.length};
 	make_key(frame, &ret->packet, &ret->key);
-	owner = me_addr_equal(&ret->key.opener.address, &none) ? mac_owner(model, frame->mac) : NULL;
+	owner = me_addr_equal(&ret->key.opener.address, &none) ? mac_owner(model, frame->mac)
+							       : NULL;
 	if (owner)
 		ret->key.opener.address = *owner;
 	number = host_number(model, frame, &ret->key.opener.address);
@@ -306,7 +306,7 @@ static bool parse(const struct model_frame *frame, struct model_result *ret)
 	ret->cause = me_frame_parse(frame->byte, have, 0, frame->protocol, &network, &v6);
 	if (ret->cause == ME_UNPARSED_COUNT) {
 		have = frame->size - network < ME_PACKET_ROOM ? (uint32_t)frame->size - network
-							       : ME_PACKET_ROOM;
+							      : ME_PACKET_ROOM;
 		ret->cause = me_packet_parse(frame->byte + network, have,
 					     (uint32_t)frame->size - network, v6, &ret->packet);
 	}

@@ -58,8 +58,8 @@ size_t transit_packet_build(const struct transit_packet *p, uint8_t out[TRANSIT_
 			packets_put(&w, 4, p->identity);
 		}
 	} else {
-		packets_put_v4(&w, 0, p->identity << 16 | (p->more ? 0x2000u : 0) | p->place, p->proto,
-			       &src, &dst);
+		packets_put_v4(&w, 0, p->identity << 16 | (p->more ? 0x2000u : 0) | p->place,
+			       p->proto, &src, &dst);
 	}
 	put_transport(&w, p);
 	for (size_t i = 0; i < p->size; i++)
@@ -81,9 +81,9 @@ size_t transit_packet_pass_segments(struct transit *transit, bool sent,
 	memcpy(router, (uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
 	if (p->to_all)
 		memset(frame, 0xff, 6);
-	assert_int_equal(transit_run_segments(transit, sent, frame, ETHERNET + size, segments,
-					      size_of_one),
-			 0);
+	assert_int_equal(
+		transit_run_segments(transit, sent, frame, ETHERNET + size, segments, size_of_one),
+		0);
 	return size;
 }
 

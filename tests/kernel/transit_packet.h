@@ -29,10 +29,11 @@ struct transit_packet {
 	const void *payload; /* NULL: zeroes */
 	size_t size;
 	uint32_t identity; /* of a fragment; 0: it is whole */
-	uint16_t place;    /* of the fragment, in units of 8 bytes: from 1 on the payload is all it has */
-	bool more;         /* fragments follow */
-	uint8_t mac;       /* the mail host's last byte; 0: TRANSIT_MAC */
-	bool to_all;       /* in a frame to everybody */
+	uint16_t
+		place; /* of the fragment, in units of 8 bytes: from 1 on the payload is all it has */
+	bool more;     /* fragments follow */
+	uint8_t mac;   /* the mail host's last byte; 0: TRANSIT_MAC */
+	bool to_all;   /* in a frame to everybody */
 };
 
 /* Builds it from its network header on. How many bytes it has. */
@@ -93,7 +94,7 @@ void talk_age(const struct talk *talk, uint64_t ns);
 
 struct talk_expected {
 	uint8_t verdict, reason, evidence, outcome, direction;
-	uint16_t flags; /* besides ME_FLOW_SENT */
+	uint16_t flags;          /* besides ME_FLOW_SENT */
 	uint64_t sent, received; /* payload */
 };
 

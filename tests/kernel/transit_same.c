@@ -178,8 +178,7 @@ bool transit_same_sums(struct transit_same *same)
 	for (size_t i = 0; i < ME_ARRAY_SIZE(seen.total); i++)
 		all &= same_sum("total", i, seen.total[i], same->model->totals[i]);
 	for (uint32_t i = me_cell(1, 0, 0, 0); i < ME_CELL_COUNT; i++)
-		all &= same_sum("cell", i,
-				same->transit->cells[i] - same->transit->marked_cells[i],
+		all &= same_sum("cell", i, same->transit->cells[i] - same->transit->marked_cells[i],
 				same->model->cells[i]);
 	return all;
 }
