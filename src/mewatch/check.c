@@ -11,13 +11,18 @@
 #include "base/text.h"
 #include "policy/compile.h"
 #include "mewatch/here.h"
+#include "mewatch/uses_file.h"
 #include "policy/lint.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
+#include "policy/uses.h"
 
 #define PATH_SHOWN 512 /* bytes of a path in the output */
 
-static const char usage[] = "usage: mewatch check [-c FILE] [--json]\n";
+static const char usage[] =
+	"usage: mewatch check [-c FILE] [--state DIR] [--json]\n"
+	"With --state, the state folder of a daemon, also says which entries were never used, and which\n"
+	"retired ones were.\n";
 
 static const char *shown(const char *path, char out[PATH_SHOWN])
 {
@@ -115,6 +120,27 @@ static int compile(const struct me_policy *policy, uint64_t now, struct me_diagn
 	return err;
 }
 
+/* What the daemon's state says of the entries. False: it cannot be read, which is logged. */
+static bool lint_state(const struct me_policy *policy, const char *state, uint64_t now,
+		       struct me_diagnostics *diagnostics)
+{
+	_cleanup_uses_ struct me_uses uses = {0};
+	char path[PATH_SHOWN];
+	size_t damaged = 0;
+	int err = me_uses_read(state, &uses, &damaged);
+
+	if (err) {
+		me_log_error("--state %s: `%s` cannot be read: %s", shown(state, path),
+			     ME_USES_FILE, strerror(-err));
+		return false;
+	}
+	if (damaged)
+		me_log_warning("--state %s: %zu lines of `%s` were no use and are left out",
+			       shown(state, path), damaged, ME_USES_FILE);
+	me_lint_uses(policy, &uses, now, diagnostics);
+	return true;
+}
+
 /* mewatch check: says everything that is wrong or odd in a policy. */
 int me_cmd_check(int argc, char **argv)
 {
@@ -135,6 +161,8 @@ int me_cmd_check(int argc, char **argv)
 		me_log_error("out of memory");
 		return ME_EXIT_USAGE;
 	}
+	if (policy && request.state && !lint_state(policy, request.state, now, &diagnostics))
+		return ME_EXIT_USAGE;
 	me_diagnostics_sort(&diagnostics);
 	if (!request.json)
 		print_text(&request, policy, &diagnostics);

@@ -16,6 +16,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
 #include "mewatch/command.h"
+#include "mewatch/daemon_uses.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/outputs.h"
 #include "mewatch/surroundings.h"
@@ -37,6 +38,8 @@
 #define WALK_MAX_NS (5 * ME_NS_PER_S)
 /* Programs of processes that are gone are kept for this long. */
 #define PROCS_KEPT_NS (60ull * 1000000000ull)
+/* Between two times that the use of endpoints is saved. */
+#define USES_ROUNDS 60u
 
 static int open_cgroups(struct me_daemon *daemon)
 {
@@ -384,6 +387,8 @@ void me_daemon_round(struct me_daemon *daemon)
 	me_daemon_dns_round(daemon);
 	me_surroundings_survey(daemon->surroundings);
 	me_surroundings_sweep(daemon->surroundings);
+	if (daemon->rounds % USES_ROUNDS == 0)
+		me_daemon_uses_save(daemon);
 	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
 		me_kernel_procs_expire(daemon->kernel, boot - PROCS_KEPT_NS);
 	me_outputs_round(daemon);
@@ -398,5 +403,6 @@ void me_daemon_stop(struct me_daemon *daemon)
 	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
 	me_daemon_names_save(daemon);
+	me_daemon_uses_save(daemon);
 	me_outputs_round(daemon);
 }

@@ -18,12 +18,19 @@ const char *me_here_policy(const char *given)
 int me_here_options(int argc, char **argv, const char *usage, bool argument,
 		    struct me_here_request *ret_request)
 {
-	static const struct option options[] = {
+	static const struct option of_destination[] = {
 		{"socket", required_argument, NULL, 's'}, {"transit", no_argument, NULL, 't'},
 		{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},         {},
 	};
-	const struct option *known = argument ? options : options + 2;
+	static const struct option of_policy[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"state", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{},
+	};
+	const struct option *known = argument ? of_destination : of_policy;
 	struct me_here_request request = {.socket = ME_DEFAULT_SOCKET};
 	int option;
 
@@ -37,6 +44,9 @@ int me_here_options(int argc, char **argv, const char *usage, bool argument,
 			break;
 		case 's':
 			request.socket = optarg;
+			break;
+		case 'd':
+			request.state = optarg;
 			break;
 		case 't':
 			request.transit = true;

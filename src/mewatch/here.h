@@ -15,11 +15,13 @@ struct me_here_request {
 	bool json;
 	const char *argument; /* the only one, or NULL if none is expected */
 	const char *socket;   /* of the daemon */
+	const char *state;    /* its folder, or NULL */
 	bool transit;
 };
 
 /*
- * Reads `[-c FILE] [--json]`, and if an `argument` is expected `[--socket PATH] [--transit] ARGUMENT`.
+ * Reads `[-c FILE] [--json]`, and if an `argument` is expected `[--socket PATH] [--transit] ARGUMENT`,
+ * else `[--state DIR]`.
  * -1: go on. Otherwise the exit code: the usage was asked for (ME_EXIT_OK) or something else was given
  * (ME_EXIT_USAGE); `usage` is printed.
  */

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "mewatch/profiles_diff.h"
 #include "policy/builtin.h"
 #include "policy/diagnostics.h"
 #include "policy/profiles.h"
 
-static const char usage[] = "usage: mewatch profiles [NAME | --diff A B]\n";
+static const char usage[] =
+	"usage: mewatch profiles [NAME | --diff A B [--json]]\n"
+	"NAME, A and B are names of the list, or paths. Exit of --diff 0: the same entries; 1: others;\n"
+	"2: one of them cannot be read.\n";
 
 /* Loads a profile by itself; what is wrong with it is said. */
 static int load(const char *name, struct me_policy **ret_policy)
@@ -90,42 +94,14 @@ static int print_one(const char *name)
 	return ME_EXIT_OK;
 }
 
-static int print_change(const struct me_profile_change *change)
-{
-	const struct me_rule *either = change->after ? change->after : change->before;
-	char sign = !change->before ? '+' : !change->after ? '-' : '~';
-	_cleanup_strbuf_ struct me_strbuf what = {0};
-
-	if (change->before)
-		me_profile_describe(change->before, &what);
-	if (change->before && change->after)
-		me_strbuf_adds(&what, " -> ");
-	if (change->after)
-		me_profile_describe(change->after, &what);
-	if (what.err)
-		return what.err;
-	printf("%c %-14s %s  %s\n", sign, either->service, change->to->text, what.data);
-	return 0;
-}
-
-static int print_diff(const char *before, const char *after)
+static int diff(const char *before, const char *after, bool json)
 {
 	_cleanup_(me_policy_freep) struct me_policy *old = NULL;
 	_cleanup_(me_policy_freep) struct me_policy *new = NULL;
-	_cleanup_free_ struct me_profile_change *changes = NULL;
-	size_t n = 0;
-	int err;
 
 	if (load(before, &old) < 0 || load(after, &new) < 0)
 		return ME_EXIT_USAGE;
-	err = me_profile_diff(old, new, &changes, &n);
-	for (size_t i = 0; !err && i < n; i++)
-		err = print_change(&changes[i]);
-	if (err) {
-		me_log_error("out of memory");
-		return ME_EXIT_USAGE;
-	}
-	return ME_EXIT_OK;
+	return me_profiles_print_diff(old, new, json);
 }
 
 /* mewatch profiles: lists the vendor profiles, shows one, or says how two differ. */
@@ -133,16 +109,20 @@ int me_cmd_profiles(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"diff", no_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	bool diff = false;
+	bool two = false, json = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'd':
-			diff = true;
+			two = true;
+			break;
+		case 'j':
+			json = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -152,11 +132,11 @@ int me_cmd_profiles(int argc, char **argv)
 			return ME_EXIT_USAGE;
 		}
 	}
-	if (diff && argc - optind == 2)
-		return print_diff(argv[optind], argv[optind + 1]);
-	if (!diff && argc == optind)
+	if (two && argc - optind == 2)
+		return diff(argv[optind], argv[optind + 1], json);
+	if (!two && !json && argc == optind)
 		return print_all();
-	if (!diff && argc - optind == 1)
+	if (!two && !json && argc - optind == 1)
 		return print_one(argv[optind]);
 	fputs(usage, stderr);
 	return ME_EXIT_USAGE;

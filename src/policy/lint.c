@@ -22,10 +22,13 @@ void me_lint_tell(struct me_linter *linter, const struct me_place *at, const cha
 	va_end(arguments);
 }
 
-static bool has_every_port(const struct me_rule *rule)
+bool me_lint_every_port(const struct me_rule *rule)
 {
 	for (size_t i = 0; i < rule->n_ports; i++) {
-		if (me_proto_has_ports(rule->ports[i].proto) && !rule->ports[i].low)
+		const struct me_ports *ports = &rule->ports[i];
+
+		if (me_proto_has_ports(ports->proto) && ports->low <= 1 &&
+		    ports->high == UINT16_MAX)
 			return true;
 	}
 	return false;
@@ -122,7 +125,7 @@ static void lint_to(struct me_linter *linter, const struct me_rule *rule, const 
 		lint_name(linter, to);
 		break;
 	case ME_TO_ANY:
-		if (has_every_port(rule))
+		if (me_lint_every_port(rule))
 			me_lint_tell(linter, &to->at, "over-broad",
 				     "any destination with every port: nothing is left to watch");
 		break;
@@ -151,6 +154,26 @@ static bool has_names(const struct me_policy *policy, const struct me_rule *rule
 	return false;
 }
 
+/* tcp/20, which lists of ports name for FTP: it is not where a client connects to. */
+static void lint_ftp(struct me_linter *linter, const struct me_rule *rule)
+{
+	bool data = false, control = me_ports_have(rule->ports, rule->n_ports, IPPROTO_TCP, 21);
+
+	for (size_t i = 0; i < rule->n_ports; i++) {
+		const struct me_ports *ports = &rule->ports[i];
+
+		data |= ports->proto == IPPROTO_TCP && ports->low == 20 && ports->high <= 21;
+	}
+	if (data && control)
+		me_diagnostics_add(linter->diagnostics, ME_NOTE, &rule->at, "ftp-data-port",
+				   "tcp/20 is the server's source port in active mode: passive "
+				   "clients do not connect to it; it does no harm here");
+	else if (data)
+		me_lint_tell(linter, &rule->at, "ftp-data-port",
+			     "tcp/20 without tcp/21: FTP servers send data from it, and clients "
+			     "connect to tcp/21");
+}
+
 static void lint_rule(struct me_linter *linter, const struct me_rule *rule)
 {
 	const struct me_place *at = &rule->at;
@@ -170,11 +193,10 @@ static void lint_rule(struct me_linter *linter, const struct me_rule *rule)
 		me_lint_tell(linter, at, "no-effect",
 			     "`private: true` without a name: it is for names that resolve into "
 			     "private space");
-	if (rule->passive != ME_PASSIVE_NOT_FTP &&
-	    me_ports_have(rule->ports, rule->n_ports, IPPROTO_TCP, 20))
-		me_diagnostics_add(linter->diagnostics, ME_NOTE, at, "ftp-data-port",
-				   "tcp/20 is the server's source port in active mode: passive "
-				   "clients do not connect to it; it does no harm here");
+	if (rule->retired && rule->expect_ns)
+		me_lint_tell(linter, at, "no-effect",
+			     "`expect` of a retired entry: nobody is told when it is not reached");
+	lint_ftp(linter, rule);
 	for (size_t i = 0; i < rule->n_to; i++)
 		lint_to(linter, rule, &rule->to[i]);
 }
@@ -225,6 +247,10 @@ int me_lint(const struct me_policy *policy, uint64_t now_epoch_ns,
 	err = me_lint_watch(&linter);
 	for (size_t i = 0; !err && i < policy->n_rules; i++)
 		lint_rule(&linter, &policy->rules[i]);
+	if (!err)
+		err = me_lint_any(&linter);
+	if (!err)
+		err = me_lint_names(&linter);
 	if (!err)
 		err = me_lint_overlap(&linter);
 	return err ? err : me_lint_services(&linter);

@@ -23,8 +23,17 @@ struct me_linter {
 void me_lint_tell(struct me_linter *linter, const struct me_place *at, const char *kind,
 		  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether the rule has all ports of a protocol. */
+bool me_lint_every_port(const struct me_rule *rule);
+
 /* Interfaces and mail hosts, as far as they can be known without the machine. 0 or -ENOMEM. */
 int me_lint_watch(struct me_linter *linter);
+
+/* Ports of `to: any` that other rules have for their destinations alone. 0 or -ENOMEM. */
+int me_lint_any(struct me_linter *linter);
+
+/* Names inside a wildcard of the same rule. 0 or -ENOMEM. */
+int me_lint_names(struct me_linter *linter);
 
 /* Destinations that are listed twice, or lie inside a prefix of the same rule. 0 or -ENOMEM. */
 int me_lint_overlap(struct me_linter *linter);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "policy/ports.h"
 
 /* A destination and the rule that lists it. */
@@ -48,11 +49,34 @@ static struct listed *list(const struct me_policy *policy, size_t *ret_n)
 	return all;
 }
 
+/* Whether two rules say the same of a destination, whether it is retired aside. */
 static bool same(const struct me_rule *a, const struct me_rule *b)
 {
-	return a->retired == b->retired && a->passive == b->passive &&
+	return a->passive == b->passive && a->mode == b->mode &&
+	       a->private_space == b->private_space && a->expect_ns == b->expect_ns &&
+	       a->until_ns == b->until_ns &&
 	       me_ports_cover(a->ports, a->n_ports, b->ports, b->n_ports) &&
 	       me_ports_cover(b->ports, b->n_ports, a->ports, a->n_ports);
+}
+
+/* What happened to a destination that both list. */
+static enum me_profile_change_kind compare_rules(const struct me_rule *before,
+						 const struct me_rule *after)
+{
+	if (!same(before, after) || (before->retired && !after->retired))
+		return ME_PROFILE_OTHERWISE;
+	return before->retired == after->retired ? ME_PROFILE_SAME : ME_PROFILE_RETIRED;
+}
+
+const char *me_profile_change_label(enum me_profile_change_kind kind)
+{
+	static const char *const label[] = {
+		[ME_PROFILE_SAME] = "same",           [ME_PROFILE_MORE] = "more",
+		[ME_PROFILE_LESS] = "less",           [ME_PROFILE_RETIRED] = "retired",
+		[ME_PROFILE_OTHERWISE] = "otherwise",
+	};
+
+	return label[kind];
 }
 
 int me_profile_diff(const struct me_policy *before, const struct me_policy *after,
@@ -69,15 +93,17 @@ int me_profile_diff(const struct me_policy *before, const struct me_policy *afte
 	}
 	while (i < n_old || j < n_new) {
 		int order = i == n_old ? 1 : j == n_new ? -1 : compare_keys(&old[i], &new[j]);
+		struct me_profile_change change = {
+			.kind = order < 0 ? ME_PROFILE_LESS : ME_PROFILE_MORE,
+			.to = order < 0 ? old[i].to : new[j].to,
+			.before = order <= 0 ? old[i].rule : NULL,
+			.after = order >= 0 ? new[j].rule : NULL,
+		};
 
-		if (order < 0) {
-			changes[n++] = (struct me_profile_change){old[i].to, old[i].rule, NULL};
-		} else if (order > 0) {
-			changes[n++] = (struct me_profile_change){new[j].to, NULL, new[j].rule};
-		} else if (!same(old[i].rule, new[j].rule)) {
-			changes[n++] =
-				(struct me_profile_change){new[j].to, old[i].rule, new[j].rule};
-		}
+		if (!order)
+			change.kind = compare_rules(change.before, change.after);
+		if (change.kind != ME_PROFILE_SAME)
+			changes[n++] = change;
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -86,12 +112,48 @@ int me_profile_diff(const struct me_policy *before, const struct me_policy *afte
 	return 0;
 }
 
-void me_profile_describe(const struct me_rule *rule, struct me_strbuf *out)
+/* "1d", "90m": in the largest unit that divides it. */
+static void add_duration(struct me_strbuf *out, uint64_t ns)
 {
-	static const char *const passive[] = {
+	static const struct {
+		uint64_t ns;
+		const char *unit;
+	} units[] = {
+		{24 * 3600 * ME_NS_PER_S, "d"}, {3600 * ME_NS_PER_S, "h"},
+		{60 * ME_NS_PER_S, "m"},        {ME_NS_PER_S, "s"},
+		{ME_NS_PER_MS, "ms"},
+	};
+	size_t i = 0;
+
+	while (i < ME_ARRAY_SIZE(units) - 1 && ns % units[i].ns)
+		i++;
+	me_strbuf_addf(out, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].unit);
+}
+
+static void add_until(struct me_strbuf *out, uint64_t until_ns)
+{
+	char day[ME_RFC3339_LEN];
+
+	me_clock_rfc3339(until_ns - 1, day);
+	me_strbuf_addf(out, ", until %.10s", day);
+}
+
+const char *me_profile_passive_label(enum me_rule_passive passive)
+{
+	static const char *const label[] = {
 		[ME_PASSIVE_ANNOUNCED] = "announced",
 		[ME_PASSIVE_DOCUMENTED] = "documented",
 		[ME_PASSIVE_ANY] = "any",
+	};
+
+	return label[passive];
+}
+
+void me_profile_describe(const struct me_rule *rule, struct me_strbuf *out)
+{
+	static const char *const mode[] = {
+		[ME_MODE_SHADOW] = ", shadow",
+		[ME_MODE_ENFORCE] = ", enforce",
 	};
 	char ports[ME_PORTS_LEN];
 
@@ -99,8 +161,18 @@ void me_profile_describe(const struct me_rule *rule, struct me_strbuf *out)
 		me_ports_format(&rule->ports[i], ports);
 		me_strbuf_addf(out, "%s%s", i ? ", " : "", ports);
 	}
-	if (rule->passive >= ME_PASSIVE_ANNOUNCED)
-		me_strbuf_addf(out, ", passive %s", passive[rule->passive]);
+	if (me_profile_passive_label(rule->passive))
+		me_strbuf_addf(out, ", passive %s", me_profile_passive_label(rule->passive));
+	if (rule->private_space)
+		me_strbuf_adds(out, ", private");
+	if (rule->mode != ME_MODE_MONITOR)
+		me_strbuf_adds(out, mode[rule->mode]);
+	if (rule->expect_ns) {
+		me_strbuf_adds(out, ", every ");
+		add_duration(out, rule->expect_ns);
+	}
+	if (rule->until_ns)
+		add_until(out, rule->until_ns);
 	if (rule->retired)
 		me_strbuf_adds(out, ", retired");
 }

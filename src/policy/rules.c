@@ -71,7 +71,10 @@ static void read_expect(struct me_reader *reader, const struct me_node *node, st
 		return;
 	if (!every)
 		me_read_missing(reader, node, "every", "a duration such as `1h`");
-	me_read_duration(reader, every, "100ms", "400d", &rule->expect_ns);
+	else if (every->kind == ME_NODE_SCALAR && !strcmp(every->text, "never"))
+		rule->expect_ns = 0; /* whatever the profile says */
+	else
+		me_read_duration(reader, every, "100ms", "400d", &rule->expect_ns);
 }
 
 static void read_until(struct me_reader *reader, const struct me_node *node, struct me_rule *rule)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `mewatch check` and `mewatch profiles`: exit codes, and what scripts read. */
+/* `mewatch check`: exit codes, and what scripts read; the state that it reads. */
+#include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include "run.h"
 #include "base/strbuf.h"
 #include "mewatch/image.h"
+#include "mewatch/uses_file.h"
+#include "policy/uses.h"
 
 static void check_has_three_endings(void **state)
 {
@@ -85,44 +89,129 @@ static void check_speaks_json(void **state)
 
 static void usage_is_an_error(void **state)
 {
-	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
+	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL;
 
 	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &a, "check", "--nothing"), ME_EXIT_USAGE);
 	assert_non_null(strstr(a, "usage: mewatch check"));
 	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &b, "check", "file"), ME_EXIT_USAGE);
-	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &e, "check", "--transit"), ME_EXIT_USAGE);
-	assert_int_equal(RUN(me_cmd_profiles, STDERR_FILENO, &c, "profiles", "--diff", "a"),
-			 ME_EXIT_USAGE);
-	assert_non_null(strstr(c, "usage: mewatch profiles"));
-	assert_int_equal(RUN(me_cmd_profiles, STDERR_FILENO, &d, "profiles", "mailessential"),
-			 ME_EXIT_USAGE);
-	assert_non_null(strstr(d, "did you mean `mailessentials`?"));
+	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &c, "check", "--transit"), ME_EXIT_USAGE);
 }
 
-static void profiles_are_shown(void **state)
+/* A state folder with what a daemon has written there. */
+static void make_state(char *folder, const char *endpoints)
 {
-	_cleanup_free_ char *all = NULL, *one = NULL, *diff = NULL;
+	char path[64];
 
-	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &all, "profiles"), ME_EXIT_OK);
-	assert_non_null(strstr(all, "mailessentials-14-sr1 "));
-	assert_non_null(strstr(all, ", the default\n"));
-	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &one, "profiles", "mailessentials-14"),
-			 ME_EXIT_OK);
-	assert_non_null(strstr(one, "ftp.gfisoftware.com\n"));
-	assert_non_null(strstr(one, "source   KBID002184: FTP ports 20 and 21\n"));
-	assert_int_equal(RUN(me_cmd_profiles, STDOUT_FILENO, &diff, "profiles", "--diff",
-			     "mailessentials-14", "mailessentials-14-sr1"),
-			 ME_EXIT_OK);
-	assert_string_equal(diff, "~ updates        db11.spamcatcher.net  tcp/80, tcp/443 -> "
-				  "tcp/80, tcp/443, retired\n");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/endpoints", folder);
+	assert_int_equal(me_file_write_atomic(path, endpoints, strlen(endpoints), 0600), 0);
+}
+
+static void remove_state(const char *folder)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/endpoints", folder);
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void check_knows_what_was_used(void **state)
+{
+	static const char site[] = "version: 1\nallow:\n"
+				   "- {service: smtp, to: any, ports: tcp/25}\n"
+				   "- {service: x, to: [a.example, b.example], ports: tcp/1}\n";
+	static const char endpoints[] =
+		"{\"service\":\"smtp\",\"endpoint\":\"any\",\"since\":1,\"attempt\":2,\"success\":0}\n"
+		"this is no use\n"
+		"{\"service\":\"x\",\"endpoint\":\"a.example\",\"since\":1,\"attempt\":2,"
+		"\"success\":2,\"later\":[]}\n"
+		"{\"service\":\"x\",\"endpoint\":\"b.example\",\"since\":1,\"attempt\":0,"
+		"\"success\":0}\n";
+	char path[] = "/tmp/mewatch-site-XXXXXX", folder[] = "/tmp/mewatch-state-XXXXXX", line[96];
+	_cleanup_free_ char *output = NULL, *without = NULL, *errors = NULL, *json = NULL;
+	int code, plain, warned, in_json;
+
+	write_site(path, site);
+	make_state(folder, endpoints);
+	plain = RUN(me_cmd_check, STDOUT_FILENO, &without, "check", "-c", path);
+	code = RUN(me_cmd_check, STDOUT_FILENO, &output, "check", "-c", path, "--state", folder);
+	warned = RUN(me_cmd_check, STDERR_FILENO, &errors, "check", "-c", path, "--state", folder);
+	in_json = RUN(me_cmd_check, STDOUT_FILENO, &json, "check", "--json", "-c", path, "--state",
+		      folder);
+	unlink(path);
+	remove_state(folder);
+	assert_int_equal(plain, ME_EXIT_OK);
+	assert_null(strstr(without, "not used"));
+	assert_int_equal(code, ME_EXIT_FINDINGS);
+	snprintf(line, sizeof(line), "%s:4:32: finding: not used in the ", path);
+	assert_non_null(strstr(output, line));
+	assert_non_null(strstr(output, " since 1970-01-01: `b.example` of `x/a.example`\n"));
+	assert_null(strstr(output, ": `x/a.example`"));
+	assert_null(strstr(output, ": `smtp/any`"));
+	assert_int_equal(warned, ME_EXIT_FINDINGS);
+	assert_non_null(strstr(errors, ": 1 lines of `endpoints` were no use"));
+	assert_int_equal(in_json, ME_EXIT_FINDINGS);
+	assert_non_null(strstr(json, "\"kind\": \"never-used\""));
+	assert_non_null(strstr(json, "\"kind\": \"not-in-state\""));
+}
+
+static void a_state_that_is_none_is_told(void **state)
+{
+	_cleanup_free_ char *output = NULL;
+
+	assert_int_equal(RUN(me_cmd_check, STDERR_FILENO, &output, "check", "--state", "/proc/1"),
+			 ME_EXIT_USAGE);
+	assert_non_null(strstr(output, "--state /proc/1: `endpoints` cannot be read: "));
+}
+
+/* What is written is read again, in order, whatever was there before. */
+static void uses_outlive_the_daemon(void **state)
+{
+	static const struct me_use some[] = {
+		{"x", "*.example", 3, 4, 5},
+		{"a\"b", "c\\d", 1, 0, 0},
+		{"x", "any", UINT64_MAX / 4, 1, 0},
+	};
+	_cleanup_uses_ struct me_uses uses = {0}, again = {0}, none = {0};
+	char folder[] = "/tmp/mewatch-state-XXXXXX";
+	size_t damaged = 1;
+
+	make_state(folder, "{\n");
+	assert_int_equal(me_uses_read(folder, &none, &damaged), 0);
+	assert_int_equal(damaged, 1);
+	assert_int_equal(none.n, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(me_uses_add(&uses, &some[i]), 0);
+	assert_int_equal(me_uses_write(folder, &uses), 0);
+	assert_int_equal(me_uses_read(folder, &again, &damaged), 0);
+	assert_int_equal(damaged, 0);
+	assert_int_equal(again.n, 3);
+	assert_string_equal(again.list[0].service, "a\"b");
+	assert_string_equal(again.list[0].endpoint, "c\\d");
+	for (size_t i = 0; i < 3; i++) {
+		const struct me_use *use = me_uses_find(&again, some[i].service, some[i].endpoint);
+
+		assert_non_null(use);
+		assert_int_equal(use->since_ns, some[i].since_ns);
+		assert_int_equal(use->attempt_ns, some[i].attempt_ns);
+		assert_int_equal(use->success_ns, some[i].success_ns);
+	}
+	remove_state(folder);
+	assert_int_equal(me_uses_read(folder, &none, &damaged), -ENOENT);
+	assert_int_equal(me_uses_write(folder, &uses), -ENOENT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_has_three_endings), cmocka_unit_test(check_compiles_as_well),
-		cmocka_unit_test(check_speaks_json),       cmocka_unit_test(usage_is_an_error),
-		cmocka_unit_test(profiles_are_shown),
+		cmocka_unit_test(check_has_three_endings),
+		cmocka_unit_test(check_compiles_as_well),
+		cmocka_unit_test(check_speaks_json),
+		cmocka_unit_test(usage_is_an_error),
+		cmocka_unit_test(check_knows_what_was_used),
+		cmocka_unit_test(a_state_that_is_none_is_told),
+		cmocka_unit_test(uses_outlive_the_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

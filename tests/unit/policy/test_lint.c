@@ -32,7 +32,9 @@ static void too_much(void **state)
 {
 	static const struct odd cases[] = {
 		{"  - {service: x, to: any, ports: [tcp/1, \"tcp/*\"]}\n", "4:22 over-broad\n"},
-		{"  - {service: x, to: any, ports: [tcp/1-65535]}\n", ""},
+		{"  - {service: x, to: any, ports: [tcp/1-65535]}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: [tcp/2-20]}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: [tcp/2-19, udp/1-52, udp/54-65535]}\n", ""},
 		{"  - {service: x, to: any, ports: [icmp, proto/0]}\n", ""},
 		{"  - {service: x, to: [0.0.0.0/0, 192.0.0.0/7], ports: tcp/1}\n",
 		 "4:23 over-broad\n4:34 over-broad\n4:34 redundant\n"},
@@ -41,11 +43,64 @@ static void too_much(void **state)
 		{"  - {service: x, to: [20.0.0.0/8, \"2001::/16\", 10.0.0.0/8, \"fc00::/7\"], ports: "
 		 "tcp/1}\n",
 		 ""},
-		{"  - {service: x, to: [\"**.com\", \"*.net\", \"**.example.com\"], ports: tcp/1}\n",
+		{"  - {service: x, to: [\"**.com\", \"*.net\", \"**.example.org\"], ports: tcp/1}\n",
 		 "4:23 over-broad\n4:33 over-broad\n"},
 	};
 
 	assert_all(cases, ME_ARRAY_SIZE(cases));
+}
+
+/* A port for everybody, which other rules have for their destinations alone. */
+static void nothing_left(void **state)
+{
+	static const struct odd cases[] = {
+		/* Names, resolvers and local ports of the profile; peers of the site. */
+		{"  - {service: x, to: any, ports: [tcp/79, tcp/443]}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: [tcp/79-81, tcp/443]}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: [192.0.2.1, any], ports: udp/53}\n", "4:34 over-broad\n"},
+		{"  - {service: x, to: any, ports: tcp/9090-9099}\n", "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: proto/50}\n"
+		 "  - {service: y, to: peers, ports: proto/50}\npeers: 192.0.2.1\n",
+		 "4:22 over-broad\n"},
+		{"  - {service: x, to: any, ports: proto/50}\n"
+		 "  - {service: y, to: a.example, ports: proto/51}\n",
+		 ""},
+		/* Its own destinations, addresses, another protocol, and what is over. */
+		{"  - {service: x, to: [any, a.example], ports: tcp/26}\n", ""},
+		{"  - {service: x, to: 192.0.2.25, ports: tcp/25}\n", ""},
+		{"  - {service: x, to: any, ports: [udp/80, udplite/443]}\n", ""},
+		/* Of a wider range something is left. */
+		{"  - {service: x, to: a.example, ports: [tcp/1-1023, tcp/25-26]}\n", ""},
+		{"  - {service: x, to: any, ports: tcp/26}\n"
+		 "  - {service: y, to: a.example, ports: tcp/26, until: 1970-01-01}\n",
+		 "5:5 expired\n"},
+		{"  - {service: x, to: any, ports: tcp/443, until: 1970-01-01}\n", "4:5 expired\n"},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_strbuf_ struct me_strbuf text = {0};
+
+		me_strbuf_adds(&text, ALLOW);
+		me_strbuf_adds(&text, cases[i].rules);
+		assert_lint(text.data, 7 * 24 * 3600 * ME_NS_PER_S, cases[i].findings, "");
+	}
+}
+
+/* The rule that is made meaningless is named, and the port. */
+static void nothing_left_says_of_whom(void **state)
+{
+	_cleanup_(me_policy_freep) struct me_policy *policy =
+		load_good(ALLOW "  - {service: x, to: any, ports: tcp/70-90}\n");
+	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
+	const char *text = NULL;
+
+	assert_int_equal(me_lint(policy, 0, &diagnostics), 0);
+	for (size_t i = 0; i < diagnostics.count; i++)
+		if (!strcmp(diagnostics.list[i].kind, "over-broad"))
+			text = diagnostics.list[i].text;
+	assert_non_null(text);
+	assert_non_null(strstr(text, "`any` with tcp/80: "));
+	assert_non_null(strstr(text, "`updates/product-and-engine-updates`"));
 }
 
 static void too_little(void **state)
@@ -69,6 +124,9 @@ static void too_little(void **state)
 		{"  - {service: x, to: proxy, ports: tcp/1, private: true}\nproxy: 192.0.2.1:1\n",
 		 "4:5 no-effect\n"},
 		{"  - {service: x, to: a.example, ports: tcp/1, retired: true}\n", "4:5 retired\n"},
+		{"  - {service: x, to: a.example, ports: tcp/1, retired: true, "
+		 "expect: {every: 1h}}\n",
+		 "4:5 retired\n4:5 no-effect\n"},
 		{"watch: {cgroups: []}\n", "4:8 empty-watch\n"},
 		{"watch: {cgroups: [/a]}\n", ""},
 		{"resolvers: {recursive: {exe: /usr/sbin/unbound}}\n", ""},
@@ -204,7 +262,45 @@ static void notes(void **state)
 	assert_lint("version: 1\n", 0, "", "0:0 no-mail\n");
 	assert_lint(ALLOW "  - {service: ftp, to: a.example, ports: [tcp/20, tcp/21]}\n", 0, "",
 		    "4:5 ftp-data-port\n");
-	assert_lint(ALLOW "  - {service: x, to: a.example, ports: [tcp/20]}\n", 0, "", "");
+	assert_lint(ALLOW "  - {service: ftp, to: a.example, ports: tcp/20-21}\n", 0, "",
+		    "4:5 ftp-data-port\n");
+	/* Without control it is a mistake; in a wide range nobody meant it. */
+	assert_lint(ALLOW "  - {service: x, to: a.example, ports: [tcp/20]}\n", 0,
+		    "4:5 ftp-data-port\n", "");
+	assert_lint(ALLOW "  - {service: x, to: a.example, ports: [tcp/1-1023, udp/20]}\n", 0, "",
+		    "");
+}
+
+/* Wildcards of the same rule make a name redundant, though it may be wanted on the board. */
+static void names_inside_wildcards(void **state)
+{
+	static const struct {
+		const char *to, *notes;
+	} cases[] = {
+		{"a.x.test, b.x.test, \"*.a.x.test\", \"**.b.x.test\"", ""},
+		{"\"*.x.test\", a.x.test, b.a.x.test", "4:35 redundant\n"},
+		{"a.x.test, \"**.x.test\", b.a.x.test, x.test", "4:23 redundant\n4:46 redundant\n"},
+		/* As the vendor lists them: `*` is one label. */
+		{"\"*.mailshell.net\", \"*.rules.mailshell.net\", rules.mailshell.net",
+		 "4:67 redundant\n"},
+		{"\"**.x.test\", \"*.x.test\", \"*.y.x.test\", \"**.y.x.test\"",
+		 "4:36 redundant\n4:48 redundant\n4:62 redundant\n"},
+		{"\"*.y.x.test\", \"**.y.x.test\", \"**.x.test\"",
+		 "4:23 redundant\n4:37 redundant\n"},
+		{"192.0.2.1, \"*.x.test\", a.x.test", "4:46 redundant\n"},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_strbuf_ struct me_strbuf text = {0};
+
+		me_strbuf_addf(&text, "%s  - {service: x, to: [%s], ports: tcp/1}\n", ALLOW,
+			       cases[i].to);
+		assert_lint(text.data, 0, "", cases[i].notes);
+	}
+	/* Each rule for itself. */
+	assert_lint(ALLOW "  - {service: x, to: \"*.example.org\", ports: tcp/1}\n"
+			  "  - {service: y, to: a.example.org, ports: tcp/1}\n",
+		    0, "", "");
 }
 
 /* What stands in a shipped profile cannot be helped by its user: no findings. */
@@ -233,12 +329,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_much),
+		cmocka_unit_test(nothing_left),
+		cmocka_unit_test(nothing_left_says_of_whom),
 		cmocka_unit_test(too_little),
 		cmocka_unit_test(the_same_twice),
 		cmocka_unit_test(services_spelled_alike),
 		cmocka_unit_test(the_time_of_until),
 		cmocka_unit_test(what_is_watched),
 		cmocka_unit_test(notes),
+		cmocka_unit_test(names_inside_wildcards),
 		cmocka_unit_test(shipped_profiles_have_notes_only),
 		cmocka_unit_test(an_override_is_the_site_s),
 	};

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "policy/builtin.h"
 #include "policy/ports.h"
 #include "policy/profiles.h"
@@ -56,6 +57,7 @@ static void assert_profile(const char *name, const char *expected)
 	assert_string_equal(all.data, expected);
 }
 
+#define WEB " tcp/80, tcp/443"
 #define BASE                                                                                       \
 	"dns resolvers udp/53, tcp/53\n"                                                           \
 	"ftp ftp.gfisoftware.com tcp/20, tcp/21\n"
@@ -65,41 +67,43 @@ static void assert_profile(const char *name, const char *expected)
 	"directory 172.16.0.0/12 tcp/389, tcp/636\n"                                               \
 	"directory 192.168.0.0/16 tcp/389, tcp/636\n"                                              \
 	"directory fc00::/7 tcp/389, tcp/636\n"
-/* The ten names of KBID002184. */
-#define TEN(spamcatcher)                                                                           \
-	"updates *.mailshell.net tcp/80, tcp/443\n"                                                \
-	"updates *.rules.mailshell.net tcp/80, tcp/443\n"                                          \
-	"updates cdnpatches.gfi.com tcp/80, tcp/443\n"                                             \
-	"updates cdnupdate.gfi.com tcp/80, tcp/443\n"                                              \
-	"updates db11.spamcatcher.net tcp/80, tcp/443" spamcatcher "\n"                            \
-	"updates meupdate.gfi.com tcp/80, tcp/443\n"                                               \
-	"updates spamrazer.gfi.com tcp/80, tcp/443\n"                                              \
-	"updates support.gfi.com tcp/80, tcp/443\n"                                                \
-	"updates update.gfi.com tcp/80, tcp/443\n"                                                 \
-	"updates update.gfisoftware.com tcp/80, tcp/443\n"
+/* The ten names of KBID002184, and where SpamRazer's updates come from. */
+#define TEN(mailshell, spamcatcher)                                                                \
+	"updates *.mailshell.net" WEB mailshell "\n"                                               \
+	"updates *.rules.mailshell.net" WEB "\n"                                                   \
+	"updates cdnpatches.gfi.com" WEB "\n"                                                      \
+	"updates cdnupdate.gfi.com" WEB "\n"                                                       \
+	"updates db11.spamcatcher.net" WEB spamcatcher "\n"                                        \
+	"updates meupdate.gfi.com" WEB ", every 1d\n"                                              \
+	"updates spamrazer.gfi.com" WEB "\n"                                                       \
+	"updates support.gfi.com" WEB "\n"                                                         \
+	"updates update.gfi.com" WEB "\n"                                                          \
+	"updates update.gfisoftware.com" WEB "\n"
 
 static void each_says_what_its_document_says(void **state)
 {
 	assert_profile("mailessentials-14",
-		       BASE "remoting local tcp/8013, tcp/8015, tcp/8021\n" TEN(""));
+		       BASE "remoting local tcp/8013, tcp/8015, tcp/8021\n" TEN("", ", every 1d"));
 	assert_profile("mailessentials-14-sr1",
-		       BASE "remoting local tcp/8013, tcp/8015, tcp/8021\n" TEN(", retired"));
+		       BASE "remoting local tcp/8013, tcp/8015, tcp/8021\n" TEN(", every 1d",
+										", retired"));
 	assert_profile("mailessentials-2014-r2",
-		       BASE "remoting local tcp/9090, tcp/9091, tcp/8015\n" TEN(", retired"));
+		       BASE "remoting local tcp/9090, tcp/9091, tcp/8015\n" TEN(", every 1d",
+										", retired"));
 	assert_profile("mailessentials-2015",
-		       BASE PEERS "remoting local tcp/9093, tcp/9091, tcp/8015\n" TEN(", retired"));
-	assert_profile(
-		"mailessentials-21", DIRECTORY BASE PEERS
-		"remoting local tcp/9090, tcp/9091, tcp/8015, tcp/61000\n"
-		"updates *.mailshell.net tcp/80, tcp/443\n"
-		"updates *.rules.mailshell.net tcp/80, tcp/443\n"
-		"updates cdnpatches.gfi.com tcp/80, tcp/443\n"
-		"updates cdnupdate.gfi.com tcp/80, tcp/443\n"
-		"updates db11.spamcatcher.net tcp/80, tcp/443, retired\n"
-		"updates gfi-downloader-137146314.us-east-1.elb.amazonaws.com tcp/80, tcp/443\n"
-		"updates meupdate.gfi.com tcp/80, tcp/443\n"
-		"updates spamrazer.gfi.com tcp/80, tcp/443\n"
-		"updates support.gfi.com tcp/80, tcp/443\n");
+		       BASE PEERS "remoting local tcp/9093, tcp/9091, tcp/8015\n" TEN(", every 1d",
+										      ", retired"));
+	assert_profile("mailessentials-21", DIRECTORY BASE PEERS
+		       "remoting local tcp/9090, tcp/9091, tcp/8015, tcp/61000\n"
+		       "updates *.mailshell.net" WEB "\n"
+		       "updates *.rules.mailshell.net" WEB "\n"
+		       "updates cdnpatches.gfi.com" WEB "\n"
+		       "updates cdnupdate.gfi.com" WEB "\n"
+		       "updates db11.spamcatcher.net" WEB ", retired\n"
+		       "updates gfi-downloader-137146314.us-east-1.elb.amazonaws.com" WEB "\n"
+		       "updates meupdate.gfi.com" WEB ", every 1d\n"
+		       "updates spamrazer.gfi.com" WEB "\n"
+		       "updates support.gfi.com" WEB "\n");
 }
 
 static const struct me_rule *rule_of(const struct me_policy *policy, const char *service,
@@ -161,27 +165,138 @@ static void each_entry_has_its_source(void **state)
 	assert_int_equal(me_n_builtin_profiles, 6);
 }
 
-static void differences_have_a_direction(void **state)
+/* Lines of "KIND SERVICE DESTINATION", in order. */
+static void assert_diff(const struct me_policy *before, const struct me_policy *after,
+			const char *expected)
 {
-	_cleanup_(me_policy_freep) struct me_policy *old = load_profile("mailessentials-2014-r2");
-	_cleanup_(me_policy_freep) struct me_policy *new = load_profile("mailessentials-2015");
-	_cleanup_free_ struct me_profile_change *forth = NULL, *back = NULL, *none = NULL;
+	_cleanup_free_ struct me_profile_change *changes = NULL;
+	_cleanup_strbuf_ struct me_strbuf all = {0};
 	size_t n = 0;
 
-	assert_int_equal(me_profile_diff(old, new, &forth, &n), 0);
-	assert_int_equal(n, 2);
-	assert_string_equal(forth[0].to->text, "peers");
-	assert_null(forth[0].before);
-	assert_non_null(forth[0].after);
-	assert_string_equal(forth[1].to->text, "local");
-	assert_true(me_ports_have(forth[1].before->ports, forth[1].before->n_ports, 6, 9090));
-	assert_true(me_ports_have(forth[1].after->ports, forth[1].after->n_ports, 6, 9093));
-	assert_int_equal(me_profile_diff(new, old, &back, &n), 0);
-	assert_int_equal(n, 2);
-	assert_non_null(back[0].before);
-	assert_null(back[0].after);
-	assert_int_equal(me_profile_diff(new, new, &none, &n), 0);
-	assert_int_equal(n, 0);
+	assert_int_equal(me_profile_diff(before, after, &changes, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		const struct me_profile_change *change = &changes[i];
+
+		assert_int_equal(!change->before, change->kind == ME_PROFILE_MORE);
+		assert_int_equal(!change->after, change->kind == ME_PROFILE_LESS);
+		me_strbuf_addf(&all, "%s %s %s\n", me_profile_change_label(change->kind),
+			       (change->after ? change->after : change->before)->service,
+			       change->to->text);
+	}
+	me_strbuf_adds(&all, "");
+	assert_string_equal(all.data, expected);
+}
+
+static void differences_have_a_direction(void **state)
+{
+	static const struct {
+		const char *before, *after, *forth, *back;
+	} cases[] = {
+		{"mailessentials-14", "mailessentials-14", "", ""},
+		/* Where SpamRazer's updates come from, and are expected from. */
+		{"mailessentials-14", "mailessentials-14-sr1",
+		 "otherwise updates *.mailshell.net\notherwise updates db11.spamcatcher.net\n",
+		 "otherwise updates *.mailshell.net\notherwise updates db11.spamcatcher.net\n"},
+		{"mailessentials-14-sr1", "mailessentials-2014-r2", "otherwise remoting local\n",
+		 "otherwise remoting local\n"},
+		{"mailessentials-2014-r2", "mailessentials-2015",
+		 "more multi-server peers\notherwise remoting local\n",
+		 "less multi-server peers\notherwise remoting local\n"},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_(me_policy_freep) struct me_policy *a = load_profile(cases[i].before);
+		_cleanup_(me_policy_freep) struct me_policy *b = load_profile(cases[i].after);
+
+		assert_diff(a, b, cases[i].forth);
+		assert_diff(b, a, cases[i].back);
+	}
+}
+
+/* A policy with one entry of its own, a.example, that says this. */
+static struct me_policy *load_entry(const char *attributes)
+{
+	_cleanup_strbuf_ struct me_strbuf text = {0};
+
+	me_strbuf_addf(&text,
+		       "version: 1\n"
+		       "allow: [{service: x, to: [{entry: a.example, %s}], ports: tcp/21}]\n",
+		       attributes);
+	return load_good(text.data);
+}
+
+/* Everything that an entry says counts; that it is retired by itself is a kind of its own. */
+static void each_attribute_is_a_difference(void **state)
+{
+	static const struct {
+		const char *before, *after, *expected;
+	} cases[] = {
+		{"", "", ""},
+		{"note: one", "note: two", ""},
+		{"", "retired: true", "retired x a.example\n"},
+		{"retired: true", "", "otherwise x a.example\n"},
+		{"", "retired: true, private: true", "otherwise x a.example\n"},
+		{"", "private: true", "otherwise x a.example\n"},
+		{"", "expect: {every: 1h}", "otherwise x a.example\n"},
+		{"expect: {every: 60m}", "expect: {every: 1h}", ""},
+		{"", "until: 2030-01-01", "otherwise x a.example\n"},
+		{"", "mode: enforce", "otherwise x a.example\n"},
+		{"", "passive: any", "otherwise x a.example\n"},
+		{"", "ports: [tcp/21, tcp/22]", "otherwise x a.example\n"},
+		{"ports: [tcp/22, tcp/21]", "ports: [tcp/21, tcp/22]", ""},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_(me_policy_freep) struct me_policy *a = load_entry(cases[i].before);
+		_cleanup_(me_policy_freep) struct me_policy *b = load_entry(cases[i].after);
+
+		assert_diff(a, b, cases[i].expected);
+	}
+}
+
+static void rules_are_described(void **state)
+{
+	static const struct {
+		const char *attributes, *says;
+	} cases[] = {
+		{"expect: {every: 100ms}", "tcp/21, every 100ms"},
+		{"expect: {every: 90s}", "tcp/21, every 90s"},
+		{"expect: {every: 36h}", "tcp/21, every 36h"},
+		{"expect: {every: 48h}, private: true", "tcp/21, private, every 2d"},
+		{"mode: shadow, until: 2028-02-29", "tcp/21, shadow, until 2028-02-29"},
+		{"ports: [tcp/20-21, icmp], passive: documented, retired: true",
+		 "tcp/20-21, icmp, passive documented, retired"},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_(me_policy_freep) struct me_policy *policy =
+			load_entry(cases[i].attributes);
+		_cleanup_strbuf_ struct me_strbuf says = {0};
+
+		me_profile_describe(find_rule(policy, "x/a.example"), &says);
+		assert_string_equal(says.data, cases[i].says);
+	}
+}
+
+/* A site may expect something else of an entry, or nothing at all. */
+static void a_site_expects_otherwise(void **state)
+{
+	static const char bad[] =
+		"version: 1\nallow:\n"
+		"  - {service: x, to: a.example, ports: tcp/1, expect: {every: nevr}}\n"
+		"  - {service: x, to: a.example, ports: tcp/1, expect: never}\n"
+		"  - {service: x, to: a.example, ports: tcp/1, expect: {every: [never]}}\n"
+		"  - {service: x, to: a.example, ports: tcp/1, expect: {}}\n";
+	_cleanup_(me_policy_freep) struct me_policy *policy =
+		load_good("version: 1\noverride:\n"
+			  "  - {entry: meupdate.gfi.com, expect: {every: never}}\n"
+			  "  - {entry: spamrazer.gfi.com, expect: {every: 6h}}\n");
+
+	assert_int_equal(find_rule(policy, "updates/meupdate.gfi.com")->expect_ns, 0);
+	assert_int_equal(find_rule(policy, "updates/spamrazer.gfi.com")->expect_ns,
+			 6 * 3600 * ME_NS_PER_S);
+	assert_errors(bad, strlen(bad),
+		      "3:63 bad-duration\n4:55 wrong-type\n5:63 bad-duration\n6:55 missing-key\n");
 }
 
 int main(void)
@@ -191,6 +306,9 @@ int main(void)
 		cmocka_unit_test(the_default_is_the_union),
 		cmocka_unit_test(each_entry_has_its_source),
 		cmocka_unit_test(differences_have_a_direction),
+		cmocka_unit_test(each_attribute_is_a_difference),
+		cmocka_unit_test(rules_are_described),
+		cmocka_unit_test(a_site_expects_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Each row of the vendor's documents, by each profile, at both vantages: what the judge says. Data
+ * connections of FTP have no entry of their own: they are judged by what the server announces.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/inet.h"
+#include "policy/builtin.h"
+#include "policy/compile.h"
+#include "policy/explain.h"
+#include "policy/registry.h"
+#include "yaml_text.h"
+
+enum {
+	P14 = 1,
+	SR1 = 2,
+	R2 = 4,
+	P2015 = 8,
+	P21 = 16,
+	ALL = 32, /* the default: the union of the lists */
+	EACH = 63,
+};
+
+static const struct {
+	const char *name;
+	unsigned int bit;
+} profiles[] = {
+	{"mailessentials-14", P14},     {"mailessentials-14-sr1", SR1},
+	{"mailessentials-2014-r2", R2}, {"mailessentials-2015", P2015},
+	{"mailessentials-21", P21},     {"mailessentials", ALL},
+};
+
+/* Vantages. OWN: to an address of the machine itself, which only the host knows to be one. */
+enum { HOST = 1, WIRE = 2, OWN = 4, BOTH = HOST | WIRE };
+
+struct row {
+	const char *document; /* what it says */
+	const char *to;       /* a name that an answer gave, or an address */
+	const char *ports;    /* each of them, separated by spaces */
+	unsigned int where;
+	/* "SERVICE WHAT": `allowed`, `retired` (and allowed), `local`, a reason; `?` before the reason
+	 * of what is pending for now. */
+	struct {
+		unsigned int profiles;
+		const char *what;
+	} is[3];
+};
+
+#define SITE_TEXT "version: 1\nresolvers: 192.0.2.53\npeers: 192.0.2.11\n"
+#define OWN_ADDRESS "192.0.2.10"
+
+#define NOT(profiles) (EACH & ~(profiles))
+#define SINCE_2015 (P2015 | P21 | ALL)
+#define TO_2015 (P14 | SR1 | R2 | P2015)
+#define LDAP (P21 | ALL)
+
+#define WEB "80/tcp 443/tcp"
+#define ALLOWED "updates allowed"
+#define STRANGER "updates ?unlisted-destination"
+#define REMOTING "remoting local"
+#define OFF_HOST "remoting remoting-off-host"
+#define LOCAL "local local"
+#define UNLISTED "unlisted unlisted-destination"
+
+/* clang-format off */
+static const struct row rows[] = {
+	/* DNS: to the server that the machine is configured with. */
+	{"DNS 53", "192.0.2.53", "53/udp 53/tcp", BOTH, {{EACH, "dns allowed"}}},
+	{"DNS 53, others", "203.0.113.53", "53/udp 53/tcp", BOTH, {{EACH, "dns wrong-resolver"}}},
+	{"DNS 53, a stub", "127.0.0.1", "53/udp", HOST, {{EACH, LOCAL}}},
+	{"not DNS 53", "192.0.2.53", "853/tcp", BOTH, {{EACH, "unlisted encrypted-dns"}}},
+
+	/* FTP. */
+	{"FTP 20, 21", "ftp.gfisoftware.com", "20/tcp 21/tcp", BOTH, {{EACH, "ftp allowed"}}},
+	{"FTP, others", "203.0.113.21", "20/tcp 21/tcp", BOTH, {{EACH, "ftp ?unlisted-destination"}}},
+
+	/* HTTP and HTTPS: the ten names, and an eleventh that later lists have. */
+	{"HTTP(S) 1", "meupdate.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 2", "update.gfi.com", WEB, BOTH,
+		{{TO_2015, ALLOWED}, {ALL, "updates retired"}, {P21, STRANGER}}},
+	{"HTTP(S) 3", "update.gfisoftware.com", WEB, BOTH,
+		{{TO_2015, ALLOWED}, {ALL, "updates retired"}, {P21, STRANGER}}},
+	{"HTTP(S) 4", "support.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 5", "www.mailshell.net", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 6", "r1.rules.mailshell.net", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 7", "spamrazer.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 8, note 2", "db11.spamcatcher.net", WEB, BOTH,
+		{{P14, ALLOWED}, {NOT(P14), "updates retired"}}},
+	{"HTTP(S) 9", "cdnupdate.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"HTTP(S) 10", "cdnpatches.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"article 111252", "gfi-downloader-137146314.us-east-1.elb.amazonaws.com", WEB, BOTH,
+		{{P21 | ALL, ALLOWED}, {NOT(P21 | ALL), STRANGER}}},
+	{"note 2, since SR1", "sn92.mailshell.net", WEB, BOTH, {{EACH, ALLOWED}}},
+	/* `*` is one label, and not the name itself; a name is itself alone. */
+	{"*.mailshell.net", "a.b.mailshell.net", WEB, BOTH, {{EACH, STRANGER}}},
+	{"*.mailshell.net", "mailshell.net", WEB, BOTH, {{EACH, STRANGER}}},
+	{"*.mailshell.net", "rules.mailshell.net", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"*.rules.mailshell.net", "a.b.rules.mailshell.net", WEB, BOTH, {{EACH, STRANGER}}},
+	{"meupdate.gfi.com", "a.meupdate.gfi.com", WEB, BOTH, {{EACH, STRANGER}}},
+	{"no name at all", "203.0.113.80", WEB, BOTH, {{EACH, STRANGER}}},
+	{"another port", "meupdate.gfi.com", "8080/tcp", BOTH, {{EACH, "unlisted unlisted-port"}}},
+	{"QUIC", "meupdate.gfi.com", "443/udp", BOTH, {{EACH, "unlisted quic"}}},
+	{"DNS over HTTPS", "1.1.1.1", "443/tcp", BOTH, {{EACH, "updates ?encrypted-dns"}}},
+
+	/* Remoting: inside the machine; to another one it is a violation. */
+	{"remoting 8013, 8021", "127.0.0.1", "8013/tcp 8021/tcp", HOST,
+		{{P14 | SR1 | ALL, REMOTING}, {R2 | P2015 | P21, LOCAL}}},
+	{"remoting 8013, 8021", OWN_ADDRESS, "8013/tcp 8021/tcp", OWN,
+		{{P14 | SR1 | ALL, REMOTING}, {R2 | P2015 | P21, LOCAL}}},
+	{"remoting 8013, 8021", "192.0.2.99", "8013/tcp 8021/tcp", BOTH,
+		{{P14 | SR1 | ALL, OFF_HOST}, {R2 | P2015 | P21, UNLISTED}}},
+	{"remoting 8015", "::1", "8015/tcp", HOST, {{EACH, REMOTING}}},
+	{"remoting 8015", OWN_ADDRESS, "8015/tcp", OWN, {{EACH, REMOTING}}},
+	{"remoting 8015", "192.0.2.99", "8015/tcp", BOTH, {{EACH, OFF_HOST}}},
+	{"remoting 8015, a peer", "192.0.2.11", "8015/tcp", BOTH, {{EACH, OFF_HOST}}},
+	{"remoting 9090", "127.0.0.1", "9090/tcp", HOST,
+		{{R2 | P21 | ALL, REMOTING}, {P14 | SR1 | P2015, LOCAL}}},
+	{"remoting 9090", "192.0.2.99", "9090/tcp", BOTH,
+		{{R2 | P21 | ALL, OFF_HOST}, {P14 | SR1 | P2015, UNLISTED}}},
+	{"remoting 9091", "127.0.0.1", "9091/tcp", HOST,
+		{{NOT(P14 | SR1), REMOTING}, {P14 | SR1, LOCAL}}},
+	{"remoting 9091", "192.0.2.99", "9091/tcp", BOTH,
+		{{NOT(P14 | SR1), OFF_HOST}, {P14 | SR1, UNLISTED}}},
+	{"remoting 9093", "127.0.0.1", "9093/tcp", HOST,
+		{{P2015 | ALL, REMOTING}, {NOT(P2015 | ALL), LOCAL}}},
+	{"remoting 9093", "2001:db8::99", "9093/tcp", BOTH,
+		{{P2015 | ALL, OFF_HOST}, {NOT(P2015 | ALL), UNLISTED}}},
+	{"remoting 61000, 21", "127.0.0.1", "61000/tcp", HOST,
+		{{P21 | ALL, REMOTING}, {NOT(P21 | ALL), LOCAL}}},
+	{"remoting 61000, 21", "192.0.2.99", "61000/tcp", BOTH,
+		{{P21 | ALL, OFF_HOST}, {NOT(P21 | ALL), UNLISTED}}},
+	/* What looks like the machine itself is not, on the wire. */
+	{"remoting 8015, seen outside", OWN_ADDRESS, "8015/tcp", WIRE, {{EACH, OFF_HOST}}},
+
+	/* Multi-server synchronisation: to peers and nobody else. */
+	{"9095, 9096", "192.0.2.11", "9095/tcp 9096/tcp", BOTH,
+		{{SINCE_2015, "multi-server allowed"}, {NOT(SINCE_2015), UNLISTED}}},
+	{"9095, 9096, no peer", "192.0.2.99", "9095/tcp 9096/tcp", BOTH,
+		{{SINCE_2015, "multi-server peer-unknown"}, {NOT(SINCE_2015), UNLISTED}}},
+	{"9095, 9096, itself", "127.0.0.1", "9095/tcp 9096/tcp", HOST, {{EACH, LOCAL}}},
+
+	/* LDAP: the manual of 21 names the ports. */
+	{"LDAP 389, 636", "10.1.2.3", "389/tcp 636/tcp", BOTH,
+		{{LDAP, "directory allowed"}, {NOT(LDAP), UNLISTED}}},
+	{"LDAP 389, 636", "172.31.255.1", "389/tcp", BOTH,
+		{{LDAP, "directory allowed"}, {NOT(LDAP), UNLISTED}}},
+	{"LDAP 389, 636", "192.168.1.1", "389/tcp", BOTH,
+		{{LDAP, "directory allowed"}, {NOT(LDAP), UNLISTED}}},
+	{"LDAP 389, 636", "fd00::1", "636/tcp", BOTH,
+		{{LDAP, "directory allowed"}, {NOT(LDAP), UNLISTED}}},
+	{"LDAP, outside", "203.0.113.9", "389/tcp 636/tcp", BOTH,
+		{{LDAP, "directory unlisted-destination"}, {NOT(LDAP), UNLISTED}}},
+	{"LDAP over UDP", "10.1.2.3", "389/udp", BOTH,
+		{{LDAP, "unlisted unlisted-port"}, {NOT(LDAP), UNLISTED}}},
+
+	/* What no document lists. */
+	{"mail", "203.0.113.25", "25/tcp 587/tcp", BOTH, {{EACH, UNLISTED}}},
+	{"time", "203.0.113.123", "123/udp", BOTH, {{EACH, UNLISTED}}},
+};
+
+/* Note 1: updates may pass a proxy. What passes it not is allowed still. */
+static const struct row by_address[] = {
+	{"note 1", "192.0.2.1", "3128/tcp", BOTH, {{EACH, "proxy allowed"}}},
+	{"note 1, past it", "meupdate.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"another port", "192.0.2.1", "3129/tcp", BOTH, {{EACH, "unlisted unlisted-port"}}},
+	{"another host", "192.0.2.2", "3128/tcp", BOTH, {{EACH, "proxy unlisted-destination"}}},
+};
+
+static const struct row by_name[] = {
+	{"note 1", "proxy.corp.example", "8080/tcp", BOTH, {{EACH, "proxy allowed"}}},
+	{"note 1, past it", "meupdate.gfi.com", WEB, BOTH, {{EACH, ALLOWED}}},
+	{"another host", "192.0.2.2", "8080/tcp", BOTH, {{EACH, "proxy ?unlisted-destination"}}},
+};
+
+/* "The remoting ports can be modified through the switchboard." */
+static const struct row moved[] = {
+	{"remoting 7013", "127.0.0.1", "7013/tcp", HOST, {{EACH, REMOTING}}},
+	{"remoting 7013", "192.0.2.99", "7013/tcp", BOTH, {{EACH, OFF_HOST}}},
+	{"not 9093", "127.0.0.1", "9093/tcp", HOST, {{EACH, LOCAL}}},
+	{"not 9093", "192.0.2.99", "9093/tcp", BOTH, {{EACH, UNLISTED}}},
+	{"7095", "192.0.2.11", "7095/tcp", BOTH, {{EACH, "multi-server allowed"}}},
+	{"7095, no peer", "192.0.2.99", "7095/tcp", BOTH, {{EACH, "multi-server peer-unknown"}}},
+	{"not 9095", "192.0.2.11", "9095/tcp", BOTH, {{EACH, "unlisted unlisted-port"}}},
+};
+/* clang-format on */
+
+/* What was allowed or local by an entry. */
+struct hit {
+	uint32_t endpoint;
+	uint16_t port;
+	uint8_t proto;
+};
+
+/* A profile with a site file, compiled. */
+struct judged {
+	struct me_policy *policy;
+	struct me_registry *registry;
+	struct me_image *image;
+	struct hit hits[512];
+	size_t n_hits;
+};
+
+static void judged_end(struct judged *judged)
+{
+	me_image_free(&judged->image);
+	me_registry_free(&judged->registry);
+	me_policy_free(&judged->policy);
+}
+
+static void judged_start(struct judged *judged, const char *profile, const char *text)
+{
+	_cleanup_diagnostics_ struct me_diagnostics diagnostics = {0};
+	const struct me_environment environment = {0};
+
+	*judged = (struct judged){.registry = me_registry_new()};
+	assert_int_equal(
+		me_policy_parse(SITE, text, strlen(text), profile, &diagnostics, &judged->policy),
+		0);
+	assert_int_equal(me_compile(judged->policy, &environment, judged->registry, 1, &diagnostics,
+				    &judged->image),
+			 0);
+	assert_int_equal(diagnostics.count, 0);
+}
+
+/* Judges as a vantage does; a name stands for an address that a trusted answer gave it. */
+static void judge(const struct judged *judged, const struct me_query *query, unsigned int where,
+		  struct me_judgement *ret_judgement)
+{
+	struct me_learned_endpoint learned[ME_NAME_ENDPOINTS];
+	struct me_named named = {0};
+	struct me_name name;
+	struct me_facts facts = {
+		.dst = query->address,
+		.dport = query->port,
+		.proto = query->proto,
+		.flags = where == WIRE  ? ME_FACT_WIRE
+			 : where == OWN ? ME_FACT_OWN
+					: 0,
+	};
+
+	if (*query->name) {
+		assert_int_equal(me_inet_parse("198.51.100.7", facts.dst.byte), 0);
+		assert_int_equal(me_name_from_text(query->name, &name), 0);
+		me_image_names_find(judged->image, &name, &named);
+	}
+	for (uint32_t i = 0; i < named.n; i++)
+		learned[i] = (struct me_learned_endpoint){named.endpoint[i], ME_EVIDENCE_LEARNED};
+	me_image_judge(judged->image, &facts, learned, named.n, ret_judgement);
+}
+
+static void describe(const struct judged *judged, const struct me_judgement *judgement, char *out,
+		     size_t size)
+{
+	const char *service =
+		me_registry_get(judged->registry, ME_ID_SERVICE, judgement->service)->service;
+	bool wrong = judgement->verdict == ME_VIOLATION || judgement->verdict == ME_PENDING;
+	const char *what = wrong ? me_reason_label(judgement->reason)
+			   : judgement->flags & ME_ENTRY_RETIRED
+				   ? "retired"
+				   : me_verdict_label(judgement->verdict);
+
+	snprintf(out, size, "%s %s%s", service, judgement->verdict == ME_PENDING ? "?" : "", what);
+}
+
+static void note(struct judged *judged, const struct me_query *query,
+		 const struct me_judgement *judgement)
+{
+	if (!judgement->endpoint)
+		return;
+	assert_true(judged->n_hits < ME_ARRAY_SIZE(judged->hits));
+	judged->hits[judged->n_hits++] =
+		(struct hit){judgement->endpoint, query->port, query->proto};
+}
+
+static void assert_flow(struct judged *judged, const struct row *row, const char *port,
+			unsigned int where, const char *expected)
+{
+	bool v6 = strchr(row->to, ':') != NULL;
+	const char *wanted;
+	struct me_judgement judgement;
+	char text[128], is[128];
+	struct me_query query;
+
+	snprintf(text, sizeof(text), "%s%s%s:%s", v6 ? "[" : "", row->to, v6 ? "]" : "", port);
+	assert_int_equal(me_query_parse(text, &query, &wanted), 0);
+	judge(judged, &query, where, &judgement);
+	describe(judged, &judgement, is, sizeof(is));
+	if (strcmp(is, expected) != 0)
+		fail_msg("%s: `%s`, %s %s: is `%s`, expected `%s`", judged->policy->profile,
+			 row->document, where == WIRE ? "transit" : "host", text, is, expected);
+	note(judged, &query, &judgement);
+}
+
+static void assert_row(struct judged *judged, const struct row *row, const char *expected)
+{
+	char ports[64], *rest = NULL;
+
+	snprintf(ports, sizeof(ports), "%s", row->ports);
+	for (char *port = strtok_r(ports, " ", &rest); port; port = strtok_r(NULL, " ", &rest))
+		for (unsigned int where = HOST; where <= OWN; where <<= 1)
+			if (row->where & where)
+				assert_flow(judged, row, port, where, expected);
+}
+
+static const char *expectation(const struct row *row, unsigned int profile)
+{
+	const char *what = NULL;
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(row->is); i++) {
+		if (!(row->is[i].profiles & profile))
+			continue;
+		assert_null(what);
+		what = row->is[i].what;
+	}
+	assert_non_null(what);
+	return what;
+}
+
+static bool was_hit(const struct judged *judged, uint32_t endpoint, const struct me_ports *ports)
+{
+	for (size_t i = 0; i < judged->n_hits; i++) {
+		const struct hit *hit = &judged->hits[i];
+
+		if (hit->endpoint == endpoint && hit->proto == ports->proto &&
+		    hit->port == ports->low)
+			return true;
+	}
+	return false;
+}
+
+/* No entry of the profile without a row above, on each of its ports. */
+static void assert_complete(const struct judged *judged)
+{
+	const struct me_policy *policy = judged->policy;
+
+	for (uint32_t rank = 1; rank < judged->image->head->entries; rank++) {
+		const struct me_image_source *source = &judged->image->sources[rank];
+		const struct me_rule *rule = &policy->rules[source->rule];
+
+		for (size_t k = 0; k < rule->n_ports; k++) {
+			assert_int_equal(rule->ports[k].low, rule->ports[k].high);
+			if (!was_hit(judged, judged->image->entries[rank].endpoint,
+				     &rule->ports[k]))
+				fail_msg("%s: no row for %s of %s, port %u", policy->profile,
+					 rule->to[source->to].text, rule->slug, rule->ports[k].low);
+		}
+	}
+}
+
+static void each_row_by_each_profile_at_both_vantages(void **state)
+{
+	assert_int_equal(ME_ARRAY_SIZE(profiles), me_n_builtin_profiles);
+	for (size_t p = 0; p < ME_ARRAY_SIZE(profiles); p++) {
+		_cleanup_(judged_end) struct judged judged = {0};
+
+		judged_start(&judged, profiles[p].name, SITE_TEXT);
+		for (size_t i = 0; i < ME_ARRAY_SIZE(rows); i++)
+			assert_row(&judged, &rows[i], expectation(&rows[i], profiles[p].bit));
+		assert_complete(&judged);
+	}
+}
+
+static void with_a_proxy(void **state)
+{
+	for (size_t p = 0; p < ME_ARRAY_SIZE(profiles); p++) {
+		_cleanup_(judged_end) struct judged address = {0}, name = {0};
+
+		judged_start(&address, profiles[p].name, SITE_TEXT "proxy: 192.0.2.1:3128\n");
+		for (size_t i = 0; i < ME_ARRAY_SIZE(by_address); i++)
+			assert_row(&address, &by_address[i], by_address[i].is[0].what);
+		judged_start(&name, profiles[p].name, SITE_TEXT "proxy: proxy.corp.example:8080\n");
+		for (size_t i = 0; i < ME_ARRAY_SIZE(by_name); i++)
+			assert_row(&name, &by_name[i], by_name[i].is[0].what);
+	}
+}
+
+static void with_other_ports(void **state)
+{
+	_cleanup_(judged_end) struct judged judged = {0};
+
+	judged_start(&judged, "mailessentials-2015",
+		     SITE_TEXT "remoting: {ports: [tcp/7013]}\n"
+			       "override: [{entry: peers, ports: tcp/7095}]\n");
+	for (size_t i = 0; i < ME_ARRAY_SIZE(moved); i++)
+		assert_row(&judged, &moved[i], moved[i].is[0].what);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_row_by_each_profile_at_both_vantages),
+		cmocka_unit_test(with_a_proxy),
+		cmocka_unit_test(with_other_ports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
