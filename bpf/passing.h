@@ -124,7 +124,8 @@ static __noinline int me_passing_first_payload(struct __sk_buff *skb, const stru
 }
 
 /* A segment of DNS over TCP. */
-static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct me_passage *p)
+static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct me_passage *p,
+					     bool resolver)
 {
 	struct me_exchange exchange;
 	struct me_segment segment;
@@ -133,7 +134,7 @@ static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct
 
 	if (!p)
 		return 0;
-	me_passage_exchange(p, false, &exchange);
+	me_passage_exchange(p, resolver, &exchange);
 	if (!exchange.server.trusted)
 		return 0;
 	if (p->sent)
@@ -165,8 +166,8 @@ static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 	if (port == ME_DNS_PORT) {
 		if (p->key.proto == IPPROTO_UDP)
 			return me_passage_exchange_begin(p, step == ME_STEP_RESOLVER);
-		if (p->key.proto == IPPROTO_TCP && step == ME_STEP_READ)
-			me_passing_dns_segment(skb, p);
+		if (p->key.proto == IPPROTO_TCP)
+			me_passing_dns_segment(skb, p, step == ME_STEP_RESOLVER);
 	} else if ((port == ME_HTTPS_PORT || port == ME_HTTP_PORT) && p->sent && p->open &&
 		   p->key.proto == IPPROTO_TCP && step == ME_STEP_READ) {
 		me_passing_first_payload(skb, p);
@@ -310,6 +311,16 @@ static __always_inline bool me_passing_link(const struct __sk_buff *skb, const s
 	       me_addr_kind(&p->packet.dst) == ME_ADDR_LINK;
 }
 
+/*
+ * Whether it is the answer to a mail host that called before the watch began: that the socket which
+ * answers is watched, such as a proxy's, does not make it the host vantage's.
+ */
+static __always_inline bool me_passing_answers(const struct me_passage *p)
+{
+	return !p->sent && p->key.proto == IPPROTO_TCP && !me_wire_is_syn(&p->packet) &&
+	       me_underway_direction(p) == ME_DIRECTION_OUT;
+}
+
 /* A packet for which there is no flow, or only one that is over. */
 static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me_passage *p)
 {
@@ -325,7 +336,7 @@ static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me
 		me_count_total(ME_TOTAL_LINK);
 		return ME_STEP_DONE;
 	}
-	if (me_elsewhere(skb, p))
+	if (!me_passing_answers(p) && me_elsewhere(skb, p))
 		return ME_STEP_DONE;
 	if (me_crowd_has(p))
 		return ME_STEP_READ;

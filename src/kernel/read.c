@@ -144,6 +144,27 @@ int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *ke
 	return 0;
 }
 
+int me_kernel_flow_forget(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
+			  struct me_flow *ret_flow)
+{
+	struct me_flow flow;
+	int err;
+
+	if (!me_kernel_flow_get(kernel, key, &flow))
+		return -ENOENT;
+	if (flow.id != id)
+		return -ESTALE;
+	err = me_kernel_flow_delete(kernel, key, &flow);
+	if (err || flow.id == id) {
+		if (!err)
+			*ret_flow = flow;
+		return err;
+	}
+	/* It was opened between the two. */
+	bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, &flow, BPF_NOEXIST);
+	return -ESTALE;
+}
+
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow)
 {

@@ -197,22 +197,8 @@ static void tick_counter(struct me_notices *notices, enum me_finding kind, const
 	me_notices_finding(notices, &finding);
 }
 
-static void tick_flows(struct me_notices *notices)
-{
-	struct me_kept *kept = me_ledger_kept(notices->ledger);
-	const uint64_t *cells = me_ledger_cells(notices->ledger);
-
-	tick_counter(notices, ME_FINDING_COVERAGE_LOST, "",
-		     me_finding_help(ME_FINDING_COVERAGE_LOST),
-		     me_cells_verdict(cells, ME_UNRESOLVED), &kept->unresolved);
-	if (notices->expects_dns && !me_dns_sum_responses(me_ledger_dns_counts(notices->ledger)))
-		tick_counter(notices, ME_FINDING_NO_DNS_SEEN, "",
-			     me_finding_help(ME_FINDING_NO_DNS_SEEN), me_cells_unnamed(cells),
-			     &kept->unnamed);
-}
-
-/* Whether anybody on the mail hosts' side was answered: a resolver there asks for all. */
-static bool any_answers(const struct me_ledger *ledger)
+/* Whether any answer was seen. A resolver that is seen only to ask others asks for all. */
+static bool dns_seen(const struct me_ledger *ledger)
 {
 	const struct me_host_counts *counts;
 	const struct me_addr *address;
@@ -221,7 +207,21 @@ static bool any_answers(const struct me_ledger *ledger)
 	while (me_ledger_next_host(ledger, &cursor, &address, &counts))
 		if (counts->answers)
 			return true;
-	return false;
+	return me_ledger_learned(ledger) || me_dns_sum_responses(me_ledger_dns_counts(ledger));
+}
+
+static void tick_flows(struct me_notices *notices)
+{
+	struct me_kept *kept = me_ledger_kept(notices->ledger);
+	const uint64_t *cells = me_ledger_cells(notices->ledger);
+
+	tick_counter(notices, ME_FINDING_COVERAGE_LOST, "",
+		     me_finding_help(ME_FINDING_COVERAGE_LOST),
+		     me_cells_verdict(cells, ME_UNRESOLVED), &kept->unresolved);
+	if (notices->expects_dns && !dns_seen(notices->ledger))
+		tick_counter(notices, ME_FINDING_NO_DNS_SEEN, "",
+			     me_finding_help(ME_FINDING_NO_DNS_SEEN), me_cells_unnamed(cells),
+			     &kept->unnamed);
 }
 
 /* Mail hosts in transit whose names nobody can know. */
@@ -232,7 +232,7 @@ static void tick_hosts(struct me_notices *notices)
 	const struct me_addr *address;
 	size_t cursor = 0;
 
-	if (!notices->expects_dns || any_answers(notices->ledger))
+	if (!notices->expects_dns || dns_seen(notices->ledger))
 		return;
 	while (me_ledger_next_host(notices->ledger, &cursor, &address, &counts)) {
 		char name[ME_INET_LEN];
