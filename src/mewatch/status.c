@@ -73,7 +73,7 @@ static int show(const char *pins, bool json)
 	_cleanup_(me_cgroups_freep) struct me_cgroups *cgroups = NULL;
 	struct me_status status = {.attached = json_array()};
 	const char *remedy = NULL;
-	bool running = false;
+	bool running = false, none;
 	int err = me_mounts_cgroup2(&mount, &remedy);
 
 	if (!err)
@@ -101,10 +101,12 @@ static int show(const char *pins, bool json)
 	} else {
 		print(&status, pins, running);
 	}
+	none = !json_array_size(status.attached);
 	json_decref(status.attached);
 	if (err)
 		return err == -ENOENT ? ME_EXIT_FINDINGS : ME_EXIT_KERNEL;
-	return status.dead ? ME_EXIT_FINDINGS : ME_EXIT_OK;
+	/* A daemon that is attached to nothing waits for an interface. */
+	return status.dead || (running && none) ? ME_EXIT_FINDINGS : ME_EXIT_OK;
 }
 
 int me_cmd_status(int argc, char **argv)
