@@ -52,8 +52,8 @@ static int print_change(const struct me_profile_change *change, int wide)
 	me_profile_describe(either, &what);
 	if (what.err)
 		return what.err;
-	printf("%c %-14s %-*s  %s\n", signs[change->kind], either->service, wide,
-	       change->to->text, what.data);
+	printf("%c %-14s %-*s  %s\n", signs[change->kind], either->service, wide, change->to->text,
+	       what.data);
 	return 0;
 }
 
