@@ -76,10 +76,8 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
 		return 0;
 	}
-	if (flow) {
-		me_flow_end(flow, ME_OUTCOME_UNANSWERED, now);
-		bpf_map_delete_elem(&me_flows, &key);
-	}
+	if (flow)
+		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNANSWERED);
 	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control)) {
 		judged = sock->judged;
 		generation = sock->generation;
@@ -162,6 +160,7 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	struct me_origin origin = {};
 	struct me_judgement judged = {};
 	union me_opener client = {};
+	const struct me_flow *flow;
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;
@@ -181,7 +180,9 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
 		return;
 	/* The socket connects to the same peer once more. */
-	me_flow_set_aside(&key, ME_OUTCOME_UNREACHABLE);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	if (flow)
+		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNREACHABLE);
 	me_attempt(&origin, &key, &judged, generation, flags);
 }
 

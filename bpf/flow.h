@@ -14,6 +14,9 @@
 #define ME_HTTP_PORT 80
 #define ME_HTTPS_PORT 443
 
+#define ME_GOING_TRIES 512 /* looks whether another CPU is done with a flow */
+#define ME_ASIDE_TRIES 8  /* numbers for a flow that is set aside */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -158,6 +161,7 @@ static __noinline int me_flow_drop(const struct me_flow_key *key, struct me_flow
 	me_flow_credit(flow, now);
 	if (me_state_is_final(before))
 		return 0;
+	flow->state = after;
 	if (!(before.flags & ME_STATE_HELD))
 		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), now, key, flow);
 	me_settle_count(key->vantage, flow->service, before, flow, after);
@@ -165,29 +169,77 @@ static __noinline int me_flow_drop(const struct me_flow_key *key, struct me_flow
 }
 
 /*
- * The same is opened once more: the flow of before is set aside under a key of its own, ended with
- * `outcome` unless one is known. While it is moved its state is nobody's, so that it is settled here
- * or there, not twice.
+ * Whoever takes a flow out of the table says so first: so two do not, and none takes the one that
+ * comes after it under the same key. NULL: it is gone, or somebody is at it.
  */
-static __noinline int me_flow_set_aside(struct me_flow_key *key, __u32 outcome)
+static __always_inline struct me_flow *me_flow_claim(const struct me_flow_key *key, __u64 id)
 {
 	struct me_flow *flow = bpf_map_lookup_elem(&me_flows, key);
-	struct me_flow *aside;
+
+	if (!flow || flow->id != id ||
+	    (me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_GOING).flags & ME_FLOW_GOING))
+		return NULL;
+	return flow;
+}
+
+/* Waits until that flow is gone, which takes its taker a moment: what comes next needs the key. */
+static __always_inline void me_flow_await(const struct me_flow_key *key, __u64 id)
+{
+	const struct me_flow *flow;
+
+	for (int i = 0; i < ME_GOING_TRIES; i++) {
+		flow = bpf_map_lookup_elem(&me_flows, key);
+		if (!flow || *(volatile __u64 *)&flow->id != id)
+			break;
+	}
+}
+
+/*
+ * Puts it under a key of its own as well, which is in *key then. Several of the same ports may be
+ * there: what tells them apart has 16 bits, of numbers that each CPU counts by itself.
+ */
+static __always_inline struct me_flow *me_flow_aside(struct me_flow_key *key,
+						     const struct me_flow *flow)
+{
+	int err =
+		-EEXIST; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
+
+	for (int i = 0; i < ME_ASIDE_TRIES && err == -EEXIST; i++) {
+		key->earlier = (__u16)(flow->id + i);
+		if (key->earlier)
+			err = bpf_map_update_elem(&me_flows, key, flow, BPF_NOEXIST);
+	}
+	return err ? NULL : bpf_map_lookup_elem(&me_flows, key);
+}
+
+/*
+ * The same is opened once more: the flow of before, with that id, is set aside under a key of its own,
+ * ended with `outcome` unless one is known. While it is moved its state is that of one that is being
+ * opened, so that it is settled and forgotten here or there, not twice.
+ */
+static __noinline int me_flow_set_aside(struct me_flow_key *key, __u64 id, __u32 outcome)
+{
+	struct me_flow *flow, *aside;
 	__u32 word;
 
-	if (!flow)
+	if (!key)
 		return 0;
+	flow = me_flow_claim(key, id);
+	if (!flow) {
+		me_flow_await(key, id);
+		return 0;
+	}
 	if (!(flow->flags & ME_FLOW_CLOSED))
 		me_flow_end(flow, outcome, bpf_ktime_get_ns());
-	word = __sync_lock_test_and_set(&flow->state.word, ME_UNRESOLVED);
-	key->earlier = (__u16)flow->id ? (__u16)flow->id : 1;
-	bpf_map_update_elem(&me_flows, key, flow, BPF_ANY);
-	aside = bpf_map_lookup_elem(&me_flows, key);
+	word = __sync_lock_test_and_set(&flow->state.word, ME_PENDING);
+	aside = me_flow_aside(key, flow);
 	key->earlier = 0;
-	if (aside)
-		aside->state.word = word;
-	else
+	if (aside) {
+		aside->flags &= ~ME_FLOW_GOING;
+		__sync_lock_test_and_set(&aside->state.word, word);
+	} else {
 		me_flow_drop(key, flow, word);
+	}
 	bpf_map_delete_elem(&me_flows, key);
 	return 0;
 }

@@ -325,6 +325,7 @@ static __always_inline bool me_passing_answers(const struct me_passage *p)
 static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me_passage *p)
 {
 	struct me_flow *flow;
+	__u64 id;
 	__u8 tcp;
 
 	if (!p)
@@ -341,12 +342,13 @@ static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me
 	if (me_crowd_has(p))
 		return ME_STEP_READ;
 	flow = bpf_map_lookup_elem(&me_flows, &p->key);
+	id = flow ? flow->id : 0; /* its place may be that of another one before long */
 	if (flow && !me_passing_anew(flow, p)) { /* another packet was first, just now */
 		me_passing_count(skb, p, flow);
 		return ME_STEP_READ;
 	}
 	if (flow)
-		me_flow_set_aside(&p->key, me_wire_unanswered(flow, p->key.proto));
+		me_flow_set_aside(&p->key, id, me_wire_unanswered(flow, p->key.proto));
 	tcp = p->packet.tcp_flags;
 	if (p->key.proto == IPPROTO_TCP && !me_wire_is_syn(&p->packet)) {
 		if (!(tcp & ME_TCP_RST) && ((tcp & ME_TCP_SYN) || p->packet.payload))

@@ -114,4 +114,19 @@ SEC("syscall") int me_settle(struct me_settle *settle)
 	return 0;
 }
 
+/* What the daemon takes out of the table, when a flow is over and its counts are written down. */
+SEC("syscall") int me_take(struct me_take *take)
+{
+	struct me_flow_key key = take->key;
+	const struct me_flow *flow = me_flow_claim(&key, take->id);
+
+	take->result = -ENOENT;
+	if (!flow)
+		return 0;
+	take->flow = *flow;
+	take->flow.flags &= ~ME_FLOW_GOING;
+	take->result = bpf_map_delete_elem(&me_flows, &key);
+	return 0;
+}
+
 #endif

@@ -124,6 +124,7 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
+#define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
 #define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
 #define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
 
@@ -454,6 +455,18 @@ struct me_settle {
 	__u32 flags;            /* in, VERDICT: of the entry (ME_ENTRY_RETIRED) */
 	__u32 generation;       /* in, VERDICT: of the policy that settles it */
 	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
+};
+
+/*
+ * Argument of the program that takes a flow out of the table. Its key may be that of another flow by
+ * then, which began in the meantime and stays.
+ */
+struct me_take {
+	struct me_flow_key key; /* in */
+	__u64 id;               /* in: me_flow.id */
+	struct me_flow flow;    /* out: as it was at the end */
+	__s32 result;           /* out: 0, -ENOENT */
+	__u32 zero;
 };
 
 /*

@@ -171,11 +171,11 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
 			  struct me_flow *ret_flow);
 /*
- * The same for the flow with that id alone: over the same ports another one may have been opened since it
- * was read. -ESTALE: so it was, and stays.
+ * The same for the flow with that id alone: another one may have been opened under its key since it was
+ * read, and stays.
  */
-int me_kernel_flow_forget(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
-			  struct me_flow *ret_flow);
+int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
+			struct me_flow *ret_flow);
 /* Adds or replaces a flow that the programs do not know: one under way at start. 0, -E2BIG … */
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow);

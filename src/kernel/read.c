@@ -144,27 +144,6 @@ int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *ke
 	return 0;
 }
 
-int me_kernel_flow_forget(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
-			  struct me_flow *ret_flow)
-{
-	struct me_flow flow;
-	int err;
-
-	if (!me_kernel_flow_get(kernel, key, &flow))
-		return -ENOENT;
-	if (flow.id != id)
-		return -ESTALE;
-	err = me_kernel_flow_delete(kernel, key, &flow);
-	if (err || flow.id == id) {
-		if (!err)
-			*ret_flow = flow;
-		return err;
-	}
-	/* It was opened between the two. */
-	bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, &flow, BPF_NOEXIST);
-	return -ESTALE;
-}
-
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow)
 {
@@ -184,6 +163,19 @@ int me_program_run(const struct bpf_program *program, void *argument, size_t siz
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = argument, .ctx_size_in = size);
 
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+}
+
+int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
+			struct me_flow *ret_flow)
+{
+	struct me_take take = {.key = *key, .id = id};
+	int err = me_program_run(kernel->bpf->progs.me_take, &take, sizeof(take));
+
+	if (!err)
+		err = take.result;
+	if (!err)
+		*ret_flow = take.flow;
+	return err;
 }
 
 int me_kernel_settle(struct me_kernel *kernel, struct me_settle *settle)

@@ -214,7 +214,7 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
 	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow)) {
-		err = me_kernel_flow_forget(daemon->kernel, key, flow->id, &last);
+		err = me_kernel_flow_take(daemon->kernel, key, flow->id, &last);
 		return err ? 0 : fold_named(daemon, key, &last);
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))

@@ -140,8 +140,8 @@ static int look(const struct me_flow_key *key, const struct me_flow *flow, void 
 {
 	struct search *search = userdata;
 
-	if (search->port &&
-	    (!me_addr_equal(&key->peer, &search->peer) || key->port != search->port))
+	if (search->port && (!me_addr_equal(&key->peer, &search->peer) ||
+			     key->port != search->port || key->earlier))
 		return 0;
 	search->found++;
 	search->last = (struct host_flow){*key, *flow};

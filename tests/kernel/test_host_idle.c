@@ -171,13 +171,43 @@ static void a_reused_key_is_another_flow(void **state)
 	settle.id = after.flow.id;
 	assert_int_equal(me_kernel_settle(host->kernel, &settle), 0);
 	/* Another flow under the same key stays. */
-	assert_int_equal(me_kernel_flow_forget(host->kernel, &after.key, after.flow.id + 1,
-					       &(struct me_flow){}),
-			 -ESTALE);
+	assert_int_equal(me_kernel_flow_take(host->kernel, &after.key, after.flow.id + 1,
+					     &(struct me_flow){}),
+			 -ENOENT);
 	assert_true(me_kernel_flow_get(host->kernel, &after.key, &(struct me_flow){}));
 	assert_int_equal(me_kernel_flow_delete(host->kernel, &after.key, NULL), 0);
 	assert_int_equal(me_kernel_settle(host->kernel, &settle), -ENOENT);
 	HOST_EXPECT(host, OPENED(ME_REASON_UNLISTED_DESTINATION) = 2);
+	close(fd);
+}
+
+/* The flow of before is not settled yet: it stays, under a key of its own, until it is. */
+static void a_pending_flow_is_set_aside(void **state)
+{
+	struct host *host = *state;
+	int fd = host_socket(host, AF_INET, SOCK_DGRAM, 0);
+	struct host_flow before;
+	struct me_settle settle;
+	struct me_flow taken;
+
+	host_send(fd, HOST_BAD, HOST_NAMED, 10);
+	before = host_flow(host, HOST_BAD, HOST_NAMED);
+	idle();
+	host_send(fd, HOST_BAD, HOST_NAMED, 10);
+	assert_int_equal(host_flows(host), 2);
+	before.key.earlier = (uint16_t)before.flow.id;
+	settle = (struct me_settle){
+		.key = before.key, .id = before.flow.id, .what = ME_SETTLE_VERDICT};
+	settle.state.verdict = ME_UNRESOLVED;
+	assert_int_equal(me_kernel_settle(host->kernel, &settle), 0);
+	assert_int_equal(me_kernel_flow_take(host->kernel, &before.key, before.flow.id, &taken), 0);
+	assert_int_equal(taken.state.verdict, ME_UNRESOLVED);
+	assert_int_equal(taken.outcome, ME_OUTCOME_UNANSWERED);
+	assert_int_equal(taken.flags, before.flow.flags | ME_FLOW_CLOSED);
+	assert_int_equal(taken.bytes_sent, 10);
+	assert_int_equal(host_flows(host), 1);
+	HOST_EXPECT(host, OPENED(ME_REASON_UNLISTED_DESTINATION) = 2, VIA(ME_UNRESOLVED) = 1,
+		    SHED(ME_REASON_UNLISTED_DESTINATION) = 1);
 	close(fd);
 }
 
@@ -211,6 +241,7 @@ int main(void)
 		TEST(an_idle_flow_leaves_nothing_to_the_next),
 		TEST(a_busy_flow_is_kept),
 		TEST(a_reused_key_is_another_flow),
+		TEST(a_pending_flow_is_set_aside),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

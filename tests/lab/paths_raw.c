@@ -12,6 +12,7 @@
 #include "lab.h"
 
 #define BYTES 64u
+#define ICMP_FILTER 1    /* of linux/icmp.h, which does not go together with net/if.h */
 #define EXPERIMENTAL 253 /* RFC 3692 */
 
 struct udp_packet {
@@ -113,6 +114,19 @@ static void protocol(const struct lab_peer *peer, unsigned long count, struct la
 	send_all(fd, payload, sizeof(payload), &bare.sa, bare.len, count, truth);
 }
 
+/* Of all ICMP, which a raw socket hears, only answers to echo requests: not what neighbours ask. */
+static void hear_replies(int fd, bool v6)
+{
+	uint32_t filter = ~(1u << ICMP_ECHOREPLY);
+	struct icmp6_filter filter6;
+
+	ICMP6_FILTER_SETBLOCKALL(&filter6);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter6);
+	if (v6 ? setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter6, sizeof(filter6))
+	       : setsockopt(fd, SOL_RAW, ICMP_FILTER, &filter, sizeof(filter)))
+		err(1, "filter");
+}
+
 /* Echo requests; the kernel of the peer answers them. `connected` leaves the address out. */
 static void echo(const struct lab_peer *peer, int type, bool connected, unsigned long count,
 		 struct lab_truth *truth)
@@ -122,6 +136,8 @@ static void echo(const struct lab_peer *peer, int type, bool connected, unsigned
 	struct lab_peer bare = without_port(peer);
 	char packet[BYTES] = {0};
 
+	if (type == SOCK_RAW)
+		hear_replies(fd, v6);
 	if (v6) {
 		packet[0] = ICMP6_ECHO_REQUEST; /* the kernel computes its checksum */
 	} else {
