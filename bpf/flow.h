@@ -15,7 +15,7 @@
 #define ME_HTTPS_PORT 443
 
 #define ME_GOING_TRIES 512 /* looks whether another CPU is done with a flow */
-#define ME_ASIDE_TRIES 8  /* numbers for a flow that is set aside */
+#define ME_ASIDE_TRIES 8   /* numbers for a flow that is set aside */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
