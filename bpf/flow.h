@@ -182,8 +182,16 @@ static __always_inline struct me_flow *me_flow_claim(const struct me_flow_key *k
 	return flow;
 }
 
+/* It stays after all. */
+static __always_inline void me_flow_release(struct me_flow *flow)
+{
+	union me_ending going = {.flags = ME_FLOW_GOING};
+
+	__sync_fetch_and_and((__u32 *)&flow->outcome, ~going.word);
+}
+
 /* Waits until that flow is gone, which takes its taker a moment: what comes next needs the key. */
-static __always_inline void me_flow_await(const struct me_flow_key *key, __u64 id)
+static __noinline int me_flow_await(const struct me_flow_key *key, __u64 id)
 {
 	const struct me_flow *flow;
 
@@ -192,6 +200,7 @@ static __always_inline void me_flow_await(const struct me_flow_key *key, __u64 i
 		if (!flow || *(volatile __u64 *)&flow->id != id)
 			break;
 	}
+	return 0;
 }
 
 /*
@@ -213,35 +222,41 @@ static __always_inline struct me_flow *me_flow_aside(struct me_flow_key *key,
 }
 
 /*
- * The same is opened once more: the flow of before, with that id, is set aside under a key of its own,
- * ended with `outcome` unless one is known. While it is moved its state is that of one that is being
- * opened, so that it is settled and forgotten here or there, not twice.
+ * Sets a flow that is claimed aside, under a key of its own, ended with `outcome` unless one is known.
+ * While it is moved its state is that of one that is being opened, so that it is settled and forgotten
+ * here or there, not twice.
  */
-static __noinline int me_flow_set_aside(struct me_flow_key *key, __u64 id, __u32 outcome)
+static __noinline int me_flow_move(struct me_flow_key *key, struct me_flow *flow, __u32 outcome)
 {
-	struct me_flow *flow, *aside;
+	struct me_flow *aside;
 	__u32 word;
 
-	if (!key)
+	if (!key || !flow)
 		return 0;
-	flow = me_flow_claim(key, id);
-	if (!flow) {
-		me_flow_await(key, id);
-		return 0;
-	}
 	if (!(flow->flags & ME_FLOW_CLOSED))
 		me_flow_end(flow, outcome, bpf_ktime_get_ns());
 	word = __sync_lock_test_and_set(&flow->state.word, ME_PENDING);
 	aside = me_flow_aside(key, flow);
 	key->earlier = 0;
 	if (aside) {
-		aside->flags &= ~ME_FLOW_GOING;
+		me_flow_release(aside);
 		__sync_lock_test_and_set(&aside->state.word, word);
 	} else {
 		me_flow_drop(key, flow, word);
 	}
 	bpf_map_delete_elem(&me_flows, key);
 	return 0;
+}
+
+/* The same is opened once more: the flow of before, with that id, is set aside. */
+static __always_inline void me_flow_set_aside(struct me_flow_key *key, __u64 id, __u32 outcome)
+{
+	struct me_flow *flow = me_flow_claim(key, id);
+
+	if (flow)
+		me_flow_move(key, flow, outcome);
+	else
+		me_flow_await(key, id);
 }
 
 #endif

@@ -321,6 +321,25 @@ static __always_inline bool me_passing_answers(const struct me_passage *p)
 	       me_underway_direction(p) == ME_DIRECTION_OUT;
 }
 
+/*
+ * Sets the flow of before aside. False: it is not over after all. Only when it is claimed its place in
+ * memory is sure to stay its own, so that is the time to look.
+ */
+static __always_inline bool me_passing_aside(struct me_passage *p, __u64 id)
+{
+	struct me_flow *flow = me_flow_claim(&p->key, id);
+
+	if (!flow) {
+		me_flow_await(&p->key, id);
+	} else if (me_passing_anew(flow, p)) {
+		me_flow_move(&p->key, flow, me_wire_unanswered(flow, p->key.proto));
+	} else {
+		me_flow_release(flow);
+		return false;
+	}
+	return true;
+}
+
 /* A packet for which there is no flow, or only one that is over. */
 static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me_passage *p)
 {
@@ -342,13 +361,11 @@ static __noinline enum me_step me_passing_first(struct __sk_buff *skb, struct me
 	if (me_crowd_has(p))
 		return ME_STEP_READ;
 	flow = bpf_map_lookup_elem(&me_flows, &p->key);
-	id = flow ? flow->id : 0; /* its place may be that of another one before long */
-	if (flow && !me_passing_anew(flow, p)) { /* another packet was first, just now */
-		me_passing_count(skb, p, flow);
+	id = flow ? flow->id : 0;
+	if (flow && (!me_passing_anew(flow, p) || !me_passing_aside(p, id))) {
+		me_passing_count(skb, p, flow); /* another packet was first, just now */
 		return ME_STEP_READ;
 	}
-	if (flow)
-		me_flow_set_aside(&p->key, id, me_wire_unanswered(flow, p->key.proto));
 	tcp = p->packet.tcp_flags;
 	if (p->key.proto == IPPROTO_TCP && !me_wire_is_syn(&p->packet)) {
 		if (!(tcp & ME_TCP_RST) && ((tcp & ME_TCP_SYN) || p->packet.payload))
