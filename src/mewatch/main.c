@@ -18,6 +18,8 @@ static const struct me_command {
 	{"explain", me_cmd_explain, "[-c FILE] [--socket PATH] [--json] DEST",
 	 "the verdict on a destination, and why"},
 	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
+	{"probe", me_cmd_probe, "[-c FILE] [--timeout 5s] [--json] [ENDPOINT…]",
+	 "try the policy's endpoints from here"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
