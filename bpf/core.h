@@ -26,7 +26,9 @@
 #define ECONNREFUSED 111
 #define EALREADY 114
 
+#ifdef __bpf__
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
 
 struct qstr {
 	__u32 len;
@@ -144,7 +146,9 @@ struct bpf_iter__bpf_sk_storage_map {
 	void *value;
 };
 
+#ifdef __bpf__
 #pragma clang attribute pop
+#endif
 
 #define SOCK_DONE 1 /* enum sock_flags: a FIN was received */
 

@@ -11,6 +11,10 @@
 #include "mewatch/packet.h"
 #include "bpf/flow.h"
 
+#ifndef ME_SKB_HAVE /* a capture may have less of a packet than there was */
+#define ME_SKB_HAVE(skb) ((skb)->len)
+#endif
+
 #define ME_ROOMS 32u
 #define ME_ROOM_TRIES 4u
 
@@ -87,7 +91,7 @@ static __always_inline void me_room_give(struct me_room *room)
 static __noinline __u32 me_room_read(struct __sk_buff *skb, __u32 offset, __u32 max,
 				     struct me_room *room)
 {
-	__u32 length = skb->len;
+	__u32 length = ME_SKB_HAVE(skb);
 
 	if (!room || length <= offset)
 		return 0;
