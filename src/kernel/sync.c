@@ -5,79 +5,17 @@
 #include <errno.h>
 #include "base/cleanup.h"
 #include "policy/compile.h"
+#include "policy/parts.h"
 
 #define ME_BATCH 8192u
 
-/* One of the policy's maps: what its inner map is like, and where the image has its elements. */
-struct me_part {
-	const char *name;
-	struct bpf_map *outer;
-	enum bpf_map_type type;
-	uint32_t flags;
-	size_t n;
-	const char *elements;
-	size_t stride;
-	const char *keys; /* of the first element; NULL: the elements' index */
-	size_t key_size;
-	const char *values; /* of the first element */
-	size_t value_size;
-};
-
-#define ME_PARTS 9
-
-static void list_parts(const struct me_kernel *kernel, const struct me_image *image,
-		       struct me_part parts[ME_PARTS])
+static struct bpf_map *outer_of(const struct me_kernel *kernel, const struct me_image_part *part)
 {
-	/* An empty list is NULL; then there is no first element either. */
-	static const struct me_image_address no_address;
-	static const struct me_image_prefix no_prefix;
-	const struct me_image_address *address = image->addresses ? image->addresses : &no_address;
-	const struct me_image_prefix *prefix = image->prefixes ? image->prefixes : &no_prefix;
-	const struct me_image_name_entry *name = image->name_entries;
-	static const struct me_image_host no_host;
-	static const struct me_image_mac no_mac;
-	const struct me_image_host *host = image->hosts ? image->hosts : &no_host;
-	const struct me_image_mac *mac = image->macs ? image->macs : &no_mac;
-	const struct me_part all[ME_PARTS] = {
-		{"me_addresses", kernel->bpf->maps.me_addresses, BPF_MAP_TYPE_HASH, 0,
-		 image->n_addresses, (const char *)address, sizeof(*address),
-		 (const char *)&address->address, sizeof(address->address),
-		 (const char *)&address->dest, sizeof(address->dest)},
-		{"me_prefixes", kernel->bpf->maps.me_prefixes, BPF_MAP_TYPE_LPM_TRIE,
-		 BPF_F_NO_PREALLOC, image->n_prefixes, (const char *)prefix, sizeof(*prefix),
-		 (const char *)&prefix->prefix, sizeof(prefix->prefix), (const char *)&prefix->dest,
-		 sizeof(prefix->dest)},
-		{"me_tables", kernel->bpf->maps.me_tables, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
-		 (size_t)image->head->rows * image->head->columns, (const char *)image->table,
-		 sizeof(*image->table), NULL, sizeof(uint32_t), (const char *)image->table,
-		 sizeof(*image->table)},
-		{"me_entries", kernel->bpf->maps.me_entries, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
-		 image->head->entries, (const char *)image->entries, sizeof(*image->entries), NULL,
-		 sizeof(uint32_t), (const char *)image->entries, sizeof(*image->entries)},
-		{"me_rows", kernel->bpf->maps.me_rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
-		 image->n_endpoint_rows, (const char *)image->endpoint_rows,
-		 sizeof(*image->endpoint_rows), NULL, sizeof(uint32_t),
-		 (const char *)image->endpoint_rows, sizeof(*image->endpoint_rows)},
-		{"me_names", kernel->bpf->maps.me_names, BPF_MAP_TYPE_HASH, 0,
-		 image->n_name_entries, (const char *)name, sizeof(*name),
-		 (const char *)&name->hash, sizeof(name->hash), (const char *)&name->entry,
-		 sizeof(name->entry)},
-		{"me_hosts", kernel->bpf->maps.me_hosts, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC,
-		 image->n_hosts, (const char *)host, sizeof(*host), (const char *)&host->prefix,
-		 sizeof(host->prefix), (const char *)&host->number, sizeof(host->number)},
-		{"me_macs", kernel->bpf->maps.me_macs, BPF_MAP_TYPE_HASH, 0, image->n_macs,
-		 (const char *)mac, sizeof(*mac), (const char *)&mac->mac, sizeof(mac->mac),
-		 (const char *)&mac->number, sizeof(mac->number)},
-		{"me_heads", kernel->bpf->maps.me_heads, BPF_MAP_TYPE_ARRAY, 0, 1,
-		 (const char *)image->head, sizeof(*image->head), NULL, sizeof(uint32_t),
-		 (const char *)image->head, sizeof(*image->head)},
-	};
-
-	memcpy(parts, all, sizeof(all));
+	return bpf_object__find_map_by_name(kernel->bpf->obj, part->map);
 }
 
 /* Copies elements first..first+count-1 apart into keys and values. */
-static void split_part(const struct me_part *part, size_t first, uint32_t count, char *keys,
+static void split_part(const struct me_image_part *part, size_t first, uint32_t count, char *keys,
 		       char *values)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -91,7 +29,7 @@ static void split_part(const struct me_part *part, size_t first, uint32_t count,
 	}
 }
 
-static int fill_part(const struct me_part *part, int fd)
+static int fill_part(const struct me_image_part *part, int fd)
 {
 	size_t batch = part->n < ME_BATCH ? part->n : ME_BATCH;
 	_cleanup_free_ char *keys = malloc(batch * part->key_size + 1);
@@ -112,17 +50,27 @@ static int fill_part(const struct me_part *part, int fd)
 }
 
 /* Makes the part's inner map, fills it and puts it into `slot`. */
-static int load_part(const struct me_part *part, uint32_t slot)
+static int load_part(const struct me_kernel *kernel, const struct me_image_part *part,
+		     uint32_t slot)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = part->flags);
-	_cleanup_close_ int fd = bpf_map_create(part->type, part->name, part->key_size,
+	static const struct {
+		enum bpf_map_type type;
+		uint32_t flags;
+	} kinds[] = {
+		[ME_PART_FIXED] = {BPF_MAP_TYPE_ARRAY, 0},
+		[ME_PART_ARRAY] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP},
+		[ME_PART_HASH] = {BPF_MAP_TYPE_HASH, 0},
+		[ME_PART_PREFIXES] = {BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC},
+	};
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = kinds[part->kind].flags);
+	_cleanup_close_ int fd = bpf_map_create(kinds[part->kind].type, part->map, part->key_size,
 						part->value_size, part->n ? part->n : 1, &opts);
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	err = fill_part(part, fd);
-	if (!err && bpf_map_update_elem(bpf_map__fd(part->outer), &slot, &fd, BPF_ANY))
+	if (!err && bpf_map_update_elem(bpf_map__fd(outer_of(kernel, part)), &slot, &fd, BPF_ANY))
 		err = -errno;
 	return err;
 }
@@ -136,17 +84,17 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 {
 	struct me_control next = {.active = !kernel->control->active,
 				  .generation = image->head->generation};
-	struct me_part parts[ME_PARTS];
+	struct me_image_part parts[ME_IMAGE_PARTS];
 	uint32_t old = !next.active;
 	uint64_t word;
 	int err;
 
-	list_parts(kernel, image, parts);
-	for (size_t i = 0; i < ME_PARTS; i++) {
-		err = load_part(&parts[i], next.active);
+	me_image_parts(image, parts);
+	for (size_t i = 0; i < ME_IMAGE_PARTS; i++) {
+		err = load_part(kernel, &parts[i], next.active);
 		if (err)
 			return me_why(why, err, "the policy cannot be loaded: map %s: %s",
-				      parts[i].name, strerror(-err));
+				      parts[i].map, strerror(-err));
 	}
 	__atomic_store_n(&kernel->control->udp_idle_ns, image->head->udp_idle_ns, __ATOMIC_RELAXED);
 	memcpy(&word, &next, sizeof(word));
@@ -157,9 +105,9 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 	 * kernel's maybe_wait_bpf_programs()). The first of these waits for programs that still use
 	 * the old slot's index; only the later ones, whose maps nobody reads, take memory back.
 	 */
-	err = load_part(&parts[ME_PARTS - 1], next.active);
-	for (size_t i = 0; i < ME_PARTS; i++)
-		bpf_map_delete_elem(bpf_map__fd(parts[i].outer), &old);
+	err = load_part(kernel, &parts[ME_IMAGE_PARTS - 1], next.active);
+	for (size_t i = 0; i < ME_IMAGE_PARTS; i++)
+		bpf_map_delete_elem(bpf_map__fd(outer_of(kernel, &parts[i])), &old);
 	return err ? me_why(why, err, "the policy cannot be loaded: %s", strerror(-err)) : 0;
 }
 
