@@ -25,6 +25,7 @@ B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 # Layers from the top down, which is the order in which a linker wants them.
 MODULES := probe export kernel ledger policy base
 MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares
+REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
 
@@ -56,7 +57,9 @@ support = $(call objects,$(filter-out $(1)/test_%,$(wildcard $(1)/*.c)))
 
 LIBRARIES := $(MODULES:%=$(B)/lib%.a)
 PURE_LIBRARIES := $(filter-out %/libkernel.a,$(LIBRARIES))
-PROGRAMS := $(if $(wildcard src/mewatch/main.c),$(B)/mewatch) \
+# `mewatch replay` is a program of its own: the daemon's objects with another kernel side.
+REPLAY_OBJECTS := $(call objects,src/mewatch/replay_*.c)
+PROGRAMS := $(if $(wildcard src/mewatch/main.c),$(B)/mewatch $(B)/mewatch-replay) \
 	$(if $(wildcard tools/metop/main.c),$(B)/metop)
 UNIT_TESTS := $(call programs,tests/unit/*/test_*.c)
 KERNEL_TESTS := $(call programs,tests/kernel/test_*.c)
@@ -68,7 +71,7 @@ HEADER_DEPS := $(patsubst %,$(B)/obj/%.d,$(wildcard include/mewatch/*.h src/*/*.
 GENERATED := $(O)/gen/version.h $(O)/gen/layout.h $(O)/gen/profiles.c $(call skeletons,bpf)
 
 .PHONY: all
-all: $(PROGRAMS) $(LIBRARIES) ## build mewatch and metop (the default)
+all: $(PROGRAMS) $(LIBRARIES) $(B)/libreplay.a ## build mewatch and metop (the default)
 
 # --- Tools -----------------------------------------------------------------------------------
 
@@ -78,7 +81,7 @@ tools:
 	for tool in $(CC) $(CLANG) $(LLVM_STRIP) $(BPFTOOL) pkg-config; do \
 		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 	done; \
-	for package in $(MEWATCH_PACKAGES) $(METOP_PACKAGES); do \
+	for package in $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES) $(METOP_PACKAGES); do \
 		pkg-config --exists $$package 2>/dev/null || missing="$$missing $$package"; \
 	done; \
 	test -z "$$missing" || \
@@ -160,9 +163,12 @@ $(call objects,src/kernel/*.c): | $(call skeletons,bpf) $(O)/gen/layout.h
 $(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
 
 # The folder itself is a prerequisite: a source that went away leaves the archive.
-$(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) $(wildcard src/$(m))))
+$(foreach m,$(MODULES) replay,$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) $(wildcard src/$(m))))
 $(B)/libpolicy.a: $(B)/obj/gen/profiles.o
-$(B)/libmewatch.a: $(filter-out %/main.o,$(call objects,src/mewatch/*.c)) $(wildcard src/mewatch)
+# The programs of bpf/ pun types, as the kernel's own sources do.
+$(B)/obj/src/replay/program.o: private HOST_CFLAGS += -fno-strict-aliasing
+$(B)/libmewatch.a: $(filter-out %/main.o $(REPLAY_OBJECTS),$(call objects,src/mewatch/*.c)) \
+		$(wildcard src/mewatch)
 $(B)/libmetop.a: $(filter-out %/main.o,$(call objects,tools/metop/*.c)) $(wildcard tools/metop)
 $(B)/%.a:
 	$(call say,AR,$@)
@@ -172,6 +178,11 @@ $(B)/%.a:
 $(B)/mewatch: $(B)/obj/src/mewatch/main.o $(B)/libmewatch.a $(LIBRARIES)
 	$(call say,LINK,$@)
 	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES))
+
+# libreplay.a has the kernel side; of libkernel.a only what has nothing to do with it is left to find.
+$(B)/mewatch-replay: $(REPLAY_OBJECTS) $(B)/libmewatch.a $(B)/libreplay.a $(LIBRARIES)
+	$(call say,LINK,$@)
+	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
 
 $(B)/metop: $(B)/obj/tools/metop/main.o $(B)/libmetop.a $(B)/libbase.a
 	$(call say,LINK,$@)
@@ -192,6 +203,12 @@ $(B)/tests/unit/mewatch/%: $(B)/obj/tests/unit/mewatch/%.o \
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+
+$(B)/tests/unit/replay/%: $(B)/obj/tests/unit/replay/%.o $$(call support,tests/unit/replay) \
+		$(B)/libreplay.a $(PURE_LIBRARIES) | test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
 
 $(B)/tests/unit/metop/%: $(B)/obj/tests/unit/metop/%.o $$(call support,tests/unit/metop) \
 		$(B)/libmetop.a $(B)/libbase.a | test-tools
@@ -236,7 +253,7 @@ needs-root:
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
 	$(SANITIZED) run-check
 
-run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
+run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
 		tests/test-layers tests/check-format "tests/check-docs $(B)"
 
@@ -309,6 +326,7 @@ DATA := $(DESTDIR)$(PREFIX)/share/mewatch
 
 install: all ## install below DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/mewatch
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/mewatch $(B)/mewatch-replay
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/metop
 	install -D -m 644 -t $(DATA)/profiles $(PROFILES:%=vendor/gfi/%.yaml)
 	install -D -m 644 -t $(DATA) tools/dist/policy.example.yaml
@@ -316,11 +334,13 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m) &&) true
 
 uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/libexec/mewatch/mewatch-replay
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.example.yaml
 	rm -f $(PROFILES:%=$(DATA)/profiles/%.yaml)
 	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst \
 		.%,%,$(suffix $(m)))/$(notdir $(m)))
-	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) 2>/dev/null || true
+	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) \
+		$(DESTDIR)$(PREFIX)/libexec/mewatch 2>/dev/null || true
 
 clean: ## remove everything that was built
 	rm -rf $(O)

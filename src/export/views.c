@@ -160,7 +160,7 @@ static int select_rows(const struct me_rows *rows, const struct me_ledger *ledge
 	return 0;
 }
 
-static int write_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out)
+int me_view_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out)
 {
 	_cleanup_json_ struct me_json *object = me_json_object();
 
@@ -200,7 +200,7 @@ static int write_list(const struct me_rows *rows, const struct me_ledger *ledger
 	for (size_t i = sel->offset; i < sel->count; i++) {
 		if (i > sel->offset)
 			me_strbuf_addc(out, ',');
-		r = write_row(rows, &sel->picks[i].row, out);
+		r = me_view_row(rows, &sel->picks[i].row, out);
 		if (r < 0)
 			return r;
 	}

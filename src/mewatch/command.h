@@ -26,6 +26,7 @@ int me_cmd_check(int argc, char **argv);
 int me_cmd_explain(int argc, char **argv);
 int me_cmd_profiles(int argc, char **argv);
 int me_cmd_probe(int argc, char **argv);
+int me_cmd_replay(int argc, char **argv);
 int me_cmd_status(int argc, char **argv);
 int me_cmd_detach(int argc, char **argv);
 

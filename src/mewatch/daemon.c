@@ -240,134 +240,18 @@ void me_daemon_close(struct me_daemon *daemon)
 	me_closep(&daemon->state);
 }
 
-struct drain {
-	struct me_daemon *daemon;
-	uint64_t until_ns;
-	int n;
-};
-
-/* A flow as it was told, with the names known by then: its event shows them. */
-static int take_flow(struct me_daemon *daemon, const struct me_record *record)
-{
-	_cleanup_strbuf_ struct me_strbuf names = {};
-	struct me_flow_text text;
-	int err = me_ledger_record(daemon->ledger, record);
-
-	if (err || record->kind > ME_RECORD_RESOLVED ||
-	    !me_daemon_flow_names(daemon, &record->key.peer, record->flow.endpoint, &names, &text))
-		return err;
-	return me_ledger_flow(daemon->ledger, &record->key, &record->flow, &text);
-}
-
-static int take_record(const struct me_record *record, void *userdata)
-{
-	struct drain *drain = userdata;
-	struct me_daemon *daemon = drain->daemon;
-	int err = 0;
-
-	drain->n++;
-	if (record->kind == ME_RECORD_NETNS)
-		me_surroundings_meet(daemon->surroundings, &record->flow.origin);
-	else if (record->kind == ME_RECORD_RELEASED)
-		me_daemon_released(daemon, record->key.opener.cookie);
-	else
-		err = take_flow(daemon, record);
-	me_events_record(daemon->events, record);
-	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
-}
-
-static int take_payload(const struct me_payload *head, const uint8_t *bytes, void *userdata)
-{
-	struct drain *drain = userdata;
-	int err;
-
-	drain->n++;
-	err = me_daemon_payload(drain->daemon, head, bytes);
-	return !err && head->ts_ns >= drain->until_ns ? -ECANCELED : err;
-}
-
-int me_daemon_drain(struct me_daemon *daemon)
-{
-	struct drain drain = {.daemon = daemon, .until_ns = me_clock_now(CLOCK_MONOTONIC)};
-	int err = me_kernel_ring(daemon->kernel, take_record, take_payload, &drain);
-
-	if (err < 0 && err != -ECANCELED)
-		me_log_warning("the ring cannot be read: %s", strerror(-err));
-	else
-		daemon->drained_ns = drain.until_ns;
-	return drain.n;
-}
-
-static int read_dns(struct me_daemon *daemon)
-{
-	uint64_t counts[ME_DNS_COUNTS];
-	int err = me_kernel_dns(daemon->kernel, counts);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < ME_DNS_COUNTS; i++)
-		counts[i] += daemon->kept->ledger.dns[i];
-	return me_ledger_dns(daemon->ledger, counts, me_kernel_zones(daemon->kernel),
-			     me_registry_count(daemon->registry, ME_ID_ZONE),
-			     me_kernel_learned_count(daemon->kernel));
-}
-
-static void read_counters(struct me_daemon *daemon)
-{
-	uint32_t n;
-	const struct me_endpoint_counts *endpoints = me_kernel_endpoints(daemon->kernel, &n);
-	int err = me_kernel_counters(daemon->kernel,
-				     me_registry_count(daemon->registry, ME_ID_SERVICE),
-				     daemon->cells, daemon->totals);
-
-	daemon->totals[ME_TOTAL_BLIND(ME_BLIND_PACKET)] += daemon->kept->packet.count;
-	daemon->totals[ME_TOTAL_BLIND(ME_BLIND_OUTSIDE)] += daemon->kept->outside.count;
-	n = me_registry_count(daemon->registry, ME_ID_ENDPOINT);
-	if (!err)
-		err = me_ledger_counters(daemon->ledger, daemon->cells, daemon->totals, endpoints,
-					 n);
-	if (!err)
-		err = read_dns(daemon);
-	if (err)
-		me_log_warning("the counters cannot be read: %s", strerror(-err));
-}
-
-/*
- * The counters as of now, and all records of what they have counted. Between the two nothing may be
- * told from the counters (ledger/events.h).
- */
-static void read_now(struct me_daemon *daemon)
-{
-	daemon->now_ns = me_clock_now(CLOCK_MONOTONIC);
-	me_ledger_tick(daemon->ledger, daemon->now_ns, me_clock_now(CLOCK_REALTIME));
-	read_counters(daemon);
-	me_daemon_drain(daemon);
-}
-
-/* What grows with the number of flows. */
-static void walk(struct me_daemon *daemon)
-{
-	int err = me_daemon_flows(daemon);
-
-	if (err)
-		me_log_warning("the flow table cannot be read: %s", strerror(-err));
-	me_kernel_levels(daemon->kernel, daemon->levels);
-	daemon->walked_ns = daemon->now_ns;
-	daemon->walk_ns = me_clock_now(CLOCK_MONOTONIC) - daemon->now_ns;
-}
-
 static void walk_if_due(struct me_daemon *daemon, unsigned int part)
 {
 	uint64_t pause = part * daemon->walk_ns;
 
 	pause = pause < WALK_MIN_NS ? WALK_MIN_NS : pause > WALK_MAX_NS ? WALK_MAX_NS : pause;
 	if (daemon->now_ns - daemon->walked_ns >= pause)
-		walk(daemon);
+		me_daemon_walk(daemon);
 }
 
 void me_daemon_refresh(struct me_daemon *daemon)
 {
-	read_now(daemon);
+	me_daemon_read(daemon);
 	walk_if_due(daemon, WALK_ANSWER);
 }
 
@@ -381,7 +265,7 @@ void me_daemon_round(struct me_daemon *daemon)
 {
 	uint64_t boot = me_clock_now(CLOCK_BOOTTIME);
 
-	read_now(daemon);
+	me_daemon_read(daemon);
 	walk_if_due(daemon, WALK_ROUND);
 	end_round(daemon, false);
 	me_daemon_dns_round(daemon);
@@ -397,8 +281,8 @@ void me_daemon_round(struct me_daemon *daemon)
 
 void me_daemon_stop(struct me_daemon *daemon)
 {
-	read_now(daemon);
-	walk(daemon);
+	me_daemon_read(daemon);
+	me_daemon_walk(daemon);
 	end_round(daemon, true);
 	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);

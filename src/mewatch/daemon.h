@@ -4,12 +4,14 @@
 
 /*
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
- * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, daemon_dns.c and
+ * daemon_policy.c loads policies, daemon_watch.c attaches and reloads, daemon_read.c reads the kernel
+ * side, daemon_flows.c reads and settles flows, daemon_dns.c and
  * daemon_learn.c learn names, daemon_claims.c hears the second witness, surroundings.c knows
  * namespaces and open sockets, outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/clock.h"
 #include "kernel/kernel.h"
 #include "ledger/events.h"
 #include "ledger/kept.h"
@@ -46,7 +48,7 @@ struct me_daemon_options {
 	const char *socket;
 	const char *textfile; /* or NULL */
 	const char *events;   /* path, "-", or NULL: none */
-	const char *state;
+	const char *state;    /* NULL in a replay: nothing is to outlive it */
 	const char *pins;
 };
 
@@ -90,6 +92,10 @@ struct me_daemon {
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;
 	uint64_t totals[ME_TOTALS_ALL];
+	const uint64_t *time; /* of a replay, since the epoch: the only clock then; else NULL */
+	/* Called for each flow that leaves the table, if there is somebody to hear it. */
+	void (*gone)(struct me_daemon *daemon, uint64_t id);
+	void *gone_data;
 	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
@@ -105,6 +111,12 @@ struct me_daemon {
 	char exe[ME_EXE_LEN + 1];
 };
 
+/* The time of a clock, or of the replay. */
+static inline uint64_t me_daemon_clock(const struct me_daemon *daemon, clockid_t clock)
+{
+	return daemon->time ? *daemon->time : me_clock_now(clock);
+}
+
 /* daemon.c */
 
 /*
@@ -115,15 +127,25 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 void me_daemon_close(struct me_daemon *daemon);
 /* One round: counters, ring, flows, outputs. Once a second. */
 void me_daemon_round(struct me_daemon *daemon);
+/* For an answer: counters and records as of now, flows as of a moment ago. */
+void me_daemon_refresh(struct me_daemon *daemon);
+/* The last round and the stop event. */
+void me_daemon_stop(struct me_daemon *daemon);
+
+/* daemon_read.c */
+
 /*
  * Only the ring, up to what was told before the call: whoever fills it faster than it is read holds
  * up nothing else. How many records there were.
  */
 int me_daemon_drain(struct me_daemon *daemon);
-/* For an answer: counters and records as of now, flows as of a moment ago. */
-void me_daemon_refresh(struct me_daemon *daemon);
-/* The last round and the stop event. */
-void me_daemon_stop(struct me_daemon *daemon);
+/*
+ * The counters as of now, and all records of what they have counted. Between the two nothing may be
+ * told from the counters (ledger/events.h).
+ */
+void me_daemon_read(struct me_daemon *daemon);
+/* What grows with the number of flows. */
+void me_daemon_walk(struct me_daemon *daemon);
 
 /* daemon_policy.c */
 
@@ -133,6 +155,11 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 /* Puts what was read in force; takes it over. 0 or a negative errno (logged). */
 int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 			 struct me_image **image);
+/* Takes ids from the pinned registry. 0 or a negative errno. */
+int me_daemon_ids_restore(struct me_daemon *daemon);
+
+/* daemon_watch.c */
+
 /*
  * Attaches to the cgroups and interfaces of `policy`; present ones are taken over, and those no longer
  * named let go. 0 or a negative errno (logged); then all is as it was.
@@ -142,8 +169,6 @@ int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy);
 void me_daemon_unwatch(struct me_daemon *daemon);
 /* SIGHUP: a bad policy changes nothing and says so. */
 void me_daemon_reload(struct me_daemon *daemon);
-/* Takes ids from the pinned registry. 0 or a negative errno. */
-int me_daemon_ids_restore(struct me_daemon *daemon);
 
 /* daemon_flows.c */
 
@@ -208,7 +233,7 @@ bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *
 
 /* daemon_names_file.c */
 
-/* The cache of answers, in the state folder. Problems are logged. */
+/* The cache of answers, in the state folder if there is one. Problems are logged. */
 void me_daemon_names_load(struct me_daemon *daemon);
 void me_daemon_names_save(const struct me_daemon *daemon);
 

@@ -127,7 +127,7 @@ void me_daemon_dns_follow(struct me_daemon *daemon)
 	_cleanup_close_ int fd = -1;
 	uint64_t id = 0;
 
-	if (path)
+	if (path && daemon->cgroups)
 		me_cgroup_open(daemon->cgroups, path, &fd, &id);
 	daemon->recursive = id;
 	me_kernel_recursive(daemon->kernel, id);
@@ -274,6 +274,8 @@ static void open_spool(struct me_daemon *daemon)
 	char path[4096];
 	int err;
 
+	if (!daemon->options.state)
+		return;
 	snprintf(path, sizeof(path), "%s/spool", daemon->options.state);
 	err = me_spool_open(path, daemon->kept->ledger.epoch, &daemon->dns->spool);
 	if (err)

@@ -214,8 +214,12 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
 	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow)) {
-		err = me_kernel_flow_take(daemon->kernel, key, flow->id, &last);
-		return err ? 0 : fold_named(daemon, key, &last);
+		if (me_kernel_flow_take(daemon->kernel, key, flow->id, &last))
+			return 0;
+		err = fold_named(daemon, key, &last);
+		if (!err && daemon->gone)
+			daemon->gone(daemon, flow->id);
+		return err;
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
 		settle_now(daemon, &end);

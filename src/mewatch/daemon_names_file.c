@@ -66,6 +66,8 @@ void me_daemon_names_load(struct me_daemon *daemon)
 	size_t length, damaged = 0;
 	int err;
 
+	if (!daemon->options.state)
+		return;
 	file_path(daemon, path, sizeof(path));
 	err = me_file_read(path, FILE_MAX, &text, &length);
 	if (err && err != -ENOENT)
@@ -117,6 +119,8 @@ void me_daemon_names_save(const struct me_daemon *daemon)
 	size_t cursor = 0;
 	int err = 0;
 
+	if (!daemon->options.state)
+		return;
 	while (!err && (answer = me_answers_next(answers, &cursor)))
 		err = save_line(daemon, answer, &out);
 	file_path(daemon, path, sizeof(path));

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policy of the daemon: read, compiled, put in force, read again. */
+/* The policy of the daemon: read, compiled, put in force. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "kernel/cgroup.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/here.h"
-#include "mewatch/interfaces.h"
 #include "policy/compile.h"
 #include "policy/diagnostics.h"
 #include "policy/lint.h"
@@ -56,6 +52,7 @@ static int compile(struct me_daemon *daemon, const struct me_policy *policy,
 	struct me_here here;
 
 	me_here_read(&here);
+	here.environment.now_epoch_ns = me_daemon_clock(daemon, CLOCK_REALTIME);
 	return me_compile(policy, &here.environment, daemon->registry, generation ? generation : 1,
 			  diagnostics, ret_image);
 }
@@ -89,8 +86,9 @@ int me_daemon_policy_read(struct me_daemon *daemon, struct me_policy **ret_polic
 		err = watch_of_options(daemon, policy, &diagnostics);
 	if (!err)
 		err = compile(daemon, policy, &diagnostics, &image);
-	if (!err)
-		err = me_lint(policy, me_clock_now(CLOCK_REALTIME), &diagnostics);
+	if (!err &&
+	    !daemon->time) /* a replay judges by it; `mewatch check` says what it is worth */
+		err = me_lint(policy, me_daemon_clock(daemon, CLOCK_REALTIME), &diagnostics);
 	log_diagnostics(daemon, &diagnostics);
 	me_diagnostics_clear(&diagnostics);
 	if (err == -ENOMEM)
@@ -210,131 +208,10 @@ int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 	me_policy_free(&daemon->policy);
 	daemon->image = me_steal_ptr(image);
 	daemon->policy = me_steal_ptr(policy);
-	daemon->loaded_epoch_ns = me_clock_now(CLOCK_REALTIME);
+	daemon->loaded_epoch_ns = me_daemon_clock(daemon, CLOCK_REALTIME);
 	daemon->last_error[0] = '\0';
 	me_events_expect_dns(daemon->events, daemon->image->head->flags & ME_HEAD_NAMES);
 	me_daemon_dns_follow(daemon);
 	me_daemon_dns_relearn(daemon);
 	return 0;
-}
-
-/* --- The cgroups -------------------------------------------------------------------------------- */
-
-static void free_paths(char ***paths, size_t *n)
-{
-	for (size_t i = 0; *paths && i < *n; i++)
-		free((*paths)[i]);
-	free(*paths);
-	*paths = NULL;
-	*n = 0;
-}
-
-/* The paths that the policy names, in normal form, only the topmost. */
-static int wanted_cgroups(struct me_daemon *daemon, const struct me_policy *policy,
-			  char ***ret_paths, size_t *ret_n)
-{
-	const char *const *from = policy->cgroups;
-	size_t n = policy->n_cgroups, done = 0;
-	char **paths;
-	int err = 0;
-
-	paths = calloc(n + 1, sizeof(*paths));
-	if (!paths)
-		return -ENOMEM;
-	while (!err && done < n) {
-		err = me_cgroup_normalize(daemon->cgroups, from[done], &paths[done]);
-		if (err)
-			me_log_error("cgroup %s: %s", from[done],
-				     err == -EINVAL ? "not an absolute path below the cgroup2 mount"
-						    : strerror(-err));
-		else
-			done++;
-	}
-	if (err) {
-		free_paths(&paths, &done);
-		return err;
-	}
-	*ret_n = me_cgroup_reduce(paths, n);
-	*ret_paths = paths;
-	return 0;
-}
-
-static int open_cgroups(struct me_daemon *daemon, char **paths, size_t n, int *fds, uint64_t *ids)
-{
-	for (size_t i = 0; i < n; i++) {
-		int err = me_cgroup_open(daemon->cgroups, paths[i], &fds[i], &ids[i]);
-
-		if (err) {
-			me_log_error("cgroup %s: %s", paths[i],
-				     err == -ENOENT
-					     ? "there is none; make it first, or name another"
-					     : strerror(-err));
-			return err;
-		}
-	}
-	return 0;
-}
-
-int me_daemon_watch(struct me_daemon *daemon, const struct me_policy *policy)
-{
-	_cleanup_free_ uint64_t *ids = NULL;
-	_cleanup_free_ int *fds = NULL;
-	struct me_why why = {};
-	char **paths = NULL;
-	size_t n = 0;
-	int err = wanted_cgroups(daemon, policy, &paths, &n);
-
-	if (err)
-		return err;
-	ids = calloc(n + 1, sizeof(*ids));
-	fds = calloc(n + 1, sizeof(*fds));
-	for (size_t i = 0; fds && i < n; i++)
-		fds[i] = -1;
-	err = ids && fds ? open_cgroups(daemon, paths, n, fds, ids) : -ENOMEM;
-	if (!err)
-		err = me_interfaces_watch(daemon->interfaces, policy);
-	if (!err) {
-		err = me_kernel_watch(daemon->kernel, ids, fds, n, &why);
-		if (err)
-			me_log_error("%s", why.text);
-	}
-	for (size_t i = 0; fds && i < n; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	if (err) {
-		free_paths(&paths, &n);
-		return err;
-	}
-	free_paths(&daemon->watched, &daemon->n_watched);
-	daemon->watched = paths;
-	daemon->n_watched = n;
-	return 0;
-}
-
-void me_daemon_unwatch(struct me_daemon *daemon)
-{
-	free_paths(&daemon->watched, &daemon->n_watched);
-}
-
-void me_daemon_reload(struct me_daemon *daemon)
-{
-	_cleanup_(me_policy_freep) struct me_policy *policy = NULL;
-	_cleanup_(me_image_freep) struct me_image *image = NULL;
-	int err = me_daemon_policy_read(daemon, &policy, &image);
-
-	/* First the new attachments, then the policy: nothing is judged by a policy not in force. */
-	if (!err) {
-		err = me_daemon_watch(daemon, policy);
-		if (err)
-			snprintf(daemon->last_error, sizeof(daemon->last_error),
-				 "what is to be watched cannot be: %s", strerror(-err));
-	}
-	if (!err)
-		err = me_daemon_policy_use(daemon, &policy, &image);
-	if (err)
-		me_log_error("the policy was not reloaded; the one in force stays");
-	else
-		me_log_info("policy reloaded: generation %u", me_kernel_generation(daemon->kernel));
-	me_events_notice(daemon->events, ME_EVENT_RELOAD, err ? "failed" : "ok",
-			 me_kernel_generation(daemon->kernel), err ? daemon->last_error : NULL);
 }

@@ -20,6 +20,8 @@ static const struct me_command {
 	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
 	{"probe", me_cmd_probe, "[-c FILE] [--timeout 5s] [--json] [ENDPOINT…]",
 	 "try the policy's endpoints from here"},
+	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--json] PCAP…",
+	 "judge the flows of captures"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
