@@ -216,8 +216,9 @@ $(B)/tests/unit/metop/%: $(B)/obj/tests/unit/metop/%.o $$(call support,tests/uni
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(METOP_PACKAGES))
 
+# Of libreplay.a the programs are used, beside those in the kernel.
 $(B)/tests/kernel/%: $(B)/obj/tests/kernel/%.o $$(call support,tests/kernel) $(LIBRARIES) \
-		| test-tools
+		$(B)/libreplay.a $(LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))

@@ -9,13 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/kernel.h"
-#include "policy/compile.h"
-#include "policy/parts.h"
 #include "replay/program.h"
 
 struct me_kernel {
 	struct me_program_maps maps;
-	struct me_map *inner[2][ME_IMAGE_PARTS]; /* of the policy's two slots */
 	void *kept;
 	int (*ring_fn)(const struct me_record *record, void *userdata);
 	me_payload_fn *payload_fn;
@@ -53,20 +50,12 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 	return 0;
 }
 
-static void free_slot(struct me_kernel *kernel, uint32_t slot)
-{
-	for (size_t i = 0; i < ME_IMAGE_PARTS; i++)
-		me_map_free(&kernel->inner[slot][i]);
-}
-
 void me_kernel_close(struct me_kernel **kernel)
 {
 	struct me_kernel *k = *kernel;
 
 	if (!k)
 		return;
-	free_slot(k, 0);
-	free_slot(k, 1);
 	me_program_close(&k->maps);
 	free(k->kept);
 	free(k);
@@ -91,58 +80,13 @@ uint32_t me_kernel_generation(const struct me_kernel *kernel)
 	return control_of(kernel)->generation;
 }
 
-static struct me_map *outer_of(const struct me_kernel *kernel, const char *name)
-{
-#define PICK(map)                                                                                  \
-	if (!strcmp(name, #map))                                                                   \
-		return kernel->maps.map;
-	ME_PROGRAM_OUTER(PICK)
-#undef PICK
-	return NULL;
-}
-
-static struct me_map *fill(const struct me_image_part *part)
-{
-	static const enum me_map_kind kinds[] = {
-		[ME_PART_FIXED] = ME_MAP_ARRAY,
-		[ME_PART_ARRAY] = ME_MAP_ARRAY,
-		[ME_PART_HASH] = ME_MAP_HASH,
-		[ME_PART_PREFIXES] = ME_MAP_LPM,
-	};
-	struct me_map *map = me_map_new(kinds[part->kind], part->key_size, part->value_size,
-					part->n ? part->n : 1);
-
-	for (size_t i = 0; map && i < part->n; i++) {
-		uint32_t index = i;
-		const void *key = part->keys ? (const void *)(part->keys + i * part->stride)
-					     : (const void *)&index;
-
-		if (me_map_update(map, key, part->values + i * part->stride, 0))
-			me_map_free(&map);
-	}
-	return map;
-}
-
 int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, struct me_why *why)
 {
-	struct me_control *control = control_of(kernel);
-	struct me_image_part parts[ME_IMAGE_PARTS];
-	uint32_t slot = !control->active;
+	int err = me_program_policy(&kernel->maps, image);
 
-	me_image_parts(image, parts);
-	free_slot(kernel, slot);
-	for (size_t i = 0; i < ME_IMAGE_PARTS; i++) {
-		kernel->inner[slot][i] = fill(&parts[i]);
-		if (!kernel->inner[slot][i]) {
-			snprintf(why->text, sizeof(why->text), "out of memory");
-			return -ENOMEM;
-		}
-		me_map_update(outer_of(kernel, parts[i].map), &slot, &kernel->inner[slot][i], 0);
-	}
-	control->udp_idle_ns = image->head->udp_idle_ns;
-	control->active = slot;
-	control->generation = image->head->generation;
-	return 0;
+	if (err)
+		snprintf(why->text, sizeof(why->text), "out of memory");
+	return err;
 }
 
 void me_kernel_recursive(struct me_kernel *kernel, uint64_t cgroup)

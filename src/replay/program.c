@@ -52,6 +52,9 @@ int me_program_open(const struct me_program_sizes *sizes, struct me_program_maps
 
 void me_program_close(struct me_program_maps *maps)
 {
+	for (int slot = 0; slot < 2; slot++)
+		for (int i = 0; i < ME_IMAGE_PARTS; i++)
+			me_map_free(&maps->inner[slot][i]);
 #define DROP(name)                                                                                 \
 	me_map_free(&maps->name);                                                                  \
 	POINT(name, maps->name);

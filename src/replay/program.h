@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "mewatch/abi.h"
+#include "policy/parts.h"
 #include "replay/map.h"
 
 /* The maps that both sides use: X(name). */
@@ -57,6 +58,7 @@ struct me_program_maps {
 	ME_PROGRAM_HASHES(ME_PICK_MAP)
 	ME_PROGRAM_LRUS(ME_PICK_MAP)
 	struct me_map *me_ring;
+	struct me_map *inner[2][ME_IMAGE_PARTS]; /* of the policy's two slots */
 };
 #undef ME_PICK_MAP
 
@@ -68,6 +70,9 @@ struct me_program_sizes {
 /* Makes the maps. 0 or -ENOMEM; me_program_close() takes them back. */
 int me_program_open(const struct me_program_sizes *sizes, struct me_program_maps *ret_maps);
 void me_program_close(struct me_program_maps *maps);
+
+/* Puts a policy in force. 0 or -ENOMEM: then the one of before is. */
+int me_program_policy(struct me_program_maps *maps, const struct me_image *image);
 
 /* The time that the programs see from now on. */
 void me_program_time(uint64_t now_ns);
