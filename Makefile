@@ -205,7 +205,8 @@ $(B)/tests/unit/mewatch/%: $(B)/obj/tests/unit/mewatch/%.o \
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
 
 $(B)/tests/unit/replay/%: $(B)/obj/tests/unit/replay/%.o $$(call support,tests/unit/replay) \
-		$(B)/libreplay.a $(PURE_LIBRARIES) | test-tools
+		$(filter-out %/replay_main.o,$(REPLAY_OBJECTS)) $(B)/libmewatch.a $(B)/libreplay.a \
+		$(LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Captures of every kind, and what is said of the flows in them. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "captures.h"
+#include "export/rows.h"
+#include "export/views.h"
+#include "mewatch/replay_guess.h"
+#include "mewatch/replay_session.h"
+
+#define RESOLVER "192.0.2.53"
+#define GOOD "198.51.100.7"
+#define BAD "203.0.113.9"
+
+static const char policy[] =
+	"version: 1\n"
+	"resolvers: [" RESOLVER "]\n"
+	"limits: {warmup: 0s, udp_idle: 60s}\n"
+	"allow:\n"
+	"  - {service: updates, name: site, to: update.example.net, ports: tcp/80}\n"
+	"  - {service: smtp, name: mail, to: any, ports: tcp/25}\n";
+
+struct heard {
+	struct me_strbuf flows; /* a line each: verdict, ports, bytes … */
+	struct me_strbuf json;
+	struct me_replay_counts counts;
+	uint64_t totals[ME_TOTALS_ALL];
+	char error[ME_CAPTURE_ERROR_MAX];
+};
+
+static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *flow, void *userdata)
+{
+	const struct me_item row = {.ledger = ledger, .flow = flow};
+	const char *name = me_ledger_text(ledger, flow->text[ME_TEXT_NAME]);
+	const char *http = me_ledger_text(ledger, flow->text[ME_TEXT_HTTP_HOST]);
+	struct heard *heard = userdata;
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s %s %s %u>%u %s %s %s %llu/%llu %llu/%llu %s\n",
+		 me_verdict_label(flow->state.verdict), me_reason_label(flow->state.reason),
+		 me_evidence_label(flow->state.evidence), flow->sport, flow->dport,
+		 name ? name : "-", http ? http : "-", me_outcome_label(flow->outcome),
+		 (unsigned long long)flow->bytes_sent, (unsigned long long)flow->packets_sent,
+		 (unsigned long long)flow->bytes_received,
+		 (unsigned long long)flow->packets_received, flow->closed_ns ? "closed" : "open");
+	me_strbuf_adds(&heard->flows, line);
+	assert_int_equal(me_view_row(&me_rows_flows, &row, &heard->json), 0);
+	me_strbuf_addc(&heard->json, '\n');
+}
+
+/* Replays the file. What the last me_capture_next() returned. */
+static int replay(const char *path, struct heard *heard)
+{
+	const char *hosts[] = {CAPTURES_HOST};
+	char file[] = "/tmp/mewatch-test-policy-XXXXXX";
+	const struct me_replay_options options = {.policy = file, .hosts = hosts, .n_hosts = 1};
+	struct me_capture_packet packet;
+	struct me_capture *capture;
+	struct me_replay *one = NULL;
+	int fd = mkstemp(file), r;
+
+	assert_int_equal(write(fd, policy, strlen(policy)), strlen(policy));
+	close(fd);
+	assert_int_equal(me_capture_open(path, &capture, heard->error), 0);
+	while ((r = me_capture_next(capture, &packet, heard->error)) == 1) {
+		if (!one)
+			assert_int_equal(me_replay_new(&options, packet.ts_ns, hear, heard, &one),
+					 0);
+		me_replay_packet(one, &packet);
+	}
+	assert_non_null(one);
+	me_replay_end(one);
+	heard->counts = *me_replay_counts(one);
+	memcpy(heard->totals, me_replay_totals(one), sizeof(heard->totals));
+	me_replay_free(&one);
+	me_capture_close(&capture);
+	unlink(file);
+	return r;
+}
+
+static void forget(struct heard *heard)
+{
+	me_strbuf_free(&heard->flows);
+	me_strbuf_free(&heard->json);
+}
+
+/* A few of everything. */
+static void fill(struct captures *c)
+{
+	captures_lookup(c, RESOLVER, "update.example.net", GOOD);
+	captures_connection(c, 41000, GOOD, 80,
+			    "GET /x?y HTTP/1.1\r\nHost: update.example.net\r\n\r\n");
+	captures_connection(c, 41001, BAD, 80, "GET /x HTTP/1.1\r\nHost: evil.example.org\r\n\r\n");
+	captures_connection(c, 41002, BAD, 25, NULL);
+	captures_connection(c, 41003, GOOD, 8443, NULL);
+	captures_tcp(c, true, 41004, BAD, 22, 0x02, 9, 0, NULL, 0); /* nobody answers */
+	captures_tcp(c, true, 41005, GOOD, 80, 0x02, 9, 0, NULL, 0);
+	captures_tcp(c, false, 41005, GOOD, 80, 0x14, 0, 10, NULL, 0); /* refused */
+	captures_wait(c, 200000);
+	captures_udp(c, true, 41006, BAD, 123, "time", 4);
+}
+
+#define NAMED "update.example.net update.example.net"
+static const char flows[] =
+	"allowed none verified 41000>80 " NAMED " established 47/5 100/3 closed\n"
+	"violation unlisted-port none 41001>80 - evil.example.org established 43/5 100/3 closed\n"
+	"allowed none listed 41002>25 - - established 0/4 100/3 closed\n"
+	"violation unlisted-port none 41003>8443 update.example.net - established 0/4 100/3 closed\n"
+	"allowed none learned 41005>80 update.example.net - refused 0/1 0/1 closed\n"
+	"violation unlisted-port none 41004>22 - - timeout 0/1 0/0 closed\n"
+	"allowed none listed 40000>53 - - answered 36/1 52/1 closed\n"
+	"violation unlisted-port none 41006>123 - - none 4/1 0/0 open\n";
+
+static void every_kind_says_the_same(void **state)
+{
+	for (int link = 0; link < CAPTURES_LINKS; link++)
+		for (int format = 0; format < CAPTURES_FORMATS; format++) {
+			struct captures *c = captures_begin(link, format, 0);
+			struct heard heard = {};
+
+			fill(c);
+			assert_int_equal(replay(captures_path(c), &heard), 0);
+			assert_string_equal(heard.flows.data, flows);
+			assert_int_equal(heard.counts.packets, 38);
+			assert_int_equal(heard.counts.cut, 0);
+			assert_int_equal(heard.counts.elsewhere, 0);
+			assert_int_equal(heard.counts.first_ns,
+					 CAPTURES_START * 1000000000ull + 10000000);
+			for (int i = 0; i < ME_UNPARSED_COUNT; i++)
+				assert_int_equal(heard.totals[ME_TOTAL_UNPARSED(i)], 0);
+			forget(&heard);
+			captures_end(&c);
+		}
+}
+
+static void an_object_has_the_fields_of_a_flow(void **state)
+{
+	static const char golden[] =
+		"{\"id\":\"0000000000000003\",\"state\":\"closed\",\"verdict\":\"allowed\","
+		"\"evidence\":\"listed\",\"service\":\"smtp\",\"rule\":\"smtp/mail\",\"at\":\"";
+	static const char rest[] =
+		"\"policy\":1,\"endpoint\":\"any\",\"vantage\":\"replay\",\"direction\":\"out\","
+		"\"host\":\"192.0.2.10\",\"proto\":\"tcp\",\"src\":\"192.0.2.10\",\"sport\":41002,"
+		"\"dst\":\"203.0.113.9\",\"dport\":25,\"first\":\"2023-11-14T22:13:20.010Z\","
+		"\"last\":\"2023-11-14T22:13:20.070Z\",\"bytes_sent\":0,\"bytes_received\":100,"
+		"\"packets_sent\":4,\"packets_received\":3,\"outcome\":\"established\"}\n";
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct heard heard = {};
+	const char *policy_at;
+
+	captures_connection(c, 41002, BAD, 25, NULL);
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_memory_equal(heard.json.data + 26, golden + 26, strlen(golden) - 26);
+	policy_at = strstr(heard.json.data, "\"policy\"");
+	assert_non_null(policy_at);
+	assert_string_equal(policy_at, rest);
+	forget(&heard);
+	captures_end(&c);
+}
+
+/* Of packets cut behind their headers flows and lengths are known, and names are not. */
+static void cut_packets_have_their_length_on_the_wire(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 54);
+	struct heard heard = {};
+
+	captures_connection(c, 41001, BAD, 25, "EHLO mail.example.org\r\n");
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 41001>25 - - established 23/5 100/3 closed\n");
+	assert_int_equal(heard.counts.cut, 2);
+	forget(&heard);
+	captures_end(&c);
+}
+
+static void of_a_damaged_capture_what_could_be_read_counts(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct heard heard = {};
+
+	captures_connection(c, 41001, BAD, 25, NULL);
+	captures_tcp(c, true, 41002, BAD, 25, 0x02, 1, 0, NULL, 0);
+	captures_cut(c, 10);
+	assert_int_equal(replay(captures_path(c), &heard), -EBADMSG);
+	assert_non_null(strstr(heard.error, "truncated"));
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 41001>25 - - established 0/4 100/3 closed\n");
+	forget(&heard);
+	captures_end(&c);
+}
+
+static void what_is_no_capture_is_said_so(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct me_capture *capture = NULL;
+	char error[ME_CAPTURE_ERROR_MAX] = "";
+
+	captures_cut(c, 20);
+	assert_int_equal(me_capture_open(captures_path(c), &capture, error), -EBADMSG);
+	assert_true(*error);
+	assert_null(capture);
+	captures_end(&c);
+	assert_int_equal(me_capture_open("/nonexistent", &capture, error), -ENOENT);
+}
+
+static void the_host_that_opens_most_is_guessed(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_RAW, CAPTURES_NG, 0);
+	struct me_addr address, expected = {};
+	uint64_t opened;
+	char *path;
+
+	for (uint16_t i = 0; i < 3; i++)
+		captures_connection(c, 41000 + i, BAD, 25, NULL);
+	for (uint16_t i = 0; i < 2; i++) /* the peer opens them */
+		captures_tcp(c, false, 22, BAD, 50000 + i, 0x02, 1, 0, NULL, 0);
+	path = (char *)captures_path(c);
+	assert_int_equal(me_replay_guess(&path, 1, &address, &opened), 0);
+	expected = me_addr_v4(htonl(0xc000020a));
+	assert_memory_equal(&address, &expected, sizeof(address));
+	assert_int_equal(opened, 3);
+	captures_end(&c);
+
+	c = captures_begin(CAPTURES_RAW, CAPTURES_NG, 0);
+	captures_udp(c, true, 1, BAD, 2, "x", 1);
+	path = (char *)captures_path(c);
+	assert_int_equal(me_replay_guess(&path, 1, &address, &opened), -ENOENT);
+	captures_end(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_says_the_same),
+		cmocka_unit_test(an_object_has_the_fields_of_a_flow),
+		cmocka_unit_test(cut_packets_have_their_length_on_the_wire),
+		cmocka_unit_test(of_a_damaged_capture_what_could_be_read_counts),
+		cmocka_unit_test(what_is_no_capture_is_said_so),
+		cmocka_unit_test(the_host_that_opens_most_is_guessed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
