@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"

@@ -28,7 +28,8 @@ struct packet {
 static void put(struct packet *p, const void *bytes, size_t size)
 {
 	assert_true(size <= sizeof(p->byte) - p->size);
-	memcpy(p->byte + p->size, bytes, size);
+	if (size)
+		memcpy(p->byte + p->size, bytes, size);
 	p->size += size;
 }
 
