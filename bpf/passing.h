@@ -82,6 +82,8 @@ __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, str
 		return 0;
 	packets = me_passing_packets(skb, p->packet.payload);
 	me_wire_packet(flow, &p->packet, p->sent, p->now, &change);
+	if (change.payload && !p->sent && me_wire_is_first(flow, &p->packet))
+		me_answer_seen(skb, flow, p->link + p->packet.headers);
 	me_passing_add(flow, p->sent, change.payload, packets,
 		       p->packet.length + (packets - 1) * p->packet.headers);
 	if (p->now > flow->last_ns)
