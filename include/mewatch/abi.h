@@ -158,7 +158,7 @@ struct me_flow {
 	__u32 endpoint;     /* 0: none */
 	__u32 rule;         /* 0: none */
 	__u16 service;
-	__u16 sport;  /* host order; 0 until known */
+	__u16 sport; /* host order; 0 until known */
 	__u16 answer; /* what the peer answered first (mewatch/answer.h); 0: neither HTTP nor an alert */
 	__u16 zero[3];
 };
@@ -249,7 +249,8 @@ struct me_endpoint_counts {
 	__u64 learned;     /* addresses that are learned for it now */
 	__u64 http_errors; /* connections whose first answer was a status from 400 on */
 	__u64 tls_alerts;  /* or a fatal alert */
-	__u64 dns_failures[ME_DNS_FAILURE_COUNT]; /* questions for its addresses that came to nothing */
+	__u64 dns_failures
+		[ME_DNS_FAILURE_COUNT]; /* questions for its addresses that came to nothing */
 	__u64 zero[2];
 };
 _Static_assert(sizeof(struct me_endpoint_counts) == 192, "three cache lines");

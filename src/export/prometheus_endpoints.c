@@ -96,14 +96,14 @@ static void engines(const struct me_ledger *ledger, struct me_strbuf *out)
 {
 	const char *name = "mewatch_engine_last_update_timestamp_seconds";
 
-	me_metric_head(out, name, "gauge",
-		       "When an anti-virus engine of the mail filter was last updated, by the path of "
-		       "its download; only engines that were since the watch began.");
+	me_metric_head(
+		out, name, "gauge",
+		"When an anti-virus engine of the mail filter was last updated, by the path of "
+		"its download; only engines that were since the watch began.");
 	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++)
 		if (me_ledger_engine(ledger, i))
-			me_metric_sample_nano(
-				out, name, ME_LABELS({"engine", me_engine_label(i)}),
-				me_ledger_epoch(ledger, me_ledger_engine(ledger, i)));
+			me_metric_sample_nano(out, name, ME_LABELS({"engine", me_engine_label(i)}),
+					      me_ledger_epoch(ledger, me_ledger_engine(ledger, i)));
 }
 
 void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *out)

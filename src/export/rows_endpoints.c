@@ -14,7 +14,7 @@
 	X(ATTEMPTS, "attempts", 1)                                                                 \
 	X(RESETS, "resets", 1)                                                                     \
 	X(HTTP_ERRORS, "http_errors", 1)                                                           \
-	X(TLS_ALERTS, "tls_alerts", 1)                                                                     \
+	X(TLS_ALERTS, "tls_alerts", 1)                                                             \
 	X(BYTES_SENT, "bytes_sent", 1)                                                             \
 	X(BYTES_RECEIVED, "bytes_received", 1)                                                     \
 	X(LAST_ATTEMPT, "last_attempt", 1)                                                         \
