@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
@@ -145,7 +146,7 @@ static __noinline int me_first_answer(struct __sk_buff *skb, struct bpf_sock *sk
 		return 0;
 	me_segment_key(skb, sk, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	return flow ? me_answer_seen(skb, flow, segment.offset) : 0;
+	return flow ? me_answer_seen(skb, flow, segment.offset, skb->len - segment.offset) : 0;
 }
 
 /* A packet of a TCP socket leaves. */

@@ -249,8 +249,8 @@ struct me_endpoint_counts {
 	__u64 learned;     /* addresses that are learned for it now */
 	__u64 http_errors; /* connections whose first answer was a status from 400 on */
 	__u64 tls_alerts;  /* or a fatal alert */
-	__u64 dns_failures
-		[ME_DNS_FAILURE_COUNT]; /* questions for its addresses that came to nothing */
+	/* questions for its addresses that came to nothing */
+	__u64 dns_failures[ME_DNS_FAILURE_COUNT];
 	__u64 zero[2];
 };
 _Static_assert(sizeof(struct me_endpoint_counts) == 192, "three cache lines");
