@@ -124,9 +124,9 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
+#define ME_FLOW_ANSWER 4096u   /* and its answer, if that is an error */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
-#define ME_FLOW_ANSWER 4096u   /* its answer is in the endpoint's counts */
 #define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
 #define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
 
