@@ -96,9 +96,9 @@ answers() {
 	lab_metric "endpoint_answers_total{endpoint=\"$1\",service=\"updates\",answer=\"$2\"}"
 }
 
-# failures CAUSE: of questions for the names that are not there.
+# failures CAUSE [NAME]: of questions for names that are not there, or for those that nobody answers.
 failures() {
-	lab_metric "endpoint_dns_failures_total{endpoint=\"*.gone.example\",service=\"updates\",cause=\"$1\"}"
+	lab_metric "endpoint_dns_failures_total{endpoint=\"*.${2-gone}.example\",service=\"updates\",cause=\"$1\"}"
 }
 
 # success NAME: when it last worked, in seconds.
@@ -120,7 +120,7 @@ lab_policy <<-EOF
 	limits: {warmup: 0s}
 	allow:
 	  - service: updates
-	    to: [meupdate.gfi.com, update.gfi.com, support.gfi.com, cdnupdate.gfi.com, "*.gone.example"]
+	    to: [meupdate.gfi.com, update.gfi.com, support.gfi.com, cdnupdate.gfi.com, "*.gone.example", "*.refused.example"]
 	    ports: [tcp/80, tcp/443]
 	  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}
 EOF
@@ -140,6 +140,8 @@ for who in mail gateway; do
 	for name in a.gone.example b.gone.example; do
 		by $who dig +time=1 +tries=1 @$resolver $name >/dev/null
 	done
+	by $who dig +tcp +time=1 +tries=1 @$resolver c.gone.example >/dev/null
+	by $who dig +time=1 +tries=1 @$resolver x.refused.example >/dev/null
 	by $who dig +noedns +time=1 +tries=1 @$broken c.gone.example >/dev/null
 	by $who dig +noedns +time=1 +tries=1 @$broken c.gone.example TXT >/dev/null # no addresses are asked for
 	by $who dig +time=1 +tries=1 @$resolver x.unlisted.example >/dev/null
@@ -147,8 +149,9 @@ for who in mail gateway; do
 	lab_settle "$vantage: errors of HTTP" $((2 * n)) answers update.gfi.com http_error
 	lab_settle "$vantage: rejected" $n answers support.gfi.com tls_alert
 	lab_settle "$vantage: too old" $n answers cdnupdate.gfi.com tls_alert
-	lab_settle "$vantage: no such name" $((2 * n)) failures nxdomain
+	lab_settle "$vantage: no such name" $((3 * n)) failures nxdomain
 	lab_settle "$vantage: a server that fails" $n failures servfail
+	lab_settle "$vantage: a server that does not want to" $n failures other refused
 	lab_settle "$vantage: what it said" "http 404,http 503" said $vantage update.gfi.com
 	lab_settle "$vantage: what is fine" "http 200" said $vantage meupdate.gfi.com
 	lab_settle "$vantage: rejected, by name" "tls alert 112 unrecognized_name" said $vantage support.gfi.com
@@ -158,14 +161,14 @@ for who in mail gateway; do
 done
 
 lab_assert_eq "in all" "$(lab_metric 'endpoint_answers_total{answer="http_error"}') $(lab_metric \
-	'endpoint_answers_total{answer="tls_alert"}') $(lab_metric 'endpoint_dns_failures_total')" "4 4 6"
+	'endpoint_answers_total{answer="tls_alert"}') $(lab_metric 'endpoint_dns_failures_total')" "4 4 10"
 lab_assert "it works" test "$(success meupdate.gfi.com)" -gt 0
 for name in update.gfi.com support.gfi.com cdnupdate.gfi.com; do
 	lab_assert_eq "$name never did" "$(success $name)" 0
 done
 lab_assert_eq "the board" "$(lab_api /v1/endpoints | jq -c '[.endpoints[] | select(.endpoint == "update.gfi.com" or
 	.endpoint == "*.gone.example") | [.http_errors, .tls_alerts, .dns_failures.nxdomain, .dns_failures.servfail]] | sort')" \
-	'[[0,0,4,2],[4,0,0,0]]'
+	'[[0,0,6,2],[4,0,0,0]]'
 
 # engines: of what was not found none was updated
 engines() {
@@ -181,7 +184,7 @@ lab_scrape | promtool check metrics || lab_fail "promtool"
 # All of it is there after a kill; what an endpoint did once is a success from then on.
 lab_kill
 lab_daemon
-lab_assert_eq "after a kill" "$(engines) $(answers update.gfi.com http_error) $(failures nxdomain)" "avira 4 4"
+lab_assert_eq "after a kill" "$(engines) $(answers update.gfi.com http_error) $(failures nxdomain)" "avira 4 6"
 lab_assert_eq "the same time" "$(lab_metric 'engine_last_update_timestamp_seconds{engine="avira"}')" "$updated"
 lab_assert "found now" get mail http://update.gfi.com/incav2/avira/update.bin
 lab_wait '[ "$(success update.gfi.com)" -gt 0 ]'
@@ -191,6 +194,6 @@ lab_wait '[ "$(success update.gfi.com)" -gt 0 ]'
 		by $who dig +noedns +time=1 +tries=1 @$broken mute.gone.example >/dev/null
 	done
 	lab_wait '[ "$(failures no_answer)" = 2 ]' 60
-	lab_assert_eq "of the others" "$(lab_metric endpoint_dns_failures_total)" 8
+	lab_assert_eq "of the others" "$(lab_metric endpoint_dns_failures_total)" 12
 }
 lab_assert_sums "in all"
