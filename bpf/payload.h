@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
@@ -143,8 +144,30 @@ static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_s
 		me_sock_ftp(skb, sk, 1);
 }
 
+/*
+ * The first payload that a peer sends. The socket has not counted this segment yet, and one that comes
+ * before it or once more has another number than the socket waits for.
+ */
+static __noinline int me_first_answer(struct __sk_buff *skb, struct bpf_sock *sk,
+				      struct bpf_tcp_sock *tp)
+{
+	struct me_segment segment;
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	if (!sk || !tp || !me_segment_read(skb, &segment) || segment.seq != tp->rcv_nxt)
+		return 0;
+	me_segment_key(skb, sk, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	return flow ? me_answer_seen(skb, flow, segment.offset, skb->len - segment.offset) : 0;
+}
+
 static __always_inline void me_stream_ingress(struct __sk_buff *skb, struct bpf_sock *sk)
 {
+	struct bpf_tcp_sock *tp = bpf_tcp_sock(sk);
+
+	if (tp && !tp->bytes_received)
+		me_first_answer(skb, sk, tp);
 	if (sk->dst_port == bpf_htons(ME_DNS_PORT))
 		me_dns_segment(skb, sk, 0);
 	else if (sk->dst_port == bpf_htons(ME_FTP_PORT))

@@ -53,6 +53,7 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 		me_ending_change(flow, ME_OUTCOME_NONE, me_flow_flags(settle->flags));
 	me_flow_credit(flow, settle->now_ns);
 	me_flow_credit_ending(flow);
+	me_flow_credit_answer(flow);
 }
 
 /* An open flow becomes final: the state first, then the record, then the cells. */

@@ -7,6 +7,7 @@
  * the resolver program. Fixed-width fields, sizes asserted, native byte order but for addresses.
  * Times are CLOCK_MONOTONIC nanoseconds. The hash of this file is part of the layout id of the pins.
  */
+#include "mewatch/answer.h"
 #include "mewatch/judge.h"
 #include "mewatch/name.h"
 
@@ -123,6 +124,7 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
+#define ME_FLOW_ANSWER 4096u   /* and its answer, if that is an error */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
 #define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
@@ -157,6 +159,8 @@ struct me_flow {
 	__u32 rule;         /* 0: none */
 	__u16 service;
 	__u16 sport; /* host order; 0 until known */
+	__u16 answer; /* what the peer answered first (mewatch/answer.h); 0: neither HTTP nor an alert */
+	__u16 zero[3];
 };
 
 _Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
@@ -239,11 +243,17 @@ struct me_endpoint_counts {
 	__u64 bytes_sent;
 	__u64 bytes_received;
 	__u64 last_attempt_ns;
-	__u64 last_success_ns; /* established and a byte received, or an answer */
+	/* established and a byte received, or an answer; but what began with an HTTP error or an alert */
+	__u64 last_success_ns;
 	__u64 retired_used;
-	__u64 learned; /* addresses that are learned for it now */
+	__u64 learned;     /* addresses that are learned for it now */
+	__u64 http_errors; /* connections whose first answer was a status from 400 on */
+	__u64 tls_alerts;  /* or a fatal alert */
+	/* questions for its addresses that came to nothing */
+	__u64 dns_failures[ME_DNS_FAILURE_COUNT];
+	__u64 zero[2];
 };
-_Static_assert(sizeof(struct me_endpoint_counts) == 128, "two cache lines");
+_Static_assert(sizeof(struct me_endpoint_counts) == 192, "three cache lines");
 
 /* Counters of DNS, one per-CPU array: index me_dns_queries(), _responses() or _refused(). */
 #define ME_DNS_COUNTS                                                                              \
@@ -297,6 +307,7 @@ struct me_host_counts {
 
 struct me_asked {
 	__u64 asked_ns;
+	__u64 upstream; /* 1: by a stub or a recursive resolver */
 	struct me_name name;
 };
 

@@ -149,6 +149,15 @@ enum me_dns_category { ME_DNS_CATEGORY_LIST(ME_PICK_CONSTANT, ME_DNS_) ME_DNS_CA
 
 enum me_rcode { ME_RCODE_LIST(ME_PICK_CONSTANT, ME_RCODE_) ME_RCODE_COUNT };
 
+/* How the question for an endpoint's addresses came to nothing. */
+#define ME_DNS_FAILURE_LIST(X, p)                                                                  \
+	X(p, NXDOMAIN, "nxdomain", "there is no such name")                                        \
+	X(p, SERVFAIL, "servfail", "the server failed")                                            \
+	X(p, NO_ANSWER, "no_answer", "no answer came")                                             \
+	X(p, OTHER, "other", "any other error")
+
+enum me_dns_failure { ME_DNS_FAILURE_LIST(ME_PICK_CONSTANT, ME_DNS_FAILED_) ME_DNS_FAILURE_COUNT };
+
 /* Why something in a DNS answer was not learned. */
 #define ME_REFUSED_LIST(X, p)                                                                      \
 	X(p, WRONG_RESOLVER, "wrong-resolver", "answers from no configured resolver")              \
@@ -215,6 +224,7 @@ ME_DEFINE_TEXT(finding, ME_FINDING_LIST)
 ME_DEFINE_TEXT(blind, ME_BLIND_LIST)
 ME_DEFINE_TEXT(dns_category, ME_DNS_CATEGORY_LIST)
 ME_DEFINE_TEXT(rcode, ME_RCODE_LIST)
+ME_DEFINE_TEXT(dns_failure, ME_DNS_FAILURE_LIST)
 ME_DEFINE_TEXT(refused, ME_REFUSED_LIST)
 ME_DEFINE_TEXT(unparsed, ME_UNPARSED_LIST)
 

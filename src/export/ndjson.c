@@ -98,6 +98,7 @@ static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 	me_json_set_number(json, "packets_received", flow->packets_received);
 	if (flow->outcome)
 		me_json_set_text(json, "outcome", me_outcome_label(flow->outcome));
+	me_json_set(json, "answer", me_value_answer(flow->answer));
 	set_texts(json, ledger, flow->id);
 }
 

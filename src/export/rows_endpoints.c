@@ -13,6 +13,8 @@
 	X(STATE, "state", 0)                                                                       \
 	X(ATTEMPTS, "attempts", 1)                                                                 \
 	X(RESETS, "resets", 1)                                                                     \
+	X(HTTP_ERRORS, "http_errors", 1)                                                           \
+	X(TLS_ALERTS, "tls_alerts", 1)                                                             \
 	X(BYTES_SENT, "bytes_sent", 1)                                                             \
 	X(BYTES_RECEIVED, "bytes_received", 1)                                                     \
 	X(LAST_ATTEMPT, "last_attempt", 1)                                                         \
@@ -48,6 +50,10 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(endpoint->counts.attempts);
 	case F_RESETS:
 		return me_value_number(endpoint->counts.resets);
+	case F_HTTP_ERRORS:
+		return me_value_number(endpoint->counts.http_errors);
+	case F_TLS_ALERTS:
+		return me_value_number(endpoint->counts.tls_alerts);
 	case F_BYTES_SENT:
 		return me_value_number(endpoint->counts.bytes_sent);
 	case F_BYTES_RECEIVED:
@@ -104,10 +110,34 @@ static bool next(const struct me_ledger *ledger, const void *items, size_t *curs
 static void more_of_row(const struct me_item *row, struct me_json *object)
 {
 	_cleanup_json_ struct me_json *outcomes = me_json_object();
+	_cleanup_json_ struct me_json *failures = me_json_object();
 
 	for (unsigned int i = ME_OUTCOME_NONE + 1; i < ME_OUTCOME_COUNT; i++)
 		me_json_set_number(outcomes, me_outcome_label(i), row->endpoint->counts.outcome[i]);
 	me_json_set_child(object, "outcomes", &outcomes);
+	for (unsigned int i = 0; i < ME_DNS_FAILURE_COUNT; i++)
+		me_json_set_number(failures, me_dns_failure_label(i),
+				   row->endpoint->counts.dns_failures[i]);
+	me_json_set_child(object, "dns_failures", &failures);
+}
+
+/* The engines that were updated since attach. */
+static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
+{
+	_cleanup_json_ struct me_json *engines = me_json_array();
+
+	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++) {
+		_cleanup_json_ struct me_json *engine = NULL;
+
+		if (!me_ledger_engine(ledger, i))
+			continue;
+		engine = me_json_object();
+		me_json_set_text(engine, "engine", me_engine_label(i));
+		me_json_set(engine, "last_update",
+			    me_value_time(me_ledger_epoch(ledger, me_ledger_engine(ledger, i))));
+		me_json_append(engines, &engine);
+	}
+	me_json_set_child(object, "engines", &engines);
 }
 
 const struct me_rows me_rows_endpoints = {
@@ -119,4 +149,5 @@ const struct me_rows me_rows_endpoints = {
 	.open = open_items,
 	.next = next,
 	.more_of_row = more_of_row,
+	.more_of_list = more_of_list,
 };

@@ -33,6 +33,7 @@
 	X(PACKETS_SENT, "packets_sent", 1)                                                         \
 	X(PACKETS_RECEIVED, "packets_received", 1)                                                 \
 	X(OUTCOME, "outcome", 0)                                                                   \
+	X(ANSWER, "answer", 0)                                                                     \
 	X(PREEXISTING, "preexisting", 0)                                                           \
 	X(PID, "pid", 1)                                                                           \
 	X(EXE, "exe", 0)                                                                           \
@@ -161,6 +162,8 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(flow->packets_received);
 	case F_OUTCOME:
 		return me_value_text(me_outcome_label(flow->outcome));
+	case F_ANSWER:
+		return me_value_answer(flow->answer);
 	case F_PREEXISTING:
 		return me_value_true(flow->flags & ME_FLOW_PREEXISTING);
 	case F_PID:

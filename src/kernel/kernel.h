@@ -221,8 +221,16 @@ int me_kernel_learned_each(struct me_kernel *kernel,
 			   void *userdata);
 /* How many addresses have an entry. */
 uint64_t me_kernel_learned_count(struct me_kernel *kernel);
-/* Forgets queries that wait no more for an answer, and temporary names whose time is over. */
-int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns);
+/*
+ * Forgets queries that wait no more for an answer, and temporary names whose time is over. Each such
+ * query, struct me_asked_key and struct me_asked, is given to `fn`.
+ */
+int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns,
+			     void (*fn)(const void *key, const void *query, void *userdata),
+			     void *userdata);
+/* Counts a failure for each endpoint of the name; ME_DNS_FAILURE_COUNT is none. */
+void me_kernel_dns_failed(struct me_kernel *kernel, const struct me_named *named,
+			  enum me_dns_failure failure);
 /* A temporary name by its hash; the caller compares the name itself. */
 bool me_kernel_alias(struct me_kernel *kernel, uint64_t hash, struct me_alias *ret_alias);
 int me_kernel_alias_put(struct me_kernel *kernel, const struct me_alias *alias);

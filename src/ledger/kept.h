@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "ledger/cells.h"
+#include "ledger/engines.h"
 
 #define ME_EVENT_ID_LEN 48u
 
@@ -57,6 +58,7 @@ struct me_kept {
 	uint64_t last_part;   /* and how many of its events are out, if not all */
 	struct me_told_intent intent;
 	uint64_t dns[ME_DNS_COUNTS];          /* what user space counted itself: DNS over TCP */
+	uint64_t engine_ns[ME_ENGINE_COUNT];  /* CLOCK_MONOTONIC of their last updates; 0: none */
 	uint64_t zone_refusals[ME_ZONES_MAX]; /* by zone id, as far as the finding has told them */
 	uint64_t told[ME_TOLD_COUNT];         /* sum of `count` of the events so far */
 };

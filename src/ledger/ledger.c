@@ -243,6 +243,7 @@ static void set_progress(struct me_ledger *ledger, struct me_ledger_flow *flow,
 	flow->sport = key->sport ? key->sport : from->sport;
 	flow->flags = from->flags;
 	flow->outcome = from->outcome;
+	flow->answer = from->answer;
 	flow->direction = from->direction;
 }
 
@@ -287,6 +288,20 @@ static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_
 	return 0;
 }
 
+/* What an allowed flow got for an engine is an update of it. Only a flow's first request is known. */
+static void note_engine(struct me_ledger *ledger, const struct me_ledger_flow *flow)
+{
+	const char *path = me_intern_text(ledger->intern, flow->text[ME_TEXT_HTTP_PATH]);
+	enum me_engine engine;
+
+	if (!path || !flow->endpoint || flow->state.verdict != ME_ALLOWED ||
+	    !me_answer_succeeded(flow->answer))
+		return;
+	engine = me_engine_of_path(path);
+	if (engine < ME_ENGINE_COUNT && flow->last_ns > ledger->kept->engine_ns[engine])
+		ledger->kept->engine_ns[engine] = flow->last_ns;
+}
+
 /*
  * Whether the flow has gone on since it was seen last. A record may be read after the table, which knows
  * more; their times do not tell, as those of packets are coarse.
@@ -315,11 +330,17 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 	if (is_new || is_news(known, flow))
 		set_progress(ledger, known, key, flow);
 	r = judge(ledger, known, is_new, flow);
+	note_engine(ledger, known);
 	me_flows_seen(ledger->flows, known, ledger->now_ns);
 	if (flow->flags & ME_FLOW_CLOSED)
 		me_flows_close(ledger->flows, known,
 			       flow->closed_ns ? flow->closed_ns : ledger->now_ns);
 	return r;
+}
+
+uint64_t me_ledger_engine(const struct me_ledger *ledger, enum me_engine engine)
+{
+	return ledger->kept->engine_ns[engine];
 }
 
 int me_ledger_record(struct me_ledger *ledger, const struct me_record *record)

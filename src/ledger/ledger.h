@@ -70,6 +70,7 @@ struct me_ledger_flow {
 	uint32_t generation, endpoint, rule;
 	uint32_t tgid, uid;
 	uint16_t service, sport, dport, flags;
+	uint16_t answer; /* mewatch/answer.h */
 	uint8_t proto, vantage, outcome, direction;
 };
 _Static_assert(sizeof(struct me_ledger_flow) <= 192, "a million flows stay under 250 MB");
@@ -183,6 +184,9 @@ struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
  */
 int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 		   const struct me_flow *flow, const struct me_flow_text *text);
+
+/* When an engine was last updated, CLOCK_MONOTONIC; 0: never since attach. */
+uint64_t me_ledger_engine(const struct me_ledger *ledger, enum me_engine engine);
 
 /* A ring record. Kinds without a flow are passed over. 0 or -ENOMEM. */
 int me_ledger_record(struct me_ledger *ledger, const struct me_record *record);

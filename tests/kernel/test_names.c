@@ -271,6 +271,64 @@ static void a_failure_teaches_nothing(void **state)
 	end(&n);
 }
 
+/* Asks, and is answered with that code. */
+static void answer_error(struct names *n, const char *name, uint16_t type, enum me_rcode rcode)
+{
+	struct dns_build message;
+
+	ask(n, name, type);
+	dns_begin(&message, n->id, BUILD_ANSWER | rcode, name, type);
+	answer(n, &message);
+}
+
+static void collect_query(const void *key, const void *query, void *userdata)
+{
+	const struct me_asked *asked = query;
+	struct me_name *name = userdata;
+
+	assert_int_equal(((const struct me_asked_key *)key)->type, ME_DNS_AAAA);
+	assert_int_equal(asked->upstream, 0);
+	assert_int_equal(name->length, 0); /* there is one */
+	*name = asked->name;
+}
+
+/* Of names that are listed, and questions for addresses. */
+static void a_failure_is_counted_for_its_endpoints(void **state)
+{
+	struct names n = begin("names-failures");
+	struct me_name unanswered = {}, expected;
+	uint64_t now = me_clock_now(CLOCK_MONOTONIC);
+	struct me_endpoint_counts www, cdn;
+
+	answer_error(&n, "www.example.org", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "WWW.example.ORG", ME_DNS_AAAA, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "www.example.org", ME_DNS_A, ME_RCODE_SERVFAIL);
+	answer_error(&n, "www.example.org", ME_DNS_A, 5); /* REFUSED */
+	answer_error(&n, "www.example.org", ME_DNS_TXT, ME_RCODE_SERVFAIL);
+	answer_error(&n, "www.example.org", ME_DNS_AAAA,
+		     ME_RCODE_NOERROR); /* it has no such address */
+	answer_error(&n, "x.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "x.y.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "www.example.com", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	ask(&n, "www.example.org", ME_DNS_AAAA);
+	www = host_endpoint(n.host, "web", "www.example.org");
+	cdn = host_endpoint(n.host, "web", "*.cdn.example");
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_NXDOMAIN], 2);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_SERVFAIL], 1);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_OTHER], 1);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_NO_ANSWER], 0);
+	assert_int_equal(cdn.dns_failures[ME_DNS_FAILED_NXDOMAIN], 1);
+	assert_int_equal(cdn.dns_failures[ME_DNS_FAILED_SERVFAIL], 0);
+
+	/* Who waits for so long gets none. */
+	me_kernel_queries_expire(n.host->kernel, now, collect_query, &unanswered);
+	assert_int_equal(unanswered.length, 0);
+	me_kernel_queries_expire(n.host->kernel, now + 2 * ME_QUERY_NS, collect_query, &unanswered);
+	assert_int_equal(me_name_from_text("www.example.org", &expected), 0);
+	assert_true(me_name_equal(&unanswered, &expected));
+	end(&n);
+}
+
 /* What looks like a question to a block list may still be a listed name. */
 static void four_octets_before_a_listed_name_are_learned(void **state)
 {
@@ -550,6 +608,7 @@ int main(void)
 		cmocka_unit_test(an_answer_counts_once),
 		cmocka_unit_test(two_queries_of_one_send_are_two),
 		cmocka_unit_test(a_failure_teaches_nothing),
+		cmocka_unit_test(a_failure_is_counted_for_its_endpoints),
 		cmocka_unit_test(four_octets_before_a_listed_name_are_learned),
 		cmocka_unit_test(a_short_life_has_a_floor),
 		cmocka_unit_test(what_is_stale_is_forgotten),

@@ -204,6 +204,16 @@ static void answer(struct talk *talk, uint16_t id, const char *name)
 	talk_bytes(talk, RECEIVED, build.data, build.length);
 }
 
+/* The question was answered with that code. */
+static void answer_error(struct talk *talk, uint16_t id, const char *name, enum me_rcode rcode)
+{
+	struct dns_build build;
+
+	ask(talk, id, name);
+	dns_begin(&build, id, BUILD_ANSWER | rcode, name, ME_DNS_A);
+	talk_bytes(talk, RECEIVED, build.data, build.length);
+}
+
 static bool learned(struct transit *transit, struct me_learned_slot *ret_slot)
 {
 	struct me_learned learned;
@@ -433,6 +443,23 @@ static void dns_over_tcp(void **state)
 	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 2);
 }
 
+static void failures_are_the_endpoints(void **state)
+{
+	struct talk dns = dns_talk(state, HOST, UPSTREAM),
+		    resolver = dns_talk(state, RESOLVER, UPSTREAM);
+	struct me_endpoint_counts c;
+
+	answer_error(&dns, 7, NAME, ME_RCODE_NXDOMAIN);
+	answer_error(&dns, 8, NAME, ME_RCODE_SERVFAIL);
+	answer_error(&dns, 9, "www.example.com", ME_RCODE_SERVFAIL);
+	answer_error(&resolver, 10, NAME, ME_RCODE_SERVFAIL); /* it will tell its client */
+	c = transit_endpoint(*state, "web", NAME);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_NXDOMAIN], 1);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_SERVFAIL], 1);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_NO_ANSWER], 0);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_OTHER], 0);
+}
+
 /* --- The frame ------------------------------------------------------------------------------------ */
 
 static int begin(void **state)
@@ -472,6 +499,7 @@ int main(void)
 		TEST(a_claim),
 		TEST(a_mail_host_that_walks_the_dns_itself),
 		TEST(queries_together),
+		TEST(failures_are_the_endpoints),
 		TEST(dns_over_tcp),
 	};
 

@@ -91,6 +91,7 @@ static void test_flow_fields(void **state)
 	assert_string_equal(text(flow, "endpoint"), "meupdate.gfi.com");
 	assert_string_equal(text(flow, "dst"), "198.51.100.1");
 	assert_int_equal(number(flow, "dport"), 443);
+	assert_string_equal(text(flow, "answer"), "http 503");
 	assert_string_equal(text(flow, "proto"), "tcp");
 	assert_string_equal(text(flow, "exe"), "/usr/bin/p41");
 	assert_string_equal(text(flow, "comm"), "curl");
@@ -222,7 +223,8 @@ static void test_endpoints(void **state)
 {
 	struct world *world = world_new(1);
 	json_t *answer = ask(world, &me_rows_endpoints, (struct me_query){.sort = "endpoint"});
-	const json_t *rows = json_object_get(answer, "endpoints");
+	const json_t *rows = json_object_get(answer, "endpoints"), *failures;
+	const json_t *engines = json_object_get(answer, "engines");
 
 	(void)state;
 	assert_int_equal(json_array_size(rows), 3);
@@ -235,6 +237,16 @@ static void test_endpoints(void **state)
 	assert_int_equal(number(json_object_get(json_array_get(rows, 2), "outcomes"), "refused"),
 			 1);
 	assert_int_equal(json_object_size(json_object_get(json_array_get(rows, 2), "outcomes")), 7);
+	assert_int_equal(number(json_array_get(rows, 2), "http_errors"), 4);
+	assert_int_equal(number(json_array_get(rows, 2), "tls_alerts"), 5);
+	failures = json_object_get(json_array_get(rows, 2), "dns_failures");
+	assert_int_equal(json_object_size(failures), 4);
+	assert_int_equal(number(failures, "nxdomain"), 6);
+	assert_int_equal(number(failures, "no_answer"), 8);
+	assert_int_equal(json_array_size(engines), 1);
+	assert_string_equal(text(json_array_get(engines, 0), "engine"), "avira");
+	assert_string_equal(text(json_array_get(engines, 0), "last_update"),
+			    "2027-01-15T08:16:38.000Z");
 	json_decref(answer);
 	world_free(world);
 }
