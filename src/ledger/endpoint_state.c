@@ -61,8 +61,10 @@ static enum me_failure news(struct me_endpoint_kept *kept, const struct me_endpo
 	for (enum me_failure i = ME_FAILURE_COUNT - 1; i > ME_FAILURE_NONE; i--) {
 		uint32_t count = count_of(kept, counts, wildcard, i);
 
-		if (count != kept->failures[i])
-			found = i;
+		/* During a handover a count is low until the old one is carried over. */
+		if ((int32_t)(count - kept->failures[i]) <= 0)
+			continue;
+		found = i;
 		kept->failures[i] = count;
 	}
 	return found;

@@ -30,7 +30,7 @@ static size_t read_list(const char *text, uint64_t numbers[NUMBERS_MAX])
 		text += length;
 		if (!*text)
 			return n;
-		text += strspn(text, ", ");
+		text += text[1] == ' ' ? 2 : 1;
 	}
 	return n;
 }

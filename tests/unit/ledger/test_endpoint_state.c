@@ -345,6 +345,16 @@ static void test_counts_from_before(void **state)
 	counts.outcome[ME_OUTCOME_REFUSED]++;
 	me_endpoint_read(&kept, &counts, &entry, FIXTURE_NOW + S);
 	assert_true(me_endpoint_is_failing(&kept, FIXTURE_NOW + 9 * S));
+
+	/* A handover: the counts begin at 0 and get the old ones later. */
+	counts.last_success_ns = FIXTURE_NOW + 2 * S;
+	me_endpoint_read(&kept, &counts, &entry, FIXTURE_NOW + 2 * S);
+	counts.last_attempt_ns = FIXTURE_NOW + 3 * S;
+	counts.outcome[ME_OUTCOME_REFUSED] = 0;
+	me_endpoint_read(&kept, &counts, &entry, FIXTURE_NOW + 3 * S);
+	counts.outcome[ME_OUTCOME_REFUSED] = 8;
+	me_endpoint_read(&kept, &counts, &entry, FIXTURE_NOW + 4 * S);
+	assert_false(me_endpoint_is_failing(&kept, FIXTURE_NOW + 99 * S));
 }
 
 static uint64_t sum(const struct me_minutes *minutes, uint64_t minute)
