@@ -140,6 +140,7 @@ int me_ndjson_format(const struct me_event *event, const struct me_ledger *ledge
 	if (event->has_cell)
 		set_cell(json, names, event);
 	set_endpoint(json, names, event->endpoint);
+	me_json_set_text(json, "outcome", event->outcome);
 	if (event->flow && (!event->key || event->key->vantage == ME_HOST))
 		set_origin(json, names, &event->flow->origin);
 	set_number_if(json, "policy", event->generation, event->generation);

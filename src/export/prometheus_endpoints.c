@@ -64,8 +64,7 @@ static void dns_failures(const struct me_ledger *ledger, const struct me_endpoin
 static void last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
 			 struct me_label *labels, const char *name, struct me_strbuf *out)
 {
-	me_metric_sample_nano(out, name, labels,
-			      me_ledger_epoch(ledger, endpoint->counts.last_success_ns));
+	me_metric_sample_nano(out, name, labels, me_ledger_last_success(ledger, endpoint));
 }
 
 static void overdue(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
@@ -73,6 +72,13 @@ static void overdue(const struct me_ledger *ledger, const struct me_endpoint *en
 {
 	(void)ledger;
 	me_metric_sample(out, name, labels, endpoint->state == ME_ENDPOINT_OVERDUE);
+}
+
+static void failing(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		    struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	me_metric_sample(out, name, labels, endpoint->failing);
 }
 
 static void each(const struct me_ledger *ledger, const char *name, const char *type,
@@ -125,8 +131,10 @@ void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *o
 	each(ledger, "mewatch_endpoint_bytes_total", "counter",
 	     "Payload exchanged with an endpoint, each byte once.", bytes, out);
 	each(ledger, "mewatch_endpoint_last_success_timestamp_seconds", "gauge",
-	     "When the endpoint last worked; 0: never since the watch began.", last_success, out);
+	     "When the endpoint last worked; 0: never, as far as is known.", last_success, out);
 	each(ledger, "mewatch_endpoint_overdue", "gauge",
 	     "1 where the policy expects a success and there was none for too long.", overdue, out);
+	each(ledger, "mewatch_endpoint_failing", "gauge",
+	     "1 where attempts since the last success failed.", failing, out);
 	engines(ledger, out);
 }

@@ -35,6 +35,7 @@ struct me_kernel_options {
 	uint32_t endpoints; /* size of a new endpoint array: more than the highest id */
 	uint32_t learned;   /* size of a new table of learned addresses */
 	size_t kept_size;   /* bytes of the daemon's own block */
+	size_t each_size;   /* and of what it has of each endpoint; 0: nothing */
 };
 
 /*
@@ -55,6 +56,8 @@ uint32_t me_kernel_flows_max(const struct me_kernel *kernel);
 
 /* The daemon's block of kept_size bytes, shared and pinned. */
 void *me_kernel_kept(const struct me_kernel *kernel);
+/* Its elements of each_size bytes by endpoint id, as many as there are counts; shared and pinned. */
+void *me_kernel_kept_each(const struct me_kernel *kernel);
 /* Counts by endpoint id, shared with the programs: read and add atomically. */
 struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n);
 

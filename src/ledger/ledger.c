@@ -110,7 +110,7 @@ int me_ledger_counters(struct me_ledger *ledger, const uint64_t *cells, const ui
 {
 	memcpy(ledger->cells, cells, sizeof(ledger->cells));
 	memcpy(ledger->totals, totals, sizeof(ledger->totals));
-	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints);
+	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints, ledger->now_ns);
 }
 
 const uint64_t *me_ledger_cells(const struct me_ledger *ledger)
@@ -227,12 +227,9 @@ static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
 			 names->cgroup(names->data, from->origin.cgroup));
 }
 
-static void set_progress(struct me_ledger *ledger, struct me_ledger_flow *flow,
-			 const struct me_flow_key *key, const struct me_flow *from)
+static void set_progress(struct me_ledger_flow *flow, const struct me_flow_key *key,
+			 const struct me_flow *from)
 {
-	if (from->outcome == ME_OUTCOME_UNREACHABLE && !(from->flags & ME_FLOW_SENT) &&
-	    flow->outcome != ME_OUTCOME_UNREACHABLE)
-		me_endpoints_no_route(ledger->endpoints, from->endpoint);
 	flow->last_ns = from->last_ns;
 	flow->bytes_sent = from->bytes_sent;
 	flow->bytes_received = from->bytes_received;
@@ -262,6 +259,12 @@ static bool is_provisional(union me_state state)
 	return state.verdict == ME_PENDING && state.reason != ME_REASON_NONE;
 }
 
+/* Flows under way at start and those that the other side opened are no attempts. */
+static bool is_attempt(const struct me_flow *flow)
+{
+	return !(flow->flags & ME_FLOW_PREEXISTING) && flow->direction == ME_DIRECTION_OUT;
+}
+
 /*
  * Moves the flow to its new verdict and its groups with it. The flow table and the ring tell the
  * same story in either order, so a final verdict stays.
@@ -269,7 +272,7 @@ static bool is_provisional(union me_state state)
 static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_new,
 		 const struct me_flow *from)
 {
-	bool counted = !(from->flags & ME_FLOW_PREEXISTING) && from->direction == ME_DIRECTION_OUT;
+	bool counted = is_attempt(from);
 	bool was_provisional = !is_new && is_provisional(flow->state);
 
 	if (!is_new && me_state_is_final(flow->state))
@@ -303,6 +306,25 @@ static void note_engine(struct me_ledger *ledger, const struct me_ledger_flow *f
 }
 
 /*
+ * What a flow that is over says of its endpoint beyond the counts of the kernel: what it was allowed by,
+ * and failures that only the flow as a whole shows.
+ */
+static void weigh(struct me_ledger *ledger, struct me_ledger_flow *flow)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, flow->endpoint);
+
+	flow->weighed = true;
+	if (!kept || flow->state.verdict != ME_ALLOWED)
+		return;
+	if (flow->state.evidence < ME_EVIDENCE_COUNT)
+		kept->evidence[flow->state.evidence]++;
+	kept->unreachable +=
+		flow->outcome == ME_OUTCOME_UNREACHABLE && (flow->flags & ME_FLOW_SENT);
+	kept->unheard += flow->outcome == ME_OUTCOME_ESTABLISHED && (flow->flags & ME_FLOW_RESET) &&
+			 !flow->bytes_received;
+}
+
+/*
  * Whether the flow has gone on since it was seen last. A record may be read after the table, which knows
  * more; their times do not tell, as those of packets are coarse.
  */
@@ -328,13 +350,16 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
 		set_text(ledger, &known->text[i], text->text[i]);
 	if (is_new || is_news(known, flow))
-		set_progress(ledger, known, key, flow);
+		set_progress(known, key, flow);
 	r = judge(ledger, known, is_new, flow);
 	note_engine(ledger, known);
 	me_flows_seen(ledger->flows, known, ledger->now_ns);
 	if (flow->flags & ME_FLOW_CLOSED)
 		me_flows_close(ledger->flows, known,
 			       flow->closed_ns ? flow->closed_ns : ledger->now_ns);
+	if (known->closed_ns && !known->weighed && me_state_is_final(known->state) &&
+	    is_attempt(flow))
+		weigh(ledger, known);
 	return r;
 }
 
@@ -367,6 +392,58 @@ int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *e
 		     size_t n_entries)
 {
 	return me_endpoints_policy(ledger->endpoints, entries, n_entries, ledger->now_ns);
+}
+
+void me_ledger_keep_endpoints(struct me_ledger *ledger, struct me_endpoint_kept *kept, uint32_t n)
+{
+	me_endpoints_keep(ledger->endpoints, kept, n);
+}
+
+struct me_endpoint_kept *me_ledger_endpoint_kept(const struct me_ledger *ledger, uint32_t endpoint)
+{
+	return me_endpoints_kept(ledger->endpoints, endpoint);
+}
+
+void me_ledger_endpoint_before(struct me_ledger *ledger, uint32_t endpoint,
+			       const struct me_endpoint_before *before)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, endpoint);
+
+	if (!kept || kept->flags)
+		return;
+	kept->before_try_s = before->attempt_ns / ME_NS_PER_S;
+	kept->before_s = before->success_ns / ME_NS_PER_S;
+	if (before->overdue)
+		kept->flags |= ME_ENDPOINT_OVERDUE_BEFORE | ME_ENDPOINT_TOLD_OVERDUE;
+	if (!before->failing)
+		return;
+	kept->flags |= ME_ENDPOINT_TOLD_FAILING;
+	kept->failure = before->failing;
+	kept->failed_ns = 1; /* at some time before this one */
+}
+
+void me_ledger_proxied(struct me_ledger *ledger, uint32_t endpoint, uint64_t ts_ns, bool succeeded)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, endpoint);
+
+	if (!kept)
+		return;
+	if (ts_ns > kept->proxied_try_ns)
+		kept->proxied_try_ns = ts_ns;
+	if (succeeded && ts_ns > kept->proxied_ns)
+		kept->proxied_ns = ts_ns;
+}
+
+uint64_t me_ledger_last_attempt(const struct me_ledger *ledger, const struct me_endpoint *endpoint)
+{
+	return endpoint->attempt_ns ? me_ledger_epoch(ledger, endpoint->attempt_ns)
+				    : endpoint->kept->before_try_s * ME_NS_PER_S;
+}
+
+uint64_t me_ledger_last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint)
+{
+	return endpoint->kept->success_ns ? me_ledger_epoch(ledger, endpoint->kept->success_ns)
+					  : endpoint->kept->before_s * ME_NS_PER_S;
 }
 
 const struct me_ledger_flow *me_ledger_find(const struct me_ledger *ledger, uint64_t id)

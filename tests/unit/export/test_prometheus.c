@@ -151,6 +151,8 @@ static void test_text(void **state)
 	contains(&out, "\n# TYPE mewatch_engine_last_update_timestamp_seconds gauge\n"
 		       "mewatch_engine_last_update_timestamp_seconds{engine=\"avira\"} "
 		       "1800000998.000000000\n#");
+	contains(&out, "\nmewatch_endpoint_failing{endpoint=\"meupdate.gfi.com\","
+		       "service=\"updates\"} 0\n");
 	contains(&out, "\nmewatch_endpoint_last_success_timestamp_seconds{endpoint="
 		       "\"meupdate.gfi.com\",service=\"updates\"} 1800000999.000000000\n");
 	contains(&out, "\nmewatch_dns_queries_total{category=\"ip-dnsbl\"} 40\n");

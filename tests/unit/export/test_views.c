@@ -189,6 +189,44 @@ static void test_filter(void **state)
 	world_free(world);
 }
 
+/* An endpoint that was used every minute, and since a minute ago fails. */
+static void test_endpoint_board(void **state)
+{
+	struct world *world = world_new(0);
+	struct me_endpoint_counts counts[2] = {[1] = {.attempts = 3}};
+	const uint64_t totals[ME_TOTALS_ALL] = {0};
+	uint64_t now = FIXTURE_NOW;
+	const json_t *row, *trend;
+	json_t *answer;
+
+	(void)state;
+	for (int minute = 0; minute < 3; minute++) {
+		now += 60 * ME_NS_PER_S;
+		counts[1].attempts += 2;
+		counts[1].last_attempt_ns = now;
+		counts[1].outcome[ME_OUTCOME_TIMEOUT] = minute == 2;
+		me_ledger_tick(world->ledger, now, FIXTURE_EPOCH + now);
+		assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, counts, 2),
+				 0);
+	}
+	me_ledger_tick(world->ledger, now + 5 * ME_NS_PER_S, FIXTURE_EPOCH + now);
+	answer = ask(world, &me_rows_endpoints, (struct me_query){.filter = "state:failing"});
+	row = json_array_get(json_object_get(answer, "endpoints"), 0);
+	assert_string_equal(text(row, "endpoint"), "meupdate.gfi.com");
+	assert_string_equal(text(row, "failure"), "timeout");
+	assert_string_equal(text(row, "failing_since"), "2027-01-15T08:19:35.000Z");
+	assert_string_equal(text(row, "due"), "2027-01-15T09:16:34.000Z");
+	assert_int_equal(number(json_object_get(row, "evidence"), "verified"), 2);
+	assert_int_equal(number(row, "attempts_minute"), 2);
+	assert_int_equal(number(row, "attempts_hour"), 6);
+	trend = json_object_get(row, "trend");
+	assert_int_equal(json_array_size(trend), 60);
+	assert_int_equal(json_integer_value(json_array_get(trend, 59)), 2);
+	assert_int_equal(json_integer_value(json_array_get(trend, 56)), 0);
+	json_decref(answer);
+	world_free(world);
+}
+
 static void test_bad_queries(void **state)
 {
 	struct world *world = world_new(1);
@@ -339,9 +377,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow_fields), cmocka_unit_test(test_sort_and_pages),
 		cmocka_unit_test(test_sort_order),  cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoints),
-		cmocka_unit_test(test_violations),  cmocka_unit_test(test_health),
-		cmocka_unit_test(test_held_flow),   cmocka_unit_test(test_full_tables),
+		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoint_board),
+		cmocka_unit_test(test_endpoints),   cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_health),      cmocka_unit_test(test_held_flow),
+		cmocka_unit_test(test_full_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

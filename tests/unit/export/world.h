@@ -97,6 +97,7 @@ static inline struct world *world_new(uint32_t flows)
 		flows / 10;
 	assert_int_equal(me_ledger_policy(world->ledger, entries, 2), 0);
 	assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, counts, 4), 0);
+	me_ledger_endpoint_kept(world->ledger, 1)->evidence[ME_EVIDENCE_VERIFIED] = 2;
 	world_dns(world->ledger);
 	for (uint32_t id = 1; id <= flows; id++) {
 		struct me_flow_key key = fixture_key(0xc6336400u + id % 50, 443, IPPROTO_TCP);
