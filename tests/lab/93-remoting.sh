@@ -39,20 +39,21 @@ there() {
 }
 
 tells() {
-	local n=$1 vantage=$2 verdict=$3 service=$4 reason=$5 to=$6 port from=here
+	local each=$1 vantage=$2 verdict=$3 service=$4 reason=$5 to=$6 port n=0 from=here
 
 	shift 6
 	[ $vantage = host ] || from=there
+	lab_mark
 	for port; do
-		lab_mark
-		lab_truth $from "$LAB_BIN/paths_tcp" tcp $to $port $n
-		lab_settle "$vantage, $to $port: attempts" $n lab_delta "attempts_total{vantage=\"$vantage\"}"
-		lab_assert_eq "$vantage, $to $port: $verdict, $reason" $n "$(lab_change \
-			"connections_total{vantage=\"$vantage\",service=\"$service\",verdict=\"$verdict\",reason=\"$reason\"}")"
-		lab_assert_eq "$vantage, $to $port: violations" "$(lab_change 'violations_total{state="confirmed"}')" \
-			$([ $verdict = violation ] && echo $n || echo 0)
-		lab_assert_eq "$vantage, $to $port: findings" "$(lab_change findings_total)" 0
+		lab_truth $from "$LAB_BIN/paths_tcp" tcp $to $port $each
+		n=$((n + each))
 	done
+	lab_settle "$vantage, $to $*: attempts" $n lab_delta "attempts_total{vantage=\"$vantage\"}"
+	lab_assert_eq "$vantage, $to $*: $verdict, $reason" "$(lab_change \
+		"connections_total{vantage=\"$vantage\",service=\"$service\",verdict=\"$verdict\",reason=\"$reason\"}")" $n
+	lab_assert_eq "$vantage, $to $*: violations" "$(lab_change 'violations_total{state="confirmed"}')" \
+		$([ $verdict = violation ] && echo $n || echo 0)
+	lab_assert_eq "$vantage, $to $*: findings" "$(lab_change findings_total)" 0
 }
 
 goes_out() {
