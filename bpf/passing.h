@@ -8,6 +8,7 @@
 #include "bpf/ftp.h"
 #include "bpf/hosts.h"
 #include "bpf/once.h"
+#include "bpf/remoting.h"
 #include "bpf/witness.h"
 
 /* The key of the packet's flow: the mail hosts' side first. */
@@ -203,22 +204,6 @@ __noinline __u32 me_passing_judge(const struct me_flow_key *key, __u32 flags,
 	return me_policy_judge(&facts, ret_judgement);
 }
 
-/* What is known of a port from the policy alone: its column. */
-static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 port)
-{
-	const struct me_control *control = me_control_get();
-	__u32 zero = 0, slot = me_slot(proto, port), column;
-	const struct me_head *head;
-
-	if (!control || slot >= ME_SLOT_COUNT)
-		return NULL;
-	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
-	if (!head)
-		return NULL;
-	column = head->slot[slot];
-	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
-}
-
 /*
  * How likely somebody listens on a port: 2, it is a well-known one; 1, the policy knows it, which it
  * may do of all ports; 0.
@@ -258,26 +243,6 @@ static __noinline enum me_step me_passing_underway(struct me_passage *p)
 	return p->direction == ME_DIRECTION_OUT ? ME_STEP_JUDGE : ME_STEP_PUT;
 }
 
-/* Whether the peer may reach the port: remoting ports only from peers, if at all. */
-static __always_inline bool me_inbound_remoting(const struct me_passage *p)
-{
-	const struct me_column *column = me_port_column(p->key.proto, p->key.sport);
-	const struct me_control *control = me_control_get();
-	const struct me_dest *dest = NULL;
-	const struct me_head *head;
-	__u32 zero = 0, slot;
-
-	if (!control || !column || !(column->flags & (ME_COLUMN_REMOTING | ME_COLUMN_PEERS)))
-		return false;
-	if (!(column->flags & ME_COLUMN_PEERS))
-		return true;
-	slot = me_policy_slot(control);
-	head = me_slot_lookup(&me_heads, slot, &zero);
-	if (head)
-		dest = me_policy_dest(slot, head, &p->key.peer);
-	return !dest || !(dest->flags & ME_DEST_PEER);
-}
-
 /* A flow that the peer opens. */
 static __noinline enum me_step me_passing_inbound(struct me_passage *p)
 {
@@ -290,7 +255,7 @@ static __noinline enum me_step me_passing_inbound(struct me_passage *p)
 	    me_ftp_data(&p->key.opener, &p->key, 1, &p->judged))
 		return ME_STEP_PUT;
 	p->judged.reason = ME_REASON_NONE;
-	if (me_inbound_remoting(p))
+	if (me_remoting_reached(p->key.proto, p->key.sport, &p->key.peer))
 		p->judged.reason = ME_REASON_REMOTING_OFF_HOST;
 	return ME_STEP_PUT;
 }

@@ -79,7 +79,7 @@ struct me_prefix {
 #define ME_COLUMN_DOT 4u       /* tcp or udp 853 */
 #define ME_COLUMN_HTTPS 8u     /* tcp or udp 443 */
 #define ME_COLUMN_QUIC 16u     /* udp 443 */
-#define ME_COLUMN_REMOTING 32u /* a remoting port of the policy */
+#define ME_COLUMN_REMOTING 32u /* a remoting port: of `remoting:`, or of the profile for peers */
 #define ME_COLUMN_PEERS 64u    /* a port that the policy gives to peers */
 #define ME_COLUMN_LISTED 128u  /* some rule names the protocol (any port of it) */
 

@@ -102,6 +102,16 @@ static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 	set_texts(json, ledger, flow->id);
 }
 
+/* A socket that listens, on :: too: it has no peer and says nothing. */
+static void set_listener(struct me_json *json, const struct me_event *event)
+{
+	me_json_set_text(json, "vantage", me_vantage_label(event->key->vantage));
+	me_json_set(json, "proto", me_value_proto(event->key->proto));
+	me_json_set(json, "src",
+		    (struct me_value){.kind = ME_VALUE_ADDRESS, .address = &event->flow->src});
+	me_json_set_number(json, "sport", event->flow->sport);
+}
+
 static void set_cell(struct me_json *json, const struct me_names *names,
 		     const struct me_event *event)
 {
@@ -135,7 +145,9 @@ int me_ndjson_format(const struct me_event *event, const struct me_ledger *ledge
 		me_json_set(json, "first", me_value_time(event->first_ns));
 		me_json_set(json, "last", me_value_time(event->last_ns));
 	}
-	if (event->key && event->flow)
+	if (event->finding == ME_FINDING_FOREIGN_LISTENER)
+		set_listener(json, event);
+	else if (event->key && event->flow)
 		set_flow(json, ledger, event);
 	if (event->has_cell)
 		set_cell(json, names, event);

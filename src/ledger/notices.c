@@ -156,9 +156,28 @@ void me_notices_socket(struct me_notices *notices, const struct me_record *recor
 	me_notices_finding(notices, &finding);
 }
 
+/*
+ * What makes it the same finding: a visitor who comes again to the same remoting port, be it a thousand
+ * times, leaves room for others. Each other flow stands for itself.
+ */
+static void flow_finding_key(const struct me_record *record, char *key, size_t size)
+{
+	bool is_host = record->key.vantage == ME_HOST;
+	char host[ME_INET_LEN], peer[ME_INET_LEN];
+	uint16_t sport = is_host ? record->flow.sport : record->key.sport;
+
+	if (record->what != ME_FINDING_INBOUND_REMOTING) {
+		snprintf(key, size, "%016" PRIx64, (uint64_t)record->flow.id);
+		return;
+	}
+	me_inet_format((is_host ? &record->flow.src : &record->key.opener.address)->byte, host);
+	me_inet_format(record->key.peer.byte, peer);
+	snprintf(key, size, "%s %u %s", host, sport, peer);
+}
+
 void me_notices_flow(struct me_notices *notices, const struct me_record *record)
 {
-	char key[24];
+	char key[2 * ME_INET_LEN + 8];
 	struct me_finding_report finding = {
 		.kind = (enum me_finding)record->what,
 		.key = key,
@@ -171,7 +190,7 @@ void me_notices_flow(struct me_notices *notices, const struct me_record *record)
 
 	if (record->what >= ME_FINDING_COUNT)
 		return;
-	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)record->flow.id);
+	flow_finding_key(record, key, sizeof(key));
 	me_notices_finding(notices, &finding);
 }
 

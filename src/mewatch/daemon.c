@@ -19,6 +19,7 @@
 #include "mewatch/daemon_uses.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/outputs.h"
+#include "mewatch/remoting.h"
 #include "mewatch/surroundings.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
@@ -216,6 +217,7 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	daemon->watching = true;
 	me_daemon_dns_replay(daemon);
 	me_daemon_drain(daemon);
+	me_surroundings_listeners(daemon->surroundings);
 	me_events_notice(daemon->events, ME_EVENT_START, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
 	return ME_EXIT_OK;
@@ -278,7 +280,8 @@ static int take_record(const struct me_record *record, void *userdata)
 		me_daemon_released(daemon, record->key.opener.cookie);
 	else
 		err = take_flow(daemon, record);
-	me_events_record(daemon->events, record);
+	if (!me_remoting_record(daemon, record))
+		me_events_record(daemon->events, record);
 	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
 }
 

@@ -6,7 +6,7 @@
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
  * daemon_policy.c loads and reloads, daemon_flows.c reads and settles flows, daemon_dns.c and
  * daemon_learn.c learn names, daemon_claims.c hears the second witness, surroundings.c knows
- * namespaces and open sockets, outputs.c answers and writes.
+ * namespaces and open sockets, remoting.c who listens, outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +57,7 @@ struct me_daemon_kept {
 	uint64_t fresh_ns;     /* when the state was fresh: the warm-up counts from there */
 	struct me_swept packet;
 	struct me_swept outside;
+	struct me_swept listeners; /* told as foreign */
 	uint64_t surveyed; /* 1: what was open before the first attachment is in the ledger */
 };
 

@@ -73,6 +73,32 @@ static void test_fields(void **state)
 		"\"comm\":\"a\\\\x22\\\\x1b\\\\xff\",\"uid\":33,\"cgroup\":\"/mail\"}\n");
 }
 
+/* A listener has an address, a port and a process, and no peer. */
+static void test_listener(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct me_flow_key key = {.proto = IPPROTO_TCP};
+	struct me_flow flow = fixture_flow(7, ME_UNRESOLVED, ME_REASON_NONE, 42);
+	const struct me_event event = {.kind = ME_EVENT_FINDING,
+				       .id = "an-id",
+				       .ts_ns = FIXTURE_EPOCH,
+				       .finding = ME_FINDING_FOREIGN_LISTENER,
+				       .key = &key,
+				       .flow = &flow,
+				       .detail = "x"};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	memcpy(flow.origin.comm, "nc", 3);
+	flow.sport = 9093; /* on :: */
+	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_string_equal(
+		out.data,
+		"{\"ts\":\"2027-01-15T08:00:00.000Z\",\"id\":\"an-id\",\"event\":\"finding\","
+		"\"kind\":\"foreign-listener\",\"vantage\":\"host\",\"proto\":\"tcp\","
+		"\"src\":\"::\",\"sport\":9093,\"pid\":42,\"exe\":\"/usr/bin/p42\",\"comm\":\"nc\","
+		"\"uid\":33,\"cgroup\":\"/mail\",\"detail\":\"x\"}\n");
+}
+
 /* What answers and its client said of the flow goes with its events; bytes of others are escaped. */
 static void test_names(void **state)
 {
@@ -269,10 +295,15 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields),       TEST(test_names),
-		TEST(test_aggregate),    TEST(test_append_and_reopen),
-		TEST(test_torn_line),    TEST(test_check),
-		TEST(test_stalled_pipe), TEST(test_full_disk),
+		TEST(test_fields),
+		TEST(test_names),
+		TEST(test_listener),
+		TEST(test_aggregate),
+		TEST(test_append_and_reopen),
+		TEST(test_torn_line),
+		TEST(test_check),
+		TEST(test_stalled_pipe),
+		TEST(test_full_disk),
 	};
 #undef TEST
 

@@ -407,6 +407,53 @@ static void test_findings_are_told_once(void **state)
 	assert_int_equal(world->n_told, 3);
 }
 
+/* Of a flow, each; but somebody who visits a remoting port again and again is one. */
+static void test_visitors_are_told_once(void **state)
+{
+	static const struct {
+		uint8_t vantage;
+		uint16_t port;
+		uint32_t peer, host;
+		bool told;
+	} visits[] = {
+		{ME_HOST, 9093, 1, 1, true},     {ME_HOST, 9093, 1, 1, false},
+		{ME_HOST, 9091, 1, 1, true},     {ME_HOST, 9093, 2, 1, true},
+		{ME_HOST, 9093, 1, 2, true},     {ME_TRANSIT, 9093, 1, 3, true},
+		{ME_TRANSIT, 9093, 1, 3, false}, {ME_TRANSIT, 9093, 1, 4, true},
+		{ME_TRANSIT, 9095, 1, 4, true},  {ME_HOST, 9091, 1, 1, false},
+	};
+	struct world *world = *state;
+	const size_t n = sizeof(visits) / sizeof(visits[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		struct me_record record = make(world, ME_RECORD_FINDING, ME_UNRESOLVED, 0);
+		size_t before = world->n_told;
+
+		record.what = ME_FINDING_INBOUND_REMOTING;
+		record.key.vantage = visits[i].vantage;
+		record.key.peer = me_addr_v4(visits[i].peer);
+		record.key.port = (uint16_t)(40000 + i);
+		if (visits[i].vantage == ME_HOST) {
+			record.flow.src = me_addr_v4(visits[i].host);
+			record.flow.sport = visits[i].port;
+		} else {
+			record.key.opener.address = me_addr_v4(visits[i].host);
+			record.key.sport = visits[i].port;
+		}
+		me_events_record(world->events, &record);
+		assert_int_equal(world->n_told - before, visits[i].told);
+	}
+	assert_int_equal(world->kept.findings[ME_FINDING_INBOUND_REMOTING], n);
+	for (size_t i = 0; i < 2; i++) {
+		struct me_record record = make(world, ME_RECORD_FINDING, ME_UNRESOLVED, 0);
+		size_t before = world->n_told;
+
+		record.what = ME_FINDING_FTP_BOUNCE;
+		me_events_record(world->events, &record);
+		assert_int_equal(world->n_told - before, 1);
+	}
+}
+
 static void test_findings_are_bounded(void **state)
 {
 	struct world *world = *state;
@@ -684,6 +731,7 @@ int main(void)
 		TEST(test_interrupted_aggregate),
 		TEST(test_damaged_record),
 		TEST(test_findings_are_told_once),
+		TEST(test_visitors_are_told_once),
 		TEST(test_findings_are_bounded),
 		TEST(test_unresolved_is_coverage_lost),
 		TEST(test_endpoints),
