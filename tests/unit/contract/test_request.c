@@ -159,10 +159,12 @@ static void test_bounds(void **state)
 	assert_int_equal(request.path_length, ME_CLAIM_PATH_MAX - 1);
 	/* The longest name, and one byte more. */
 	memset(label, 'a', 63);
-	snprintf(text, sizeof(text), "CONNECT %s.%s.%s.%.61s:1 HTTP/1.1\r\n", label, label, label, label);
+	snprintf(text, sizeof(text), "CONNECT %s.%s.%s.%.61s:1 HTTP/1.1\r\n", label, label, label,
+		 label);
 	request = parse(text, strlen(text));
 	assert_int_equal(strlen(request.host), 253);
-	snprintf(text, sizeof(text), "CONNECT %s.%s.%s.%.62s:1 HTTP/1.1\r\n", label, label, label, label);
+	snprintf(text, sizeof(text), "CONNECT %s.%s.%s.%.62s:1 HTTP/1.1\r\n", label, label, label,
+		 label);
 	request = parse(text, strlen(text));
 	assert_int_equal(request.kind, ME_REQUEST_NONE);
 	/* So with methods. */
