@@ -29,6 +29,7 @@ struct me_requests {
 	struct me_table *targets;   /* struct target -> number of the latest */
 	uint64_t hash_key[2];
 	uint64_t last; /* number; 0: there is none yet */
+	uint64_t evicted;
 	struct entry entries[ME_REQUESTS_MAX];
 };
 
@@ -143,8 +144,12 @@ int me_requests_put(struct me_requests *requests, const struct me_requested *req
 	text = strdup(requested->text);
 	if (!host || !text)
 		return -ENOMEM;
-	if (entry->number)
+	if (entry->number) {
+		requests->evicted +=
+			!entry->requested.upstream &&
+			entry->requested.ts_ns + ME_REQUESTS_WAIT_NS > requested->ts_ns;
 		forget(requests, entry);
+	}
 	*entry = (struct entry){.requested = *requested, .number = number};
 	entry->requested.host = me_steal_ptr(&host);
 	entry->requested.text = me_steal_ptr(&text);
@@ -215,4 +220,9 @@ int me_requests_link(struct me_requests *requests, const struct me_requested *re
 size_t me_requests_count(const struct me_requests *requests)
 {
 	return me_table_count(requests->flows);
+}
+
+uint64_t me_requests_evicted(const struct me_requests *requests)
+{
+	return requests->evicted;
 }

@@ -65,4 +65,7 @@ int me_requests_link(struct me_requests *requests, const struct me_requested *re
 
 size_t me_requests_count(const struct me_requests *requests);
 
+/* Requests that had to make room while they waited for their flow. */
+uint64_t me_requests_evicted(const struct me_requests *requests);
+
 #endif

@@ -114,10 +114,12 @@ static void test_same_target(void **state)
 static void test_full(void **state)
 {
 	_cleanup_requests_ struct me_requests *requests = me_requests_new();
+	uint64_t waited = 0; /* of those that had to go */
 
 	put(requests, 1, SECOND, "first.example", 443);
 	assert_int_equal(me_requests_link(requests, me_requests_of(requests, 1), 100001, "x"), 0);
 	for (uint64_t flow = 2; flow < 3 * ME_REQUESTS_MAX; flow++) {
+		waited += flow > ME_REQUESTS_MAX + 1 && (flow - ME_REQUESTS_MAX) % 5;
 		put(requests, flow, SECOND, flow % 2 ? "a.example" : "b.example",
 		    flow % 3 ? 443 : 80);
 		if (flow % 5 == 0)
@@ -125,6 +127,7 @@ static void test_full(void **state)
 					 "x");
 	}
 	assert_int_equal(me_requests_count(requests), ME_REQUESTS_MAX);
+	assert_int_equal(me_requests_evicted(requests), waited);
 	assert_null(me_requests_of(requests, 1));
 	assert_null(me_requests_behind(requests, 100001));
 	assert_int_equal(waiting(requests, "first.example", 443, SECOND), 0);
