@@ -152,7 +152,9 @@ void me_daemon_upstream(struct me_daemon *daemon, const struct me_flow_key *key,
 bool me_daemon_upstream_waits(const struct me_daemon *daemon, const struct me_flow_key *key,
 			      const struct me_flow *flow)
 {
-	return flow->closed_ns >= daemon->drained_ns && is_upstream(daemon, key, flow);
+	return flow->closed_ns >= daemon->drained_ns &&
+	       daemon->now_ns < flow->closed_ns + ME_REQUESTS_WAIT_NS &&
+	       is_upstream(daemon, key, flow);
 }
 
 /* --- Who goes past it ----------------------------------------------------------------------------- */
