@@ -91,6 +91,7 @@ __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, str
 	if (p->now > flow->last_ns)
 		flow->last_ns = p->now;
 	p->open = !me_state_is_final(flow->state);
+	p->proxied = (flow->flags & ME_FLOW_PROXY) && flow->wire.segments < ME_FIRST_SEGMENTS;
 	if (change.flags || (change.outcome && !flow->outcome))
 		me_passing_change(flow, &change);
 	return 0;
@@ -104,7 +105,7 @@ static __always_inline void me_passing_segment(const struct me_passage *p,
 	segment->ack = p->packet.ack;
 }
 
-/* First payload of a flow that is not final. */
+/* First payload of a flow that is not final, or to the proxy. */
 static __noinline int me_passing_first_payload(struct __sk_buff *skb, const struct me_passage *p)
 {
 	struct me_segment segment;
@@ -121,8 +122,7 @@ static __noinline int me_passing_first_payload(struct __sk_buff *skb, const stru
 	if (segment.seq - flow->wire.side[0].isn - 1 >= ME_FIRST_BYTES)
 		return 0;
 	__sync_fetch_and_add(&flow->wire.segments, 1);
-	if (!me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
-			     ME_FIRST_BYTES))
+	if (!me_segment_tell(skb, &key, &segment, me_first_kind(flow), ME_FIRST_BYTES))
 		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_UNHEARD);
 	return 0;
 }
@@ -172,8 +172,8 @@ static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 			return me_passage_exchange_begin(p, step == ME_STEP_RESOLVER);
 		if (p->key.proto == IPPROTO_TCP)
 			me_passing_dns_segment(skb, p, step == ME_STEP_RESOLVER);
-	} else if ((port == ME_HTTPS_PORT || port == ME_HTTP_PORT) && p->sent && p->open &&
-		   p->key.proto == IPPROTO_TCP && step == ME_STEP_READ) {
+	} else if ((p->proxied || (p->open && (port == ME_HTTPS_PORT || port == ME_HTTP_PORT))) &&
+		   p->sent && p->key.proto == IPPROTO_TCP && step == ME_STEP_READ) {
 		me_passing_first_payload(skb, p);
 	}
 	return NULL;

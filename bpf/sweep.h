@@ -77,6 +77,8 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	}
 	if (!held || after.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
+	if (settle->flags & ME_SETTLE_BYPASSED)
+		me_tell_finding(ME_FINDING_PROXY_BYPASSED, &settle->key, flow);
 	me_settle_count(settle->key.vantage, service, before, flow, after);
 	return 0;
 }

@@ -127,6 +127,7 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_ANSWER 4096u   /* and its answer, if that is an error */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
+#define ME_FLOW_PROXY 2048u    /* it goes to the configured proxy */
 #define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
 #define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
 
@@ -445,6 +446,7 @@ struct me_payload {
 #define ME_PAYLOAD_UPSTREAM 2u /* a stub or a recursive resolver asks: not counted as a query */
 #define ME_PAYLOAD_RELEARN 4u  /* an address could not be learned for want of a moment */
 #define ME_PAYLOAD_CLAIMED 8u  /* the server is none that was configured: a mere claim */
+#define ME_PAYLOAD_PROXY 16u   /* the flow goes to the configured proxy */
 #define ME_FIRST_BYTES 4096u   /* of a first payload at the most */
 #define ME_FIRST_SEGMENTS 4u
 
@@ -453,6 +455,7 @@ struct me_payload {
  * that was idle for too long. What is final or ended already is left alone.
  */
 enum me_settle_what { ME_SETTLE_VERDICT, ME_SETTLE_END };
+#define ME_SETTLE_BYPASSED 256u /* me_settle.flags: proxy-bypassed is found with the verdict */
 
 struct me_settle {
 	struct me_flow_key key; /* in */
@@ -463,7 +466,7 @@ struct me_settle {
 	__u32 endpoint;         /* in, VERDICT: 0 unless allowed */
 	__u32 rule;             /* in, VERDICT: 0 unless a rule decides */
 	__u32 service;          /* in, VERDICT */
-	__u32 flags;            /* in, VERDICT: of the entry (ME_ENTRY_RETIRED) */
+	__u32 flags;            /* in, VERDICT: of the entry, and ME_SETTLE_BYPASSED */
 	__u32 generation;       /* in, VERDICT: of the policy that settles it */
 	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
 };
@@ -521,6 +524,7 @@ struct me_control {
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 	__u64 watched;   /* how many cgroups the host vantage watches */
 	__u64 crowded;   /* 1: there was a flow in transit beyond the table */
+	__u64 proxy;     /* port of the proxy, host order; 0: there is none */
 };
 
 #endif

@@ -98,6 +98,7 @@ enum me_match { ME_MATCH_LIST(ME_PICK_CONSTANT, ME_MATCH_) ME_MATCH_COUNT };
 /* Observations that are not verdicts. */
 #define ME_FINDING_LIST(X, p)                                                                      \
 	X(p, PROXY_BYPASSED, "proxy-bypassed", "a direct flow to a listed name beside a proxy")    \
+	X(p, PROXY_UNLISTED, "proxy-unlisted", "the proxy was asked for what is not listed")       \
 	X(p, FOREIGN_LISTENER, "foreign-listener", "another program listens on a remoting port")   \
 	X(p, INBOUND_REMOTING, "inbound-remoting", "a remoting port reached from outside")         \
 	X(p, RETIRED_USED, "retired-used", "a flow to an entry that later lists dropped")          \

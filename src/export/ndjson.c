@@ -2,6 +2,7 @@
 #include "export/ndjson.h"
 
 #include "export/json.h"
+#include "ledger/requests.h"
 
 static void set_time(struct me_json *json, const char *key, const struct me_ledger *ledger,
 		     uint64_t monotonic_ns)
@@ -70,6 +71,21 @@ static void set_texts(struct me_json *json, const struct me_ledger *ledger, uint
 	me_json_set_text(json, "http_path", text[ME_TEXT_HTTP_PATH]);
 }
 
+/* The other half of what went through the proxy. */
+static void set_request(struct me_json *json, const struct me_ledger *ledger, uint64_t id)
+{
+	const struct me_requests *requests = me_ledger_requests(ledger);
+	const struct me_requested *own = me_requests_of(requests, id);
+	const struct me_requested *behind = own ? NULL : me_requests_behind(requests, id);
+
+	if (own || behind)
+		me_json_set_text(json, "request", own ? own->text : behind->text);
+	if (own)
+		me_json_set_text(json, "upstream", own->upstream_to);
+	if (behind)
+		me_json_set_text(json, "client", behind->client);
+}
+
 static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 		     const struct me_event *event)
 {
@@ -100,6 +116,7 @@ static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 		me_json_set_text(json, "outcome", me_outcome_label(flow->outcome));
 	me_json_set(json, "answer", me_value_answer(flow->answer));
 	set_texts(json, ledger, flow->id);
+	set_request(json, ledger, flow->id);
 }
 
 /* A socket that listens, on :: too: it has no peer and says nothing. */

@@ -12,6 +12,7 @@
 #include "ledger/flows.h"
 #include "ledger/groups.h"
 #include "ledger/intern.h"
+#include "ledger/requests.h"
 
 /* The two clocks drift apart by adjustment; small steps would only make old times jitter. */
 #define EPOCH_STEP_NS (100 * ME_NS_PER_MS)
@@ -24,6 +25,7 @@ struct me_ledger {
 	struct me_groups *groups;
 	struct me_endpoints *endpoints;
 	struct me_answers *answers;
+	struct me_requests *requests;
 	struct me_table *hosts; /* struct me_addr -> struct me_host_counts */
 	const struct me_names *names;
 	struct me_kept *kept;
@@ -56,9 +58,10 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 		me_groups_new(limits->groups ? limits->groups : ME_LEDGER_GROUPS, l->intern, kept);
 	l->endpoints = me_endpoints_new();
 	l->answers = me_answers_new(limits->answers ? limits->answers : ME_LEDGER_ANSWERS);
+	l->requests = me_requests_new();
 	l->hosts =
 		me_table_new(sizeof(struct me_addr), sizeof(struct me_host_counts), ME_HOSTS_MAX);
-	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->hosts)
+	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->requests || !l->hosts)
 		return -ENOMEM;
 	if (!kept->epoch)
 		kept->epoch = epoch_ns / ME_NS_PER_S;
@@ -77,6 +80,7 @@ void me_ledger_free(struct me_ledger **ledger)
 	me_groups_free(&l->groups);
 	me_endpoints_free(&l->endpoints);
 	me_answers_free(&l->answers);
+	me_requests_free(&l->requests);
 	me_table_free(&l->hosts);
 	me_intern_free(&l->intern);
 	free(l);
@@ -187,6 +191,11 @@ const struct me_zone_counts *me_ledger_zones(const struct me_ledger *ledger, uin
 struct me_answers *me_ledger_answers(const struct me_ledger *ledger)
 {
 	return ledger->answers;
+}
+
+struct me_requests *me_ledger_requests(const struct me_ledger *ledger)
+{
+	return ledger->requests;
 }
 
 static void set_text(struct me_ledger *ledger, uint32_t *id, const char *text)

@@ -31,6 +31,7 @@
 struct me_answers;
 struct me_ledger;
 struct me_minutes;
+struct me_requests;
 
 struct me_ledger_limits {
 	uint32_t flows;
@@ -201,6 +202,9 @@ const struct me_zone_counts *me_ledger_zones(const struct me_ledger *ledger, uin
 
 /* The DNS answers that are remembered (ledger/answers.h): the caller adds, the ledger frees. */
 struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
+
+/* What the proxy was asked for (ledger/requests.h): the caller adds, the ledger frees. */
+struct me_requests *me_ledger_requests(const struct me_ledger *ledger);
 
 /*
  * A flow as it is in the flow table. The same flow may come any number of times; ids tell flows

@@ -25,6 +25,7 @@
 static const char policy[] =
 	"version: 1\n"
 	"resolvers: [" RESOLVER "]\n"
+	"proxy: proxy.example:443\n"
 	"limits: {grace: 60s}\n"
 	"allow:\n"
 	"  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}\n"
@@ -470,12 +471,12 @@ static int hear(const struct me_payload *head, const uint8_t *bytes, void *userd
 	return 0;
 }
 
-/* A connection to port 443 of a learned address, which the server has accepted. */
-static struct host_pair held_pair(struct names *n)
+/* A connection to port 443 of the address of a name, which the server has accepted. */
+static struct host_pair named_pair(struct names *n, const char *name)
 {
 	struct host_pair pair = {.address = HOST_GOOD, .port = 443};
 
-	resolve(n, "www.example.org", HOST_GOOD, 300);
+	resolve(n, name, HOST_GOOD, 300);
 	pair.server = host_server(n->host, SOCK_STREAM, HOST_GOOD, &pair.port);
 	host_mark(n->host);
 	pair.client = host_socket(n->host, AF_INET, SOCK_STREAM, 0);
@@ -483,6 +484,11 @@ static struct host_pair held_pair(struct names *n)
 	pair.accepted = accept(pair.server, NULL, NULL);
 	assert_true(pair.accepted >= 0);
 	return pair;
+}
+
+static struct host_pair held_pair(struct names *n)
+{
+	return named_pair(n, "www.example.org");
 }
 
 static struct me_settle settle_as(struct names *n, const struct host_flow *flow, uint8_t verdict,
@@ -544,6 +550,48 @@ static void a_flow_of_a_name_is_held_until_its_client_speaks(void **state)
 		assert_int_equal(counts.bytes_sent, 10);
 		assert_int_equal(counts.bytes_received, 100);
 	}
+	end(&n);
+}
+
+/* A flow to the proxy is final at once, also by name; it is heard, and nobody takes that for its own. */
+static void a_proxy_is_asked(void **state)
+{
+	struct names n = begin("names-proxy");
+	struct host_pair pair = named_pair(&n, "proxy.example");
+	struct host_flow flow = host_flow(n.host, HOST_GOOD, 443);
+	struct heard heard = {};
+
+	assert_int_equal(flow.flow.state.evidence, ME_EVIDENCE_LEARNED);
+	assert_true(me_state_is_final(flow.flow.state));
+	assert_true(flow.flow.flags & ME_FLOW_PROXY);
+	HOST_EXPECT(n.host, FINAL(ME_ALLOWED) = 1);
+	assert_int_equal(write(pair.client, "hello", 5), 5);
+	host_read(pair.accepted, 5);
+	assert_true(me_kernel_ring(n.host->kernel, no_record, hear, &heard) >= 0);
+	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard.head.flags, ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY);
+	assert_memory_equal(heard.bytes, "hello", 5);
+	host_pair_close(&pair);
+	end(&n);
+}
+
+/* The finding goes with the verdict: told once, and not to who comes second. */
+static void who_goes_past_the_proxy_is_found_once(void **state)
+{
+	struct names n = begin("names-bypassed");
+	struct host_pair pair = held_pair(&n);
+	struct host_flow flow = host_flow(n.host, HOST_GOOD, 443);
+	struct me_settle settle = settle_as(&n, &flow, ME_ALLOWED, ME_REASON_NONE);
+
+	settle.flags = ME_SETTLE_BYPASSED;
+	assert_int_equal(me_kernel_settle(n.host->kernel, &settle), 0);
+	assert_int_equal(me_kernel_settle(n.host->kernel, &settle), -EALREADY);
+	HOST_EXPECT(n.host, OPENED(ME_REASON_NONE) = 1, VIA(ME_ALLOWED) = 1);
+	assert_int_equal(host_told(n.host, ME_RECORD_FINDING), 1);
+	assert_int_equal(host_told(n.host, ME_RECORD_RESOLVED), 0);
+	flow = host_flow(n.host, HOST_GOOD, 443);
+	assert_int_equal(flow.flow.flags & (ME_FLOW_PROXY | ME_FLOW_RETIRED | ME_FLOW_FTP), 0);
+	host_pair_close(&pair);
 	end(&n);
 }
 
@@ -615,6 +663,8 @@ int main(void)
 		cmocka_unit_test(bounds_are_counted),
 		cmocka_unit_test(a_minute_has_a_bound),
 		cmocka_unit_test(a_flow_of_a_name_is_held_until_its_client_speaks),
+		cmocka_unit_test(a_proxy_is_asked),
+		cmocka_unit_test(who_goes_past_the_proxy_is_found_once),
 		cmocka_unit_test(a_stranger_on_a_learned_address_is_counted_once),
 		cmocka_unit_test(dns_over_tcp_is_handed_on_both_ways),
 	};

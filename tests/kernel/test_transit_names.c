@@ -18,12 +18,14 @@
 #define OTHER "203.0.113.53"     /* not configured */
 #define WEB "203.0.113.80"       /* what www.example.org is */
 #define BAD "203.0.113.9"
+#define PROXY "192.0.2.1"
 #define NAME "www.example.org"
 #define GRACE 1800000000000ull /* limits.grace */
 
 #define POLICY(more)                                                                               \
 	"version: 1\n"                                                                             \
-	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n" more "allow:\n"                         \
+	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n"                                         \
+	"proxy: " PROXY ":3128\n" more "allow:\n"                                                  \
 	"  - {service: web, name: www, to: " NAME ", ports: [tcp/443, tcp/80]}\n"                  \
 	"  - {service: dns, name: resolvers, to: resolvers, ports: [udp/53, tcp/53]}\n"
 #define FIXED "resolvers: [" RESOLVER ", " UPSTREAM "]\n"
@@ -127,6 +129,29 @@ static void the_first_segments_are_told(void **state)
 	talk_handshake(&known);
 	send_data(&known, 1, "");
 	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), ME_FIRST_SEGMENTS);
+}
+
+/* What a proxy is asked for, though the flow to it is final, and no more than of others. */
+static void the_proxy_is_asked(void **state)
+{
+	struct talk talk = talk_begin(*state, IPPROTO_TCP, HOST, PROXY, 3128);
+	struct transit *transit = *state;
+	const struct me_payload *head = &transit->payloads[0].head;
+
+	talk_handshake(&talk);
+	TALK_EXPECT(&talk, LISTED, .outcome = ME_OUTCOME_ESTABLISHED, .flags = ME_FLOW_PROXY);
+	send_data(&talk, 1, "CONNECT");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	assert_int_equal(head->flags, ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY);
+	assert_memory_equal(transit->payloads[0].byte, "CONNECT", 7);
+	talk_segment(&talk, RECEIVED, A, 1, 8, 100);
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	send_data(&talk, 1 + ME_FIRST_BYTES, "too far");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	for (uint32_t i = 0; i < 5; i++)
+		send_data(&talk, 8 + i, "x");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), ME_FIRST_SEGMENTS);
+	TRANSIT_EXPECT(transit, FINAL(ME_ALLOWED) = 1);
 }
 
 static void nothing_is_told_once_it_is_settled(void **state)
@@ -488,6 +513,7 @@ int main(void)
 		TEST(pending_then_a_violation),
 		TEST(set_aside_while_pending),
 		TEST(the_first_segments_are_told),
+		TEST(the_proxy_is_asked),
 		TEST(nothing_is_told_once_it_is_settled),
 		TEST(data_in_the_syn_is_told),
 		TEST(lost_on_the_way),

@@ -6,6 +6,7 @@
 #include "world.h"
 #include "base/file.h"
 #include "export/ndjson.h"
+#include "ledger/requests.h"
 
 struct fixture {
 	struct world *world;
@@ -125,6 +126,35 @@ static void test_names(void **state)
 					 "\"b.example\"],\"http_host\":\"c.example\","
 					 "\"http_path\":\"/x\\\\x1b\","));
 	assert_null(strstr(out.data, "\"sni\""));
+}
+
+/* A violation of the proxy's says whom it was for, and by which request. */
+static void test_proxied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct me_requests *requests = me_ledger_requests(fixture->world->ledger);
+	const struct me_flow_key key = fixture_key(0xc6336401u, 443, IPPROTO_TCP);
+	struct me_flow flow = fixture_flow(8, ME_VIOLATION, ME_REASON_UNLISTED_DESTINATION, 42);
+	const struct me_requested requested = {.flow = 7,
+					       .client = "10.10.0.10:41234",
+					       .host = "a.example",
+					       .port = 443,
+					       .text = "CONNECT a.example:443"};
+	const struct me_event event = {.kind = ME_EVENT_VIOLATION,
+				       .id = "an-id",
+				       .ts_ns = FIXTURE_EPOCH,
+				       .finding = -1,
+				       .key = &key,
+				       .flow = &flow};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	assert_int_equal(me_requests_put(requests, &requested), 0);
+	assert_int_equal(
+		me_requests_link(requests, me_requests_of(requests, 7), 8, "198.51.100.1:443"), 0);
+	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_non_null(strstr(out.data, ",\"request\":\"CONNECT a.example:443\","
+					 "\"client\":\"10.10.0.10:41234\""));
+	assert_null(strstr(out.data, "\"upstream\""));
 }
 
 static void test_aggregate(void **state)
@@ -298,6 +328,7 @@ int main(void)
 		TEST(test_fields),
 		TEST(test_names),
 		TEST(test_listener),
+		TEST(test_proxied),
 		TEST(test_aggregate),
 		TEST(test_append_and_reopen),
 		TEST(test_torn_line),

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include "world.h"
 #include "export/views.h"
+#include "ledger/requests.h"
 
 static json_t *ask(const struct world *world, const struct me_rows *rows, struct me_query query)
 {
@@ -69,6 +70,44 @@ static void test_held_flow(void **state)
 			    "b.example");
 	assert_string_equal(text(row, "http_host"), "h\\x1b.example");
 	assert_string_equal(text(row, "http_path"), "/incav2/\\x22avira\\x22");
+	json_decref(answer);
+	world_free(world);
+}
+
+/* The mail host's flow to the proxy, and the proxy's own for it: each tells of the other. */
+static void test_proxied_flows(void **state)
+{
+	struct world *world = world_new(2);
+	struct me_requests *requests = me_ledger_requests(world->ledger);
+	const struct me_requested requested = {.flow = 1,
+					       .ts_ns = FIXTURE_NOW,
+					       .client = "10.10.0.10:41234",
+					       .host = "a.example",
+					       .port = 443,
+					       .text = "CONNECT a.example:443\x1b"};
+	json_t *answer;
+
+	(void)state;
+	assert_int_equal(me_requests_put(requests, &requested), 0);
+	answer = ask(world, &me_rows_flows, (struct me_query){.filter = "CONNECT"});
+	assert_int_equal(number(answer, "matched"), 1);
+	assert_string_equal(text(json_array_get(json_object_get(answer, "flows"), 0), "request"),
+			    "CONNECT a.example:443\\x1b");
+	assert_null(
+		json_object_get(json_array_get(json_object_get(answer, "flows"), 0), "upstream"));
+	json_decref(answer);
+	assert_int_equal(
+		me_requests_link(requests, me_requests_of(requests, 1), 2, "198.51.100.7:443"), 0);
+	answer = ask(world, &me_rows_flows, (struct me_query){0});
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *row = json_array_get(json_object_get(answer, "flows"), i);
+		bool own = !strcmp(text(row, "id"), "0000000000000001");
+
+		assert_string_equal(text(row, "request"), "CONNECT a.example:443\\x1b");
+		assert_string_equal(text(row, own ? "upstream" : "client"),
+				    own ? "198.51.100.7:443" : "10.10.0.10:41234");
+		assert_null(json_object_get(row, own ? "client" : "upstream"));
+	}
 	json_decref(answer);
 	world_free(world);
 }
@@ -380,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoint_board),
 		cmocka_unit_test(test_endpoints),   cmocka_unit_test(test_violations),
 		cmocka_unit_test(test_health),      cmocka_unit_test(test_held_flow),
+		cmocka_unit_test(test_proxied_flows),
 		cmocka_unit_test(test_full_tables),
 	};
 
