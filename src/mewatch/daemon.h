@@ -214,6 +214,11 @@ bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *
 /* What a flow to the proxy asks it for: `head` is the record that decided it. */
 void me_daemon_request(struct me_daemon *daemon, const struct me_payload *head,
 		       const struct me_flow *flow, const struct me_request *request);
+/*
+ * What came of the request of a flow to the proxy is known of the endpoint that it was for: tried, or, when
+ * the proxy says so, reached. It counts for nothing else.
+ */
+void me_daemon_proxied(struct me_daemon *daemon, const struct me_flow *flow);
 /* Links a flow of a proxy on this machine to the request it was opened for. `claimed` may be NULL. */
 void me_daemon_upstream(struct me_daemon *daemon, const struct me_flow_key *key,
 			const struct me_flow *flow, const char *claimed);

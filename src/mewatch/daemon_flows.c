@@ -192,6 +192,7 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 
 	if (young)
 		me_daemon_upstream(daemon, key, flow, NULL);
+	me_daemon_proxied(daemon, flow);
 	if (!young && (flow->id + daemon->walks) % NAMES_WALKS)
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
 	if (!me_daemon_flow_names(daemon, &key->peer, flow->endpoint, &names, &text))

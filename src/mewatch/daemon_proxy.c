@@ -94,6 +94,20 @@ void me_daemon_request(struct me_daemon *daemon, const struct me_payload *head,
 		tell_unlisted(daemon, head, flow);
 }
 
+void me_daemon_proxied(struct me_daemon *daemon, const struct me_flow *flow)
+{
+	const struct me_requested *requested =
+		flow->flags & ME_FLOW_PROXY
+			? me_requests_of(me_ledger_requests(daemon->ledger), flow->id)
+			: NULL;
+
+	if (!requested || !requested->asked_endpoint)
+		return;
+	me_ledger_proxied(daemon->ledger, requested->asked_endpoint, requested->ts_ns, false);
+	if (me_answer_succeeded(flow->answer))
+		me_ledger_proxied(daemon->ledger, requested->asked_endpoint, flow->last_ns, true);
+}
+
 /* --- The proxy's own flows ------------------------------------------------------------------------ */
 
 static bool is_own(const struct me_daemon *daemon, const struct me_flow *flow,
