@@ -52,7 +52,7 @@ tells() {
 	lab_assert_eq "$vantage, $to $*: $verdict, $reason" "$(lab_change \
 		"connections_total{vantage=\"$vantage\",service=\"$service\",verdict=\"$verdict\",reason=\"$reason\"}")" $n
 	lab_assert_eq "$vantage, $to $*: violations" "$(lab_change 'violations_total{state="confirmed"}')" \
-		$([ $verdict = violation ] && echo $n || echo 0)
+		"$([ $verdict = violation ] && echo $n || echo 0)"
 	lab_assert_eq "$vantage, $to $*: findings" "$(lab_change findings_total)" 0
 }
 
