@@ -182,8 +182,10 @@ void me_remoting_sweep(struct me_daemon *daemon, const struct me_netns *netns)
 	_cleanup_(me_table_freep) struct me_table *found =
 		me_table_new(sizeof(uint64_t), sizeof(struct me_socket), ME_REMOTING_LISTENERS_MAX);
 	struct search search = {.daemon = daemon, .found = found};
-	int err = found ? list(&search, netns) : -ENOMEM;
+	int err = found ? 0 : -ENOMEM;
 
+	if (!err && daemon->n_watched) /* else no process is watched */
+		err = list(&search, netns);
 	if (!err)
 		err = tell_foreign(&search);
 	if (err)
