@@ -123,9 +123,6 @@ metrics_are 0 0
 : >"$LAB_EVENTS"
 firewall reject with tcp reset
 until_state failing refused
-lab_kill
-lab_daemon
-lab_assert_eq "failing over kill -9, refused" "$(row .state)" failing
 expect 2s
 until_state overdue refused
 lab_settle "overdue, refused" "failing:refused overdue:refused" events
