@@ -121,27 +121,6 @@ static __noinline bool me_room_tell(struct me_room *room, __u32 length)
 	return false;
 }
 
-/*
- * The first payload that the peer of a flow sends, at `offset`: what it answers, before the bytes are
- * counted. Later ones do not come here.
- */
-static __noinline int me_answer_seen(struct __sk_buff *skb, struct me_flow *flow, __u32 offset)
-{
-	__u8 bytes[ME_ANSWER_BYTES] = {};
-	__u32 length = ME_ANSWER_BYTES;
-
-	if (!flow || flow->answer)
-		return 0;
-	if (bpf_skb_load_bytes(skb, offset, bytes, ME_ANSWER_BYTES)) {
-		length = ME_ANSWER_TLS_BYTES;
-		if (bpf_skb_load_bytes(skb, offset, bytes, ME_ANSWER_TLS_BYTES))
-			return 0;
-	}
-	*(volatile __u16 *)&flow->answer = me_answer_read(bytes, length);
-	me_flow_credit_answer(flow);
-	return 0;
-}
-
 /* --- What is verified by itself: these loops would be walked through at each of their callers ----- */
 
 /* Reads the question of the message. 0 or -1. */

@@ -4,6 +4,7 @@
 
 /* What a packet does to its flow, and the first packet of a flow. */
 #include "mewatch/wire.h"
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/hosts.h"
 #include "bpf/once.h"
@@ -83,7 +84,7 @@ __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, str
 	packets = me_passing_packets(skb, p->packet.payload);
 	me_wire_packet(flow, &p->packet, p->sent, p->now, &change);
 	if (change.payload && !p->sent && me_wire_is_first(flow, &p->packet))
-		me_answer_seen(skb, flow, p->link + p->packet.headers);
+		me_answer_seen(skb, flow, p->link + p->packet.headers, p->packet.payload);
 	me_passing_add(flow, p->sent, change.payload, packets,
 		       p->packet.length + (packets - 1) * p->packet.headers);
 	if (p->now > flow->last_ns)

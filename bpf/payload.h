@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
@@ -130,6 +131,19 @@ static __noinline int me_sock_ftp(struct __sk_buff *skb, struct bpf_sock *sk, __
 	return me_ftp_segment(skb, room);
 }
 
+/* A packet of a TCP socket leaves. */
+static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	__be16 port = sk->dst_port;
+
+	if (port == bpf_htons(ME_HTTPS_PORT) || port == bpf_htons(ME_HTTP_PORT))
+		me_first_payload(skb, sk);
+	else if (port == bpf_htons(ME_DNS_PORT))
+		me_dns_segment(skb, sk, ME_PAYLOAD_SENT);
+	else if (port == bpf_htons(ME_FTP_PORT))
+		me_sock_ftp(skb, sk, 1);
+}
+
 /*
  * The first payload that a peer sends. The socket has not counted this segment yet, and one that comes
  * before it or once more has another number than the socket waits for.
@@ -145,20 +159,7 @@ static __noinline int me_first_answer(struct __sk_buff *skb, struct bpf_sock *sk
 		return 0;
 	me_segment_key(skb, sk, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	return flow ? me_answer_seen(skb, flow, segment.offset) : 0;
-}
-
-/* A packet of a TCP socket leaves. */
-static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
-{
-	__be16 port = sk->dst_port;
-
-	if (port == bpf_htons(ME_HTTPS_PORT) || port == bpf_htons(ME_HTTP_PORT))
-		me_first_payload(skb, sk);
-	else if (port == bpf_htons(ME_DNS_PORT))
-		me_dns_segment(skb, sk, ME_PAYLOAD_SENT);
-	else if (port == bpf_htons(ME_FTP_PORT))
-		me_sock_ftp(skb, sk, 1);
+	return flow ? me_answer_seen(skb, flow, segment.offset, skb->len - segment.offset) : 0;
 }
 
 static __always_inline void me_stream_ingress(struct __sk_buff *skb, struct bpf_sock *sk)

@@ -124,9 +124,9 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
+#define ME_FLOW_ANSWER 4096u   /* and its answer, if that is an error */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
-#define ME_FLOW_ANSWER 4096u   /* its answer is in the endpoint's counts */
 #define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
 #define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
 
@@ -158,7 +158,7 @@ struct me_flow {
 	__u32 endpoint;     /* 0: none */
 	__u32 rule;         /* 0: none */
 	__u16 service;
-	__u16 sport;  /* host order; 0 until known */
+	__u16 sport; /* host order; 0 until known */
 	__u16 answer; /* what the peer answered first (mewatch/answer.h); 0: neither HTTP nor an alert */
 	__u16 zero[3];
 };
@@ -249,7 +249,8 @@ struct me_endpoint_counts {
 	__u64 learned;     /* addresses that are learned for it now */
 	__u64 http_errors; /* connections whose first answer was a status from 400 on */
 	__u64 tls_alerts;  /* or a fatal alert */
-	__u64 dns_failures[ME_DNS_FAILURE_COUNT]; /* questions for its addresses that came to nothing */
+	/* questions for its addresses that came to nothing */
+	__u64 dns_failures[ME_DNS_FAILURE_COUNT];
 	__u64 zero[2];
 };
 _Static_assert(sizeof(struct me_endpoint_counts) == 192, "three cache lines");

@@ -15,7 +15,8 @@
 #define ME_ANSWER_BYTES 12u     /* that are looked at: "HTTP/1.1 503" */
 #define ME_ANSWER_TLS_BYTES 7u  /* an alert in its record */
 #define ME_ANSWER_ALERT 0x8000u /* in front of the description */
-#define ME_ANSWER_FAILED 400u   /* from here on, alerts included, the endpoint did not do what it should */
+#define ME_ANSWER_FAILED                                                                           \
+	400u /* from here on, alerts included, the endpoint did not do what it should */
 
 /* Descriptions of alerts (RFC 8446, section 6; RFC 5246, section 7.2): number, name. */
 #define ME_ALERT_LIST(X)                                                                           \

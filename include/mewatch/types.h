@@ -156,9 +156,7 @@ enum me_rcode { ME_RCODE_LIST(ME_PICK_CONSTANT, ME_RCODE_) ME_RCODE_COUNT };
 	X(p, NO_ANSWER, "no_answer", "no answer came")                                             \
 	X(p, OTHER, "other", "any other error")
 
-enum me_dns_failure {
-	ME_DNS_FAILURE_LIST(ME_PICK_CONSTANT, ME_DNS_FAILED_) ME_DNS_FAILURE_COUNT
-};
+enum me_dns_failure { ME_DNS_FAILURE_LIST(ME_PICK_CONSTANT, ME_DNS_FAILED_) ME_DNS_FAILURE_COUNT };
 
 /* Why something in a DNS answer was not learned. */
 #define ME_REFUSED_LIST(X, p)                                                                      \

@@ -33,7 +33,7 @@
 	X(PACKETS_SENT, "packets_sent", 1)                                                         \
 	X(PACKETS_RECEIVED, "packets_received", 1)                                                 \
 	X(OUTCOME, "outcome", 0)                                                                   \
-	X(ANSWER, "answer", 0)                                                                   \
+	X(ANSWER, "answer", 0)                                                                     \
 	X(PREEXISTING, "preexisting", 0)                                                           \
 	X(PID, "pid", 1)                                                                           \
 	X(EXE, "exe", 0)                                                                           \

@@ -229,6 +229,37 @@ static void pending_flows_are_settled_afterwards(void **state)
 	host_end(&host);
 }
 
+/* What was answered in the old layout is known in the new one, and counted once. */
+static void answers_are_counted_once(void **state)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+	struct host *host = start();
+	struct older *older = older_begin(host, &(struct older_options){});
+	struct host_pair p = host_pair_open(host, HOST_GOOD);
+	struct me_endpoint_counts endpoint;
+	struct host_flow flow;
+
+	assert_int_equal(write(p.accepted, busy, sizeof(busy) - 1), sizeof(busy) - 1);
+	host_read(p.client, sizeof(busy) - 1);
+	older_free(&older);
+	older_reopen(host);
+	older_switch(host);
+	flow = host_flow(host, HOST_GOOD, p.port);
+	assert_int_equal(flow.flow.answer, 503);
+	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).http_errors, 1);
+	host_write(p.accepted, 100);
+	host_read(p.client, 100);
+	host_pair_close(&p);
+	flow = host_flow_closed(host, HOST_GOOD, p.port);
+	assert_int_equal(flow.flow.answer, 503);
+	endpoint = host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT);
+	assert_int_equal(endpoint.http_errors, 1);
+	assert_int_equal(endpoint.tls_alerts, 0);
+	assert_int_equal(endpoint.bytes_received, sizeof(busy) - 1 + 100);
+	assert_true(endpoint.last_success_ns < flow.flow.first_ns);
+	host_end(&host);
+}
+
 /* Ids go on above the old ones, so that the old programs can give out some until the switch. */
 static void ids_stay_unique(void **state)
 {
@@ -353,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_lost),
 		cmocka_unit_test(pending_flows_are_settled_afterwards),
+		cmocka_unit_test(answers_are_counted_once),
 		cmocka_unit_test(ids_stay_unique),
 		cmocka_unit_test(a_second_time_changes_nothing),
 		cmocka_unit_test(counters_of_another_kind_are_refused),

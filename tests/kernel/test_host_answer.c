@@ -170,7 +170,8 @@ static void late(struct host *host, uint16_t port, const char *bytes, size_t siz
 	expect(host, &f, answer, success);
 }
 
-#define LATE(port, text, answer, success) late(*state, port, text, sizeof(text) - 1, answer, success)
+#define LATE(port, text, answer, success)                                                          \
+	late(*state, port, text, sizeof(text) - 1, answer, success)
 
 static void a_late_endpoint_and_a_success(void **state)
 {

@@ -305,7 +305,8 @@ static void a_failure_is_counted_for_its_endpoints(void **state)
 	answer_error(&n, "www.example.org", ME_DNS_A, ME_RCODE_SERVFAIL);
 	answer_error(&n, "www.example.org", ME_DNS_A, 5); /* REFUSED */
 	answer_error(&n, "www.example.org", ME_DNS_TXT, ME_RCODE_SERVFAIL);
-	answer_error(&n, "www.example.org", ME_DNS_AAAA, ME_RCODE_NOERROR); /* it has no such address */
+	answer_error(&n, "www.example.org", ME_DNS_AAAA,
+		     ME_RCODE_NOERROR); /* it has no such address */
 	answer_error(&n, "x.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
 	answer_error(&n, "x.y.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
 	answer_error(&n, "www.example.com", ME_DNS_A, ME_RCODE_NXDOMAIN);

@@ -20,8 +20,14 @@ struct answer {
 	uint16_t is;
 };
 
-#define HTTP(text, is) {text, sizeof(text) - 1, 12, is}
-#define TLS(text, is) {text, sizeof(text) - 1, 7, is}
+#define HTTP(text, is)                                                                             \
+	{                                                                                          \
+		text, sizeof(text) - 1, 12, is                                                     \
+	}
+#define TLS(text, is)                                                                              \
+	{                                                                                          \
+		text, sizeof(text) - 1, 7, is                                                      \
+	}
 
 static const struct answer answers[] = {
 	HTTP("HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n", 200),
@@ -81,10 +87,14 @@ static void which_failed(void **state)
 		uint16_t answer;
 		bool failed, succeeded;
 	} all[] = {
-		{0, false, false},	     {100, false, true},
-		{200, false, true},	     {399, false, true},
-		{400, true, false},	     {999, true, false},
-		{ME_ANSWER_ALERT, true, false}, {ME_ANSWER_ALERT | 255, true, false},
+		{0, false, false},
+		{100, false, true},
+		{200, false, true},
+		{399, false, true},
+		{400, true, false},
+		{999, true, false},
+		{ME_ANSWER_ALERT, true, false},
+		{ME_ANSWER_ALERT | 255, true, false},
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {

@@ -91,8 +91,10 @@ static void test_names(void **state)
 				       .flow = &flow};
 	_cleanup_strbuf_ struct me_strbuf out = {0};
 
+	flow.answer = ME_ANSWER_ALERT | 40;
 	assert_int_equal(me_ledger_flow(fixture->world->ledger, &key, &flow, &text), 0);
 	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_non_null(strstr(out.data, ",\"answer\":\"tls alert 40 handshake_failure\","));
 	assert_non_null(strstr(out.data, ",\"name\":\"a.example\",\"names\":[\"a.example\","
 					 "\"b.example\"],\"http_host\":\"c.example\","
 					 "\"http_path\":\"/x\\\\x1b\","));

@@ -91,6 +91,7 @@ static void test_flow_fields(void **state)
 	assert_string_equal(text(flow, "endpoint"), "meupdate.gfi.com");
 	assert_string_equal(text(flow, "dst"), "198.51.100.1");
 	assert_int_equal(number(flow, "dport"), 443);
+	assert_string_equal(text(flow, "answer"), "http 503");
 	assert_string_equal(text(flow, "proto"), "tcp");
 	assert_string_equal(text(flow, "exe"), "/usr/bin/p41");
 	assert_string_equal(text(flow, "comm"), "curl");

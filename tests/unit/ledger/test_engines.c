@@ -101,13 +101,10 @@ static void test_no_update(void **state)
 		uint16_t answer;
 		uint32_t endpoint;
 	} flows[] = {
-		{PATH, ME_ALLOWED, 404, 1},
-		{PATH, ME_ALLOWED, ME_ANSWER_ALERT | 40, 1},
+		{PATH, ME_ALLOWED, 404, 1},    {PATH, ME_ALLOWED, ME_ANSWER_ALERT | 40, 1},
 		{PATH, ME_ALLOWED, 0, 1}, /* it was not answered, or not in http */
-		{PATH, ME_ALLOWED, 200, 0},
-		{PATH, ME_VIOLATION, 200, 1},
-		{PATH, ME_UNRESOLVED, 200, 1},
-		{"/incav2/other/x", ME_ALLOWED, 200, 1},
+		{PATH, ME_ALLOWED, 200, 0},    {PATH, ME_VIOLATION, 200, 1},
+		{PATH, ME_UNRESOLVED, 200, 1}, {"/incav2/other/x", ME_ALLOWED, 200, 1},
 		{NULL, ME_ALLOWED, 200, 1},
 	};
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
