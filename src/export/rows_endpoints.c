@@ -24,8 +24,8 @@
 	X(DUE, "due", 0)                                                                           \
 	X(FAILURE, "failure", 0)                                                                   \
 	X(FAILING_SINCE, "failing_since", 1)                                                       \
-	X(ATTEMPTS_MINUTE, "attempts_minute", 1)                                                   \
-	X(ATTEMPTS_HOUR, "attempts_hour", 1)
+	X(PER_MINUTE, "per_minute", 1)                                                             \
+	X(PER_HOUR, "per_hour", 1)
 
 #define PICK_CONSTANT(constant, name, descending) F_##constant,
 #define PICK_NAME(constant, name, descending) name,
@@ -90,7 +90,7 @@ static struct me_value get(const void *item, unsigned int field)
 		return endpoint->failing ? me_value_time(me_ledger_epoch(row->ledger,
 									 endpoint->kept->failed_ns))
 					 : none;
-	case F_ATTEMPTS_MINUTE:
+	case F_PER_MINUTE:
 		return me_value_number(minutes(endpoint, 1, 1));
 	default:
 		return me_value_number(minutes(endpoint, 0, ME_MINUTES));

@@ -121,14 +121,20 @@ static int begin_fresh(const struct me_older *older, struct me_why *why)
 	if (err)
 		return err;
 	err = copy_kept(older);
-	if (!err || err == -ENOENT)
-		err = copy_kept_each(older);
 	if (err == -EPROTO)
 		return me_why(why, 0,
 			      "%s: what the daemon of another version kept has another form and "
 			      "starts anew: findings and reloads count from 0, violations are told "
 			      "again in aggregate",
 			      older->folder);
+	if (!err)
+		err = copy_kept_each(older);
+	if (err == -EPROTO)
+		return me_why(
+			why, 0,
+			"%s: what the daemon of another version kept of endpoints has another "
+			"form and starts anew: what is overdue is told again",
+			older->folder);
 	return err == -ENOENT ? 0 : err;
 }
 

@@ -256,8 +256,8 @@ static void test_endpoint_board(void **state)
 	assert_string_equal(text(row, "failing_since"), "2027-01-15T08:19:35.000Z");
 	assert_string_equal(text(row, "due"), "2027-01-15T09:16:35.000Z");
 	assert_int_equal(number(json_object_get(row, "evidence"), "verified"), 2);
-	assert_int_equal(number(row, "attempts_minute"), 2);
-	assert_int_equal(number(row, "attempts_hour"), 6);
+	assert_int_equal(number(row, "per_minute"), 2);
+	assert_int_equal(number(row, "per_hour"), 6);
 	trend = json_object_get(row, "trend");
 	assert_int_equal(json_array_size(trend), 60);
 	assert_int_equal(json_integer_value(json_array_get(trend, 59)), 2);
