@@ -128,8 +128,8 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
 #define ME_FLOW_PROXY 2048u    /* it goes to the configured proxy */
-#define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
-#define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
+#define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_FTP, so much further left */
+#define ME_FLOW_FTP (ME_ENTRY_FTP << ME_FLOW_FTP_SHIFT)
 
 struct me_flow {
 	/* what each packet in transit touches: one cache line, or two */

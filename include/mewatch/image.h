@@ -133,6 +133,7 @@ static inline __u64 me_mac(const __u8 mac[6])
 #define ME_ENTRY_ANNOUNCED 32u  /* those that were announced */
 #define ME_ENTRY_DOCUMENTED 64u /* and those to ports 1-1023 */
 #define ME_ENTRY_ANY_DATA 128u  /* all to the same host */
+#define ME_ENTRY_FTP (ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED | ME_ENTRY_ANY_DATA)
 
 /* One endpoint of one rule. The ids are stable since attach (see the registry). */
 struct me_entry {

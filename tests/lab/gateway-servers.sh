@@ -9,6 +9,7 @@ GATEWAY_VENDOR="meupdate.gfi.com update.gfi.com update.gfisoftware.com support.g
 	spamrazer.gfi.com db11.spamcatcher.net sn92.mailshell.net db.rules.mailshell.net
 	cdnupdate.gfi.com cdnpatches.gfi.com"
 GATEWAY_TRACKER=tracker.example # a stranger, with a name and a certificate
+# GATEWAY_NAMES_CONF: what the resolver of the gateway is told besides, a file
 GATEWAY_PROXY=$GATEWAY_LAN4:3128
 GATEWAY_ENGINES="kaspersky88 avira avx sophos cyren trojandb"
 
@@ -104,7 +105,7 @@ gateway_names() {
 	done >>"$LAB_TMP/resolver.conf"
 	printf 'forward-zone:\n  name: "."\n  forward-addr: %s\n' "$(gateway_at4 authority)" >>"$LAB_TMP/resolver.conf"
 	gateway_start internet unbound -d -c "$LAB_TMP/resolver.conf" >"$LAB_TMP/resolver.log" 2>&1
-	gateway_dnsmasq gateway names.log --conf-file=/dev/null --server=$upstream \
+	gateway_dnsmasq gateway names.log --conf-file="${GATEWAY_NAMES_CONF:-/dev/null}" --server=$upstream \
 		--listen-address=127.0.0.1,$GATEWAY_LAN4,$GATEWAY_LAN6
 	gateway_dnsmasq dc dc.log --conf-file=/dev/null --server=$upstream \
 		--listen-address=127.0.0.1,$GATEWAY_DC4 --host-record=dc1.corp.example,$GATEWAY_DC4
