@@ -23,6 +23,8 @@ static const struct me_command {
 	{"probe", me_cmd_probe, "[-c FILE] [--timeout 5s] [--json] [ENDPOINT…]",
 	 "try the policy's endpoints from here"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
+	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",
+	 "rules that would allow the violations"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
 
