@@ -5,7 +5,7 @@
 /* Numbers as a line of bars, in as few columns as a table has to spare. */
 #include <stddef.h>
 
-#define ME_TREND_COLUMNS 12u
+#define ME_TREND_COLUMNS 10u
 #define ME_TREND_LEN (3 * ME_TREND_COLUMNS + 1) /* bytes of it, at the most */
 
 /*
