@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "policy/suggest.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/inet.h"
+#include "policy/suggest_parts.h"
 
 const char *me_suggest_refused(enum me_reason reason)
 {
@@ -66,24 +65,30 @@ bool me_suggest_name(struct me_offence *offence, const char *name, uint8_t witne
 	return true;
 }
 
+/* Whether the client said a name: then an address may be allowed, and the flow a mismatch still. */
+bool me_offence_is_said(const struct me_offence *offence)
+{
+	bool said = offence->reason == ME_REASON_NAME_MISMATCH;
+
+	for (size_t i = 0; i < offence->n_names; i++)
+		said |= (offence->names[i].witnesses & ME_WITNESS_CLIENT) != 0;
+	return said;
+}
+
 /*
  * Whether a rule for this name of it would allow the offence: where the client says a name, only that
  * one does, and against a mismatch only what a client said.
  */
-static bool serves(const struct me_offence *offence, const struct me_offence_name *name)
+bool me_offence_serves(const struct me_offence *offence, const struct me_offence_name *name)
 {
-	bool said = offence->reason == ME_REASON_NAME_MISMATCH;
-
-	for (size_t i = 0; i < offence->n_names && !said; i++)
-		said = offence->names[i].witnesses & ME_WITNESS_CLIENT;
-	return !said || (name->witnesses & ME_WITNESS_CLIENT);
+	return !me_offence_is_said(offence) || (name->witnesses & ME_WITNESS_CLIENT);
 }
 
-static bool has_name(const struct me_offence *offence, const char *name)
+bool me_offence_has_name(const struct me_offence *offence, const char *name)
 {
 	for (size_t i = 0; i < offence->n_names; i++) {
 		if (!strcmp(offence->names[i].name, name))
-			return serves(offence, &offence->names[i]);
+			return me_offence_serves(offence, &offence->names[i]);
 	}
 	return false;
 }
@@ -99,11 +104,11 @@ static const char *best_name(const struct me_offence *offences, size_t n,
 		const struct me_offence_name *name = &offence->names[i];
 		size_t served = 0;
 
-		if (!serves(offence, name))
+		if (!me_offence_serves(offence, name))
 			continue;
 		for (size_t j = 0; j < n; j++)
 			served += !me_suggest_refused(offences[j].reason) &&
-				  has_name(&offences[j], name->name);
+				  me_offence_has_name(&offences[j], name->name);
 		if (!best || served > most) {
 			best = name;
 			most = served;
@@ -119,8 +124,7 @@ static bool is_for_any(const struct me_offence *offences, size_t n,
 	const struct me_offence *seen[ME_SUGGEST_ANY_MIN];
 	size_t n_seen = 0;
 
-	if (offence->reason == ME_REASON_NAME_MISMATCH ||
-	    me_addr_kind(&offence->dst) != ME_ADDR_GLOBAL)
+	if (me_offence_is_said(offence) || me_addr_kind(&offence->dst) != ME_ADDR_GLOBAL)
 		return false;
 	for (size_t i = 0; i < n && n_seen < ME_SUGGEST_ANY_MIN; i++) {
 		bool again = false;
@@ -169,94 +173,6 @@ static size_t choose(struct me_suggestions *s, const struct me_offence *offences
 	return find_or_add(s, ME_SUGGEST_ADDRESS, address);
 }
 
-/* Another suggestion that would do for the offence. */
-static size_t other_of(const struct me_suggestions *s, const bool *gone, size_t at,
-		       const struct me_offence *offence)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (i != at && !gone[i] && s->list[i].kind == ME_SUGGEST_NAME &&
-		    has_name(offence, s->list[i].to))
-			return i;
-	}
-	return ME_NOT_SUGGESTED;
-}
-
-/* Leaves out names all of whose offences others allow as well. */
-static void prune(struct me_suggestions *s, const struct me_offence *offences, size_t n, bool *gone)
-{
-	for (size_t at = 0; at < s->n; at++) {
-		bool needed = s->list[at].kind != ME_SUGGEST_NAME;
-
-		for (size_t i = 0; i < n && !needed; i++)
-			needed = s->of[i] == at &&
-				 other_of(s, gone, at, &offences[i]) == ME_NOT_SUGGESTED;
-		if (needed)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			if (s->of[i] == at)
-				s->of[i] = other_of(s, gone, at, &offences[i]);
-		}
-		gone[at] = true;
-	}
-}
-
-/* What lies behind the first label, if that is more than a public suffix of one label. */
-static const char *parent_of(const struct me_suggestion *suggestion)
-{
-	const char *dot = suggestion->kind == ME_SUGGEST_NAME ? strchr(suggestion->to, '.') : NULL;
-
-	return dot && strchr(dot + 1, '.') ? dot + 1 : NULL;
-}
-
-/* One wildcard for names that differ in their first label alone. */
-static void widen(struct me_suggestions *s, size_t n, bool *gone)
-{
-	for (size_t at = 0; at < s->n; at++) {
-		const char *parent = gone[at] ? NULL : parent_of(&s->list[at]);
-		char wildcard[sizeof(s->list[at].to)];
-		size_t alike = 0;
-
-		for (size_t j = at; parent && j < s->n; j++) {
-			const char *other = gone[j] ? NULL : parent_of(&s->list[j]);
-
-			alike += other && !strcmp(parent, other);
-		}
-		if (alike < ME_SUGGEST_WILDCARD_MIN)
-			continue;
-		snprintf(wildcard, sizeof(wildcard), "*.%s", parent);
-		for (size_t j = at + 1; j < s->n; j++) {
-			const char *other = gone[j] ? NULL : parent_of(&s->list[j]);
-
-			if (!other || strcmp(parent, other))
-				continue;
-			gone[j] = true;
-			for (size_t i = 0; i < n; i++) {
-				if (s->of[i] == j)
-					s->of[i] = at;
-			}
-		}
-		s->list[at].kind = ME_SUGGEST_WILDCARD;
-		memcpy(s->list[at].to, wildcard, sizeof(wildcard));
-	}
-}
-
-/* Closes the gaps. */
-static void pack(struct me_suggestions *s, size_t n, const bool *gone)
-{
-	size_t kept = 0;
-
-	for (size_t at = 0; at < s->n; at++) {
-		if (gone[at])
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			if (s->of[i] == at)
-				s->of[i] = kept;
-		}
-		s->list[kept++] = s->list[at];
-	}
-	s->n = kept;
-}
-
 int me_suggest(const struct me_offence *offences, size_t n, bool any,
 	       struct me_suggestions *ret_suggestions)
 {
@@ -272,9 +188,7 @@ int me_suggest(const struct me_offence *offences, size_t n, bool any,
 	}
 	for (size_t i = 0; i < n; i++)
 		s.of[i] = choose(&s, offences, n, i, any);
-	prune(&s, offences, n, gone);
-	widen(&s, n, gone);
-	pack(&s, n, gone);
+	me_suggest_fewer(&s, offences, n, gone);
 	*ret_suggestions = s;
 	return 0;
 }
