@@ -128,7 +128,7 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
 #define ME_FLOW_PROXY 2048u    /* it goes to the configured proxy */
-#define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_FTP, so much further left */
+#define ME_FLOW_FTP_SHIFT 8    /* ME_ENTRY_FTP, so much further left */
 #define ME_FLOW_FTP (ME_ENTRY_FTP << ME_FLOW_FTP_SHIFT)
 
 struct me_flow {
