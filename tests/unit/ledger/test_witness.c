@@ -174,9 +174,9 @@ static const char *asked_of_proxy(struct me_witness *witness, uint64_t flow, uin
 				  .key = {.opener.cookie = flow, .port = 3128, .proto = 6},
 				  .seq = seq,
 				  .flags = ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY};
-	static char says[2 * ME_CLAIM_NAME_MAX];
 	struct me_request asked;
 	struct me_claim claim;
+	static char says[sizeof(asked.host) + sizeof(claim.name) + sizeof(claim.path) + 32];
 
 	if (!me_witness_put(witness, &head, (const uint8_t *)text, &claim, &asked))
 		return "more";
