@@ -89,7 +89,7 @@ data() {
 beside_control() {
 	local where=$1 server=$2 port=$3
 
-	"${@:4}" bash -c 'exec 3<>"/dev/tcp/$0/21" && head -n 1 <&3 >/dev/null && sleep 0.3 &&
+	"${@:4}" bash -c 'exec 3<>"/dev/tcp/$0/21" && head -n 1 <&3 >/dev/null &&
 		{ exec 4<>"/dev/tcp/$0/$1"; } 2>/dev/null; true' "$server" "$port"
 }
 
