@@ -103,24 +103,6 @@ static int see(const struct me_socket *socket, void *userdata)
 	return r < 0 && r != -ENOSPC ? r : 0;
 }
 
-static int list(struct search *search, const struct me_netns *netns)
-{
-	uint64_t cookie;
-	size_t cursor = 0;
-	int err = 0;
-
-	while (!err && me_netns_next(netns, &cursor, &cookie)) {
-		_cleanup_close_ int ns = -1;
-		struct me_sockdiag diag;
-
-		if (me_netns_open(netns, cookie, &ns) || me_sockdiag_open(ns, &diag))
-			continue;
-		err = me_sockdiag_listeners(&diag, see, search);
-		close(diag.fd);
-	}
-	return err;
-}
-
 static void tell(struct me_daemon *daemon, const struct me_socket *socket,
 		 const struct me_owner *owner)
 {
@@ -185,7 +167,7 @@ void me_remoting_sweep(struct me_daemon *daemon, const struct me_netns *netns)
 	int err = found ? 0 : -ENOMEM;
 
 	if (!err && daemon->n_watched) /* else no process is watched */
-		err = list(&search, netns);
+		err = me_sockdiag_each(netns, me_sockdiag_listeners, see, &search);
 	if (!err)
 		err = tell_foreign(&search);
 	if (err)
