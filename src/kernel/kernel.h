@@ -170,12 +170,9 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 			 int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
 				   void *userdata),
 			 void *userdata);
-/* 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL. */
-int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
-			  struct me_flow *ret_flow);
 /*
- * The same for the flow with that id alone: another one may have been opened under its key since it was
- * read, and stays.
+ * Takes the flow with that id out of the table; another one that was opened under its key since it was
+ * read stays. 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL.
  */
 int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
 			struct me_flow *ret_flow);
