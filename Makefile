@@ -68,7 +68,8 @@ BENCHES := $(call programs,tests/bench/*.c)
 FUZZERS := $(call programs,tests/fuzz/fuzz_*.c)
 PROFILES := $(sort $(patsubst vendor/gfi/%.yaml,%,$(wildcard vendor/gfi/*.yaml)))
 HEADER_DEPS := $(patsubst %,$(B)/obj/%.d,$(wildcard include/mewatch/*.h src/*/*.h tools/metop/*.h))
-GENERATED := $(O)/gen/version.h $(O)/gen/layout.h $(O)/gen/profiles.c $(call skeletons,bpf)
+GENERATED := $(O)/gen/version.h $(O)/gen/layout.h $(O)/gen/transit_maps.h $(O)/gen/profiles.c \
+	$(call skeletons,bpf)
 
 .PHONY: all
 all: $(PROGRAMS) $(LIBRARIES) $(B)/libreplay.a ## build mewatch and metop (the default)
@@ -139,6 +140,13 @@ $(O)/gen/layout.h: $(O)/bpf/host.bpf.o $(O)/bpf/transit.bpf.o
 	$(Q)echo "#define ME_LAYOUT_ID \"$$(for object in $^; do \
 		$(BPFTOOL) btf dump file $$object; done | sha256sum | cut -c1-16)\"" >$@.tmp && mv $@.tmp $@
 
+# The maps of the transit vantage, for those who have to make each of them: X(name).
+$(O)/gen/transit_maps.h: $(O)/bpf/transit.skel.h
+	@mkdir -p $(@D)
+	$(Q){ echo '#define ME_TRANSIT_MAPS(X) \\'; \
+	sed -n 's/.*struct bpf_map \*\(me_[a-z_]*\);/	X(\1) \\/p' $<; \
+	echo; } >$@.tmp && mv $@.tmp $@
+
 # --- Compile and link ------------------------------------------------------------------------
 
 compile = $(CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(DEPFLAGS) -c $< -o $@
@@ -166,6 +174,7 @@ $(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
 $(foreach m,$(MODULES) replay,$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) $(wildcard src/$(m))))
 $(B)/libpolicy.a: $(B)/obj/gen/profiles.o
 # The programs of bpf/ pun types, as the kernel's own sources do.
+$(B)/obj/src/replay/program.o: | $(O)/gen/transit_maps.h
 $(B)/obj/src/replay/program.o: private HOST_CFLAGS += -fno-strict-aliasing
 $(B)/libmewatch.a: $(filter-out %/main.o $(REPLAY_OBJECTS),$(call objects,src/mewatch/*.c)) \
 		$(wildcard src/mewatch)

@@ -47,7 +47,7 @@ static __always_inline void me_flow_credit(struct me_flow *flow, __u64 last_ns)
 	       me_raise(&flow->credited_sent, *(volatile __u64 *)&flow->bytes_sent));
 	received = me_raise(&flow->credited_received, *(volatile __u64 *)&flow->bytes_received);
 	me_add(&endpoint->bytes_received, received);
-	if (received)
+	if (received && !me_answer_failed(*(volatile __u16 *)&flow->answer))
 		endpoint->last_success_ns = last_ns;
 }
 
@@ -95,6 +95,19 @@ static __always_inline void me_flow_credit_ending(struct me_flow *flow)
 	if ((ending.flags & ME_FLOW_RESET) && !(ending.flags & ME_FLOW_RESETS) &&
 	    !(me_ending_change(flow, ending.outcome, ME_FLOW_RESETS).flags & ME_FLOW_RESETS))
 		__sync_fetch_and_add(&endpoint->resets, 1);
+}
+
+/* Brings an answer that says of an error into the counts of the flow's endpoint, once. */
+static __always_inline void me_flow_credit_answer(struct me_flow *flow)
+{
+	struct me_endpoint_counts *endpoint = me_count_endpoint(*(volatile __u32 *)&flow->endpoint);
+	__u16 answer = *(volatile __u16 *)&flow->answer;
+
+	if (!endpoint || !me_answer_failed(answer) ||
+	    (me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_ANSWER).flags & ME_FLOW_ANSWER))
+		return;
+	__sync_fetch_and_add(
+		answer & ME_ANSWER_ALERT ? &endpoint->tls_alerts : &endpoint->http_errors, 1);
 }
 
 /*

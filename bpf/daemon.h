@@ -25,4 +25,13 @@ struct {
 	__uint(value_size, 8);
 } me_kept SEC(".maps");
 
+/* And one element of it for each endpoint; the loader sets size and number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 8);
+} me_kept_each SEC(".maps");
+
 #endif

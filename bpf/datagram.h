@@ -249,8 +249,7 @@ static __noinline struct me_sock *me_sock_late(struct __sk_buff *skb, struct bpf
 	sock->foreign = me_sock_is_foreign(sk);
 	sock->origin.uid = bpf_get_socket_uid(skb);
 	sock->origin.cgroup = bpf_skb_cgroup_id(skb);
-	sock->origin.netns =
-		BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, net_cookie);
+	sock->origin.netns = me_sock_netns(sk);
 	return sock;
 }
 

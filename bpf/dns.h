@@ -70,6 +70,7 @@ static __noinline int me_query_seen(struct me_room *room)
 		return 0;
 	me_query_key(room);
 	room->query.asked_ns = bpf_ktime_get_ns();
+	room->query.upstream = room->exchange.server.own_leg;
 	room->query.name = room->dns.chain[0].name;
 	if (!room->exchange.foreign &&
 	    bpf_map_update_elem(&me_queries, &room->query_key, &room->query, BPF_ANY))
@@ -179,6 +180,25 @@ static __noinline int me_answer_learn(struct me_room *room)
 	return me_learn_all(room, now, server->grace_ns, server->claimed);
 }
 
+/* An error in place of the addresses of endpoints. Verified by itself. */
+__noinline int me_room_failed(struct me_room *room)
+{
+	struct me_endpoint_counts *counts;
+	__u32 failure;
+
+	if (!room)
+		return 0;
+	failure = me_dns_failure(room->dns.type, me_dns_rcode(room->dns.flags));
+	if (failure >= ME_DNS_FAILURE_COUNT)
+		return 0;
+	for (__u32 i = 0; i < ME_NAME_ENDPOINTS; i++) {
+		counts = i < room->named.n ? me_count_endpoint(room->named.endpoint[i]) : NULL;
+		if (counts)
+			__sync_fetch_and_add(&counts->dns_failures[failure & 3], 1);
+	}
+	return 0;
+}
+
 /* An answer that is trusted, in the room. */
 static __noinline int me_answer_trusted(struct me_room *room, __u32 length)
 {
@@ -194,6 +214,8 @@ static __noinline int me_answer_trusted(struct me_room *room, __u32 length)
 	category = me_room_category(room);
 	if (!server->own_leg)
 		me_count_dns(me_dns_responses(category, me_dns_rcode(room->dns.flags)), 1);
+	if (!server->own_leg)
+		me_room_failed(room);
 	if (me_dns_is_dnsbl(category) && !server->own_leg)
 		me_answer_of_list(room);
 	if (!me_dns_has_addresses(category, &room->named))

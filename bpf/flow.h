@@ -61,20 +61,22 @@ static __always_inline void me_pending_open(const struct me_flow_key *key, union
 
 /*
  * Whether a second witness may speak yet: a flow that a name allows is final when the client has said
- * whom it means, or can no more.
+ * whom it means, or can no more. Whom it names to a proxy is somebody else.
  */
 static __always_inline bool me_judged_waits(const struct me_judgement *judged,
 					    const struct me_flow_key *key)
 {
 	return judged->verdict == ME_ALLOWED && me_evidence_waits(judged->evidence) &&
 	       key->proto == IPPROTO_TCP &&
-	       (key->port == ME_HTTP_PORT || key->port == ME_HTTPS_PORT);
+	       (key->port == ME_HTTP_PORT || key->port == ME_HTTPS_PORT) &&
+	       !(judged->flags & ME_ENTRY_PROXY);
 }
 
 /* What a flow keeps of its entry. */
 static __always_inline __u16 me_flow_flags(__u32 entry)
 {
 	return (entry & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0) |
+	       (entry & ME_ENTRY_PROXY ? ME_FLOW_PROXY : 0) |
 	       (entry << ME_FLOW_FTP_SHIFT & ME_FLOW_FTP);
 }
 

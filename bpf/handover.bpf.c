@@ -154,6 +154,9 @@ SEC("syscall") int me_carry_one(struct me_carry_flow *argument)
 	if (!flow->closed_ns)
 		flow->closed_ns = old->closed_ns;
 	flow->flags |= old->flags & ~(ME_FLOW_CARRIED | ME_FLOW_OUTCOME | ME_FLOW_RESETS);
+	if (!flow->answer)
+		flow->answer = old->answer;
+	me_flow_credit_answer(flow);
 	return 0;
 }
 

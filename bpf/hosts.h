@@ -19,9 +19,10 @@ struct me_passage {
 	__u8 direction;   /* of that flow */
 	__u8 sent;        /* 1: from the mail hosts' side */
 	__u8 open;        /* 1: the verdict of its flow is not final */
+	__u8 proxied;     /* 1: its flow goes to the proxy, and the first payload is not all told */
 	__u8 first;       /* 1: it was the first fragment */
 	__u8 facts;       /* ME_FACT_UNPARSABLE or 0 */
-	__u8 zero[5];
+	__u8 zero[4];
 };
 
 /*

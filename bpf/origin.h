@@ -114,8 +114,17 @@ static __always_inline __u64 me_stream_cgroup(struct bpf_sock *sk)
 	return tp ? tp->sk_cgrp_data.cgroup->kn->id : 0;
 }
 
-/* Fills everything but `cgroup` and `netns` from the running task. Only where it is the caller. */
-static __always_inline void me_origin_current(struct me_origin *origin)
+/* Cookie of its network namespace, where the program has no context to ask for it. */
+static __always_inline __u64 me_sock_netns(struct bpf_sock *sk)
+{
+	return BPF_CORE_READ(me_sock_pointer(sk), __sk_common.skc_net.net, net_cookie);
+}
+
+/*
+ * Fills everything but `cgroup` and `netns` from the running task. Only where it is the caller. Not every
+ * kind of program may ask for its user.
+ */
+static __always_inline void me_origin_task(struct me_origin *origin, __u32 uid)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
@@ -124,7 +133,7 @@ static __always_inline void me_origin_current(struct me_origin *origin)
 	origin->proc.start_ns = task->group_leader->start_boottime;
 	origin->proc.exe = (__u64)task->mm->exe_file;
 	origin->proc.tgid = task->tgid;
-	origin->uid = bpf_get_current_uid_gid();
+	origin->uid = uid;
 	/* A worker has a name of its own; the process is meant. */
 	__builtin_memcpy(origin->comm, task->group_leader->comm, sizeof(origin->comm));
 
@@ -135,6 +144,11 @@ static __always_inline void me_origin_current(struct me_origin *origin)
 		return;
 	}
 	me_exe_read(bpf_map_lookup_elem(&me_procs, &origin->proc));
+}
+
+static __always_inline void me_origin_current(struct me_origin *origin)
+{
+	me_origin_task(origin, bpf_get_current_uid_gid());
 }
 
 #endif

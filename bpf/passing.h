@@ -4,9 +4,11 @@
 
 /* What a packet does to its flow, and the first packet of a flow. */
 #include "mewatch/wire.h"
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/hosts.h"
 #include "bpf/once.h"
+#include "bpf/remoting.h"
 #include "bpf/witness.h"
 
 /* The key of the packet's flow: the mail hosts' side first. */
@@ -82,11 +84,14 @@ __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, str
 		return 0;
 	packets = me_passing_packets(skb, p->packet.payload);
 	me_wire_packet(flow, &p->packet, p->sent, p->now, &change);
+	if (change.payload && !p->sent && me_wire_is_first(flow, &p->packet))
+		me_answer_seen(skb, flow, p->link + p->packet.headers, p->packet.payload);
 	me_passing_add(flow, p->sent, change.payload, packets,
 		       p->packet.length + (packets - 1) * p->packet.headers);
 	if (p->now > flow->last_ns)
 		flow->last_ns = p->now;
 	p->open = !me_state_is_final(flow->state);
+	p->proxied = (flow->flags & ME_FLOW_PROXY) && flow->wire.segments < ME_FIRST_SEGMENTS;
 	if (change.flags || (change.outcome && !flow->outcome))
 		me_passing_change(flow, &change);
 	return 0;
@@ -100,7 +105,7 @@ static __always_inline void me_passing_segment(const struct me_passage *p,
 	segment->ack = p->packet.ack;
 }
 
-/* First payload of a flow that is not final. */
+/* First payload of a flow that is not final, or to the proxy. */
 static __noinline int me_passing_first_payload(struct __sk_buff *skb, const struct me_passage *p)
 {
 	struct me_segment segment;
@@ -117,8 +122,7 @@ static __noinline int me_passing_first_payload(struct __sk_buff *skb, const stru
 	if (segment.seq - flow->wire.side[0].isn - 1 >= ME_FIRST_BYTES)
 		return 0;
 	__sync_fetch_and_add(&flow->wire.segments, 1);
-	if (!me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
-			     ME_FIRST_BYTES))
+	if (!me_segment_tell(skb, &key, &segment, me_first_kind(flow), ME_FIRST_BYTES))
 		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_UNHEARD);
 	return 0;
 }
@@ -168,8 +172,8 @@ static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 			return me_passage_exchange_begin(p, step == ME_STEP_RESOLVER);
 		if (p->key.proto == IPPROTO_TCP)
 			me_passing_dns_segment(skb, p, step == ME_STEP_RESOLVER);
-	} else if ((port == ME_HTTPS_PORT || port == ME_HTTP_PORT) && p->sent && p->open &&
-		   p->key.proto == IPPROTO_TCP && step == ME_STEP_READ) {
+	} else if ((p->proxied || (p->open && (port == ME_HTTPS_PORT || port == ME_HTTP_PORT))) &&
+		   p->sent && p->key.proto == IPPROTO_TCP && step == ME_STEP_READ) {
 		me_passing_first_payload(skb, p);
 	}
 	return NULL;
@@ -198,22 +202,6 @@ __noinline __u32 me_passing_judge(const struct me_flow_key *key, __u32 flags,
 	if (key->port == ME_DNS_PORT && head && (head->flags & ME_HEAD_RECURSIVE))
 		facts.flags |= ME_FACT_RECURSIVE;
 	return me_policy_judge(&facts, ret_judgement);
-}
-
-/* What is known of a port from the policy alone: its column. */
-static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 port)
-{
-	const struct me_control *control = me_control_get();
-	__u32 zero = 0, slot = me_slot(proto, port), column;
-	const struct me_head *head;
-
-	if (!control || slot >= ME_SLOT_COUNT)
-		return NULL;
-	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
-	if (!head)
-		return NULL;
-	column = head->slot[slot];
-	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
 }
 
 /*
@@ -255,26 +243,6 @@ static __noinline enum me_step me_passing_underway(struct me_passage *p)
 	return p->direction == ME_DIRECTION_OUT ? ME_STEP_JUDGE : ME_STEP_PUT;
 }
 
-/* Whether the peer may reach the port: remoting ports only from peers, if at all. */
-static __always_inline bool me_inbound_remoting(const struct me_passage *p)
-{
-	const struct me_column *column = me_port_column(p->key.proto, p->key.sport);
-	const struct me_control *control = me_control_get();
-	const struct me_dest *dest = NULL;
-	const struct me_head *head;
-	__u32 zero = 0, slot;
-
-	if (!control || !column || !(column->flags & (ME_COLUMN_REMOTING | ME_COLUMN_PEERS)))
-		return false;
-	if (!(column->flags & ME_COLUMN_PEERS))
-		return true;
-	slot = me_policy_slot(control);
-	head = me_slot_lookup(&me_heads, slot, &zero);
-	if (head)
-		dest = me_policy_dest(slot, head, &p->key.peer);
-	return !dest || !(dest->flags & ME_DEST_PEER);
-}
-
 /* A flow that the peer opens. */
 static __noinline enum me_step me_passing_inbound(struct me_passage *p)
 {
@@ -287,7 +255,7 @@ static __noinline enum me_step me_passing_inbound(struct me_passage *p)
 	    me_ftp_data(&p->key.opener, &p->key, 1, &p->judged))
 		return ME_STEP_PUT;
 	p->judged.reason = ME_REASON_NONE;
-	if (me_inbound_remoting(p))
+	if (me_remoting_reached(p->key.proto, p->key.sport, &p->key.peer))
 		p->judged.reason = ME_REASON_REMOTING_OFF_HOST;
 	return ME_STEP_PUT;
 }

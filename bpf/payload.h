@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bpf/answer.h"
 #include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
@@ -47,7 +48,7 @@ static __always_inline void me_segment_key(struct __sk_buff *skb, struct bpf_soc
 	me_flow_key(bpf_get_socket_cookie(skb), &target, ret_key);
 }
 
-/* A segment that leaves for port 80 or 443. */
+/* A segment that leaves for port 80 or 443, or that of the proxy. */
 static __noinline int me_first_payload(struct __sk_buff *skb, struct bpf_sock *sk)
 {
 	struct me_segment segment;
@@ -63,9 +64,8 @@ static __noinline int me_first_payload(struct __sk_buff *skb, struct bpf_sock *s
 		return 0;
 	me_segment_key(skb, sk, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	if (flow && !me_state_is_final(flow->state) &&
-	    !me_segment_tell(skb, &key, &segment, ME_RECORD_FIRST | ME_PAYLOAD_SENT << 8,
-			     ME_FIRST_BYTES))
+	if (flow && me_first_is_heard(flow) &&
+	    !me_segment_tell(skb, &key, &segment, me_first_kind(flow), ME_FIRST_BYTES))
 		me_ending_change(flow, ME_OUTCOME_NONE, ME_FLOW_UNHEARD);
 	return 0;
 }
@@ -130,6 +130,14 @@ static __noinline int me_sock_ftp(struct __sk_buff *skb, struct bpf_sock *sk, __
 	return me_ftp_segment(skb, room);
 }
 
+/* Whether it is the port of the proxy, which most packets learn that are of no other interest here. */
+static __always_inline bool me_port_is_proxy(__be16 port)
+{
+	const struct me_control *control = me_control_get();
+
+	return control && bpf_htons(control->proxy) == port;
+}
+
 /* A packet of a TCP socket leaves. */
 static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
 {
@@ -141,10 +149,34 @@ static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_s
 		me_dns_segment(skb, sk, ME_PAYLOAD_SENT);
 	else if (port == bpf_htons(ME_FTP_PORT))
 		me_sock_ftp(skb, sk, 1);
+	else if (me_port_is_proxy(port))
+		me_first_payload(skb, sk);
+}
+
+/*
+ * The first payload that a peer sends. The socket has not counted this segment yet, and one that comes
+ * before it or once more has another number than the socket waits for.
+ */
+static __noinline int me_first_answer(struct __sk_buff *skb, struct bpf_sock *sk,
+				      struct bpf_tcp_sock *tp)
+{
+	struct me_segment segment;
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	if (!sk || !tp || !me_segment_read(skb, &segment) || segment.seq != tp->rcv_nxt)
+		return 0;
+	me_segment_key(skb, sk, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	return flow ? me_answer_seen(skb, flow, segment.offset, skb->len - segment.offset) : 0;
 }
 
 static __always_inline void me_stream_ingress(struct __sk_buff *skb, struct bpf_sock *sk)
 {
+	struct bpf_tcp_sock *tp = bpf_tcp_sock(sk);
+
+	if (tp && !tp->bytes_received)
+		me_first_answer(skb, sk, tp);
 	if (sk->dst_port == bpf_htons(ME_DNS_PORT))
 		me_dns_segment(skb, sk, 0);
 	else if (sk->dst_port == bpf_htons(ME_FTP_PORT))

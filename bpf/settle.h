@@ -15,6 +15,7 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 		me_ending_change(flow, ME_OUTCOME_NONE, me_flow_flags(settle->flags));
 	me_flow_credit(flow, settle->now_ns);
 	me_flow_credit_ending(flow);
+	me_flow_credit_answer(flow);
 }
 
 /* An open flow becomes final: the state first, then the record, then the cells. */
@@ -38,6 +39,8 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	}
 	if (!held || after.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_RESOLVED, me_next_id(), settle->now_ns, &settle->key, flow);
+	if (settle->flags & ME_SETTLE_BYPASSED)
+		me_tell_finding(ME_FINDING_PROXY_BYPASSED, &settle->key, flow);
 	me_settle_count(settle->key.vantage, service, before, flow, after);
 	return 0;
 }

@@ -5,6 +5,7 @@
 /* The life of sockets: creation and release, and what became of TCP connections. */
 #include <bpf/bpf_endian.h>
 #include "bpf/connect.h"
+#include "bpf/listen.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -64,14 +65,7 @@ static __always_inline void me_stream_source(struct bpf_sock_ops *ctx, struct me
 {
 	me_flow_become(flow, ME_OUTCOME_NONE, ME_FLOW_SENT);
 	flow->sport = ctx->local_port;
-	if (ctx->family == AF_INET) {
-		flow->src = me_addr_v4(ctx->local_ip4);
-	} else {
-		flow->src.word[0] = ctx->local_ip6[0];
-		flow->src.word[1] = ctx->local_ip6[1];
-		flow->src.word[2] = ctx->local_ip6[2];
-		flow->src.word[3] = ctx->local_ip6[3];
-	}
+	me_sockops_local(ctx, &flow->src);
 }
 
 /* The key of the socket's flow. */
@@ -79,15 +73,7 @@ static __always_inline void me_stream_key(struct bpf_sock_ops *ctx, struct me_fl
 {
 	struct me_target target = {.port = bpf_ntohl(ctx->remote_port), .proto = IPPROTO_TCP};
 
-	if (ctx->family == AF_INET) {
-		target.peer = me_addr_v4(ctx->remote_ip4);
-		barrier(); /* or the compiler makes one access of two, which the verifier refuses */
-	} else {
-		target.peer.word[0] = ctx->remote_ip6[0];
-		target.peer.word[1] = ctx->remote_ip6[1];
-		target.peer.word[2] = ctx->remote_ip6[2];
-		target.peer.word[3] = ctx->remote_ip6[3];
-	}
+	me_sockops_remote(ctx, &target.peer);
 	me_flow_key(bpf_get_socket_cookie(ctx), &target, ret_key);
 }
 
@@ -100,6 +86,10 @@ SEC("sockops") int me_sockops(struct bpf_sock_ops *ctx)
 
 	if (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    op != BPF_SOCK_OPS_STATE_CB) {
+		if (op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+			me_accepted(ctx);
+		else if (op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+			me_listen(ctx);
 		ctx->reply = -1;
 		return 1;
 	}

@@ -4,7 +4,7 @@
 
 /*
  * Bytes of TCP connections that user space reads: the first payload of a flow whose verdict is not
- * final, and DNS over TCP.
+ * final or that goes to the proxy, and DNS over TCP.
  */
 #include "bpf/dns.h"
 
@@ -14,6 +14,20 @@ struct me_segment {
 	__u32 seq; /* of the first byte of payload */
 	__u32 ack;
 };
+
+/* Whether its first payload says something: whom its client means, or what it wants of a proxy. */
+static __always_inline bool me_first_is_heard(const struct me_flow *flow)
+{
+	return !me_state_is_final(flow->state) || (flow->flags & ME_FLOW_PROXY);
+}
+
+/* The kind of its records, as me_segment_tell() takes it. */
+static __always_inline __u32 me_first_kind(const struct me_flow *flow)
+{
+	__u32 flags = ME_PAYLOAD_SENT | (flow->flags & ME_FLOW_PROXY ? ME_PAYLOAD_PROXY : 0);
+
+	return ME_RECORD_FIRST | flags << 8;
+}
 
 /* Tells up to `max` bytes of the segment's payload. False: it could not. */
 static __noinline bool me_segment_tell(struct __sk_buff *skb, const struct me_flow_key *key,

@@ -7,6 +7,7 @@
  * the resolver program. Fixed-width fields, sizes asserted, native byte order but for addresses.
  * Times are CLOCK_MONOTONIC nanoseconds. The hash of this file is part of the layout id of the pins.
  */
+#include "mewatch/answer.h"
 #include "mewatch/judge.h"
 #include "mewatch/name.h"
 
@@ -123,10 +124,12 @@ static inline int me_state_is_final(union me_state state)
 #define ME_FLOW_CARRIED 64u    /* from another layout, where its outcome was counted */
 #define ME_FLOW_OUTCOME 128u   /* its outcome is in the endpoint's counts */
 #define ME_FLOW_RESETS 256u    /* and its reset */
+#define ME_FLOW_ANSWER 4096u   /* and its answer, if that is an error */
 #define ME_FLOW_UNHEARD 512u   /* some of its first payload was lost on the way to the daemon */
 #define ME_FLOW_GOING 1024u    /* somebody is taking it out of the table */
-#define ME_FLOW_FTP_SHIFT 8 /* ME_ENTRY_ANNOUNCED, _DOCUMENTED, _ANY_DATA, so much further left */
-#define ME_FLOW_FTP (7u * ME_ENTRY_ANNOUNCED << ME_FLOW_FTP_SHIFT)
+#define ME_FLOW_PROXY 2048u    /* it goes to the configured proxy */
+#define ME_FLOW_FTP_SHIFT 8    /* ME_ENTRY_FTP, so much further left */
+#define ME_FLOW_FTP (ME_ENTRY_FTP << ME_FLOW_FTP_SHIFT)
 
 struct me_flow {
 	/* what each packet in transit touches: one cache line, or two */
@@ -157,6 +160,8 @@ struct me_flow {
 	__u32 rule;         /* 0: none */
 	__u16 service;
 	__u16 sport; /* host order; 0 until known */
+	__u16 answer; /* what the peer answered first (mewatch/answer.h); 0: neither HTTP nor an alert */
+	__u16 zero[3];
 };
 
 _Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
@@ -239,11 +244,17 @@ struct me_endpoint_counts {
 	__u64 bytes_sent;
 	__u64 bytes_received;
 	__u64 last_attempt_ns;
-	__u64 last_success_ns; /* established and a byte received, or an answer */
+	/* established and a byte received, or an answer; but what began with an HTTP error or an alert */
+	__u64 last_success_ns;
 	__u64 retired_used;
-	__u64 learned; /* addresses that are learned for it now */
+	__u64 learned;     /* addresses that are learned for it now */
+	__u64 http_errors; /* connections whose first answer was a status from 400 on */
+	__u64 tls_alerts;  /* or a fatal alert */
+	/* questions for its addresses that came to nothing */
+	__u64 dns_failures[ME_DNS_FAILURE_COUNT];
+	__u64 zero[2];
 };
-_Static_assert(sizeof(struct me_endpoint_counts) == 128, "two cache lines");
+_Static_assert(sizeof(struct me_endpoint_counts) == 192, "three cache lines");
 
 /* Counters of DNS, one per-CPU array: index me_dns_queries(), _responses() or _refused(). */
 #define ME_DNS_COUNTS                                                                              \
@@ -297,6 +308,7 @@ struct me_host_counts {
 
 struct me_asked {
 	__u64 asked_ns;
+	__u64 upstream; /* 1: by a stub or a recursive resolver */
 	struct me_name name;
 };
 
@@ -434,6 +446,7 @@ struct me_payload {
 #define ME_PAYLOAD_UPSTREAM 2u /* a stub or a recursive resolver asks: not counted as a query */
 #define ME_PAYLOAD_RELEARN 4u  /* an address could not be learned for want of a moment */
 #define ME_PAYLOAD_CLAIMED 8u  /* the server is none that was configured: a mere claim */
+#define ME_PAYLOAD_PROXY 16u   /* the flow goes to the configured proxy */
 #define ME_FIRST_BYTES 4096u   /* of a first payload at the most */
 #define ME_FIRST_SEGMENTS 4u
 
@@ -442,6 +455,7 @@ struct me_payload {
  * that was idle for too long. What is final or ended already is left alone.
  */
 enum me_settle_what { ME_SETTLE_VERDICT, ME_SETTLE_END };
+#define ME_SETTLE_BYPASSED 256u /* me_settle.flags: proxy-bypassed is found with the verdict */
 
 struct me_settle {
 	struct me_flow_key key; /* in */
@@ -452,7 +466,7 @@ struct me_settle {
 	__u32 endpoint;         /* in, VERDICT: 0 unless allowed */
 	__u32 rule;             /* in, VERDICT: 0 unless a rule decides */
 	__u32 service;          /* in, VERDICT */
-	__u32 flags;            /* in, VERDICT: of the entry (ME_ENTRY_RETIRED) */
+	__u32 flags;            /* in, VERDICT: of the entry, and ME_SETTLE_BYPASSED */
 	__u32 generation;       /* in, VERDICT: of the policy that settles it */
 	__s32 result;           /* out: 0, -ENOENT, -EALREADY */
 };
@@ -510,6 +524,7 @@ struct me_control {
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 	__u64 watched;   /* how many cgroups the host vantage watches */
 	__u64 crowded;   /* 1: there was a flow in transit beyond the table */
+	__u64 proxy;     /* port of the proxy, host order; 0: there is none */
 };
 
 #endif

@@ -132,6 +132,25 @@ static inline int me_dns_has_addresses(__u8 category, const struct me_named *nam
 	return !me_dns_is_dnsbl(category) || (named->n && !named->zone);
 }
 
+/* Whether a question of this type is one for addresses. */
+static inline int me_dns_asks_address(__u16 type)
+{
+	return type == ME_DNS_A || type == ME_DNS_AAAA;
+}
+
+/*
+ * The failure of a question for addresses that was answered with this code, enum me_rcode; or
+ * ME_DNS_FAILURE_COUNT: it is none. A name without addresses of one family is ordinary.
+ */
+static inline enum me_dns_failure me_dns_failure(__u16 type, enum me_rcode rcode)
+{
+	if (!me_dns_asks_address(type) || rcode == ME_RCODE_NOERROR)
+		return ME_DNS_FAILURE_COUNT;
+	if (rcode == ME_RCODE_NXDOMAIN)
+		return ME_DNS_FAILED_NXDOMAIN;
+	return rcode == ME_RCODE_SERVFAIL ? ME_DNS_FAILED_SERVFAIL : ME_DNS_FAILED_OTHER;
+}
+
 /* --- What may be learned ------------------------------------------------------------------------ */
 
 /* RFC 1918, RFC 6598, RFC 4193. */

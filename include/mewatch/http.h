@@ -72,13 +72,12 @@ static inline void me_http_expect(struct me_claim_reader *r, const char *text)
 	}
 }
 
-/* A host that begins with `c`, and its port (RFC 3986, 3.2); gives the byte after them. */
-static inline int me_http_authority(struct me_claim_reader *r, int c, struct me_claim_name *name)
+/* What follows a host and begins with `c`: a port, if it is a colon. Gives the byte after it. */
+static inline int me_http_port(struct me_claim_reader *r, int c, __u32 *ret_port)
 {
 	__u32 port = 0;
 
-	while (me_claim_name_add(name, c))
-		c = me_http_byte(r);
+	*ret_port = 0;
 	if (c != ':')
 		return c;
 	for (c = me_http_byte(r); me_claim_is_digit(c); c = me_http_byte(r)) {
@@ -86,7 +85,18 @@ static inline int me_http_authority(struct me_claim_reader *r, int c, struct me_
 		if (port > 0xffff)
 			me_claim_stop(r, ME_CLAIM_NONE);
 	}
+	*ret_port = port;
 	return c;
+}
+
+/* A host that begins with `c`, and its port (RFC 3986, 3.2); gives the byte after them. */
+static inline int me_http_authority(struct me_claim_reader *r, int c, struct me_claim_name *name)
+{
+	__u32 port;
+
+	while (me_claim_name_add(name, c))
+		c = me_http_byte(r);
+	return me_http_port(r, c, &port);
 }
 
 /* A path, query and fragment that begin with `c`; gives the byte after them. */
@@ -129,6 +139,17 @@ static inline int me_http_method(struct me_claim_reader *r)
 	return same && n == sizeof(connect) - 1;
 }
 
+/* The end of a request line, after its target: `c` is the byte that follows that. */
+static inline void me_http_version(struct me_claim_reader *r, int c)
+{
+	if (c != ' ')
+		me_claim_stop(r, ME_CLAIM_NONE);
+	me_http_expect(r, "HTTP/1.");
+	if (!me_claim_is_digit(me_http_byte(r)))
+		me_claim_stop(r, ME_CLAIM_NONE);
+	me_http_expect(r, "\n");
+}
+
 /* The request line (RFC 9112, 3); stops with NAME or NONE if its target has an authority. */
 static inline void me_http_request_line(struct me_claim_reader *r, struct me_claim_name *name,
 					struct me_claim *ret)
@@ -146,12 +167,9 @@ static inline void me_http_request_line(struct me_claim_reader *r, struct me_cla
 		if (c == '/' || c == '?' || c == '#')
 			c = me_http_path(r, c, ret);
 	}
-	if (c != ' ' || (decides && !me_claim_name_is_valid(name)))
+	if (decides && !me_claim_name_is_valid(name))
 		me_claim_stop(r, ME_CLAIM_NONE);
-	me_http_expect(r, "HTTP/1.");
-	if (!me_claim_is_digit(me_http_byte(r)))
-		me_claim_stop(r, ME_CLAIM_NONE);
-	me_http_expect(r, "\n");
+	me_http_version(r, c);
 	if (r->stopped)
 		*ret = (struct me_claim){0};
 	else if (decides)

@@ -79,7 +79,7 @@ struct me_prefix {
 #define ME_COLUMN_DOT 4u       /* tcp or udp 853 */
 #define ME_COLUMN_HTTPS 8u     /* tcp or udp 443 */
 #define ME_COLUMN_QUIC 16u     /* udp 443 */
-#define ME_COLUMN_REMOTING 32u /* a remoting port of the policy */
+#define ME_COLUMN_REMOTING 32u /* a remoting port: of `remoting:`, or of the profile for peers */
 #define ME_COLUMN_PEERS 64u    /* a port that the policy gives to peers */
 #define ME_COLUMN_LISTED 128u  /* some rule names the protocol (any port of it) */
 
@@ -103,7 +103,7 @@ struct me_head {
 	__u32 rows;
 	__u32 entries; /* ranks run from 1 to entries - 1 */
 	__u32 flags;
-	__u32 reserved;
+	__u32 proxy_port;  /* of `proxy:`, host order; 0: there is none */
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 pending_ns;  /* limits.pending */
 	__u64 grace_ns;    /* limits.grace */
@@ -126,13 +126,14 @@ static inline __u64 me_mac(const __u8 mac[6])
 /* me_entry.flags */
 #define ME_ENTRY_RETIRED 1u
 #define ME_ENTRY_PRIVATE 2u  /* the name may resolve into private space */
-#define ME_ENTRY_FTP 4u      /* FTP control: its data connections belong to it */
+#define ME_ENTRY_PROXY 4u    /* it is the configured proxy */
 #define ME_ENTRY_SHADOW 8u   /* mode: shadow */
 #define ME_ENTRY_ENFORCE 16u /* mode: enforce */
-/* Of ME_ENTRY_FTP: which data connections belong to it. */
+/* Of FTP control: which data connections belong to it. */
 #define ME_ENTRY_ANNOUNCED 32u  /* those that were announced */
 #define ME_ENTRY_DOCUMENTED 64u /* and those to ports 1-1023 */
 #define ME_ENTRY_ANY_DATA 128u  /* all to the same host */
+#define ME_ENTRY_FTP (ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED | ME_ENTRY_ANY_DATA)
 
 /* One endpoint of one rule. The ids are stable since attach (see the registry). */
 struct me_entry {

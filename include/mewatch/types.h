@@ -98,6 +98,7 @@ enum me_match { ME_MATCH_LIST(ME_PICK_CONSTANT, ME_MATCH_) ME_MATCH_COUNT };
 /* Observations that are not verdicts. */
 #define ME_FINDING_LIST(X, p)                                                                      \
 	X(p, PROXY_BYPASSED, "proxy-bypassed", "a direct flow to a listed name beside a proxy")    \
+	X(p, PROXY_UNLISTED, "proxy-unlisted", "the proxy was asked for what is not listed")       \
 	X(p, FOREIGN_LISTENER, "foreign-listener", "another program listens on a remoting port")   \
 	X(p, INBOUND_REMOTING, "inbound-remoting", "a remoting port reached from outside")         \
 	X(p, RETIRED_USED, "retired-used", "a flow to an entry that later lists dropped")          \
@@ -148,6 +149,15 @@ enum me_dns_category { ME_DNS_CATEGORY_LIST(ME_PICK_CONSTANT, ME_DNS_) ME_DNS_CA
 	X(p, OTHER, "other", "any other code")
 
 enum me_rcode { ME_RCODE_LIST(ME_PICK_CONSTANT, ME_RCODE_) ME_RCODE_COUNT };
+
+/* How the question for an endpoint's addresses came to nothing. */
+#define ME_DNS_FAILURE_LIST(X, p)                                                                  \
+	X(p, NXDOMAIN, "nxdomain", "there is no such name")                                        \
+	X(p, SERVFAIL, "servfail", "the server failed")                                            \
+	X(p, NO_ANSWER, "no_answer", "no answer came")                                             \
+	X(p, OTHER, "other", "any other error")
+
+enum me_dns_failure { ME_DNS_FAILURE_LIST(ME_PICK_CONSTANT, ME_DNS_FAILED_) ME_DNS_FAILURE_COUNT };
 
 /* Why something in a DNS answer was not learned. */
 #define ME_REFUSED_LIST(X, p)                                                                      \
@@ -215,6 +225,7 @@ ME_DEFINE_TEXT(finding, ME_FINDING_LIST)
 ME_DEFINE_TEXT(blind, ME_BLIND_LIST)
 ME_DEFINE_TEXT(dns_category, ME_DNS_CATEGORY_LIST)
 ME_DEFINE_TEXT(rcode, ME_RCODE_LIST)
+ME_DEFINE_TEXT(dns_failure, ME_DNS_FAILURE_LIST)
 ME_DEFINE_TEXT(refused, ME_REFUSED_LIST)
 ME_DEFINE_TEXT(unparsed, ME_UNPARSED_LIST)
 

@@ -161,6 +161,19 @@ static inline void me_wire_segment(struct me_flow *flow, const struct me_packet 
 		ret_change->flags |= ME_FLOW_CLOSED;
 }
 
+/*
+ * Whether it is the segment with which the peer begins to speak; its SYN was seen. Numbers come again
+ * after 4 GB.
+ */
+static inline int me_wire_is_first(const struct me_flow *flow, const struct me_packet *packet)
+{
+	const struct me_wire_side *peer = &flow->wire.side[1];
+
+	return packet->seq == peer->isn + 1 && packet->proto == IPPROTO_TCP &&
+	       (peer->is & ME_WIRE_SYN) && !(packet->tcp_flags & ME_TCP_SYN) &&
+	       !(packet->flags & ME_PACKET_LATER) && flow->bytes_received < ME_WIRE_WINDOW;
+}
+
 /* Any packet of the flow. Every field of the answer is set. */
 static inline void me_wire_packet(struct me_flow *flow, const struct me_packet *packet, int sent,
 				  __u64 now_ns, struct me_wire_change *ret_change)

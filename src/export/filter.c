@@ -207,7 +207,8 @@ static bool value_matches(const struct term *term, const struct me_value *value)
 
 static bool is_text(const struct me_value *value)
 {
-	return value->text || value->kind == ME_VALUE_ADDRESS || value->kind == ME_VALUE_PROTO;
+	return value->text || value->kind == ME_VALUE_ADDRESS || value->kind == ME_VALUE_PROTO ||
+	       value->kind == ME_VALUE_ANSWER;
 }
 
 static bool term_matches(const struct me_filter *filter, const struct term *term, const void *row)

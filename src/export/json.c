@@ -175,6 +175,11 @@ void me_json_append_safe(struct me_json *array, const char *text)
 	append(array, safe(text));
 }
 
+void me_json_append_number(struct me_json *array, uint64_t number)
+{
+	append(array, json_integer((json_int_t)number));
+}
+
 static int add_to_buffer(const char *bytes, size_t len, void *out)
 {
 	me_strbuf_add(out, bytes, len);

@@ -31,6 +31,8 @@ void me_json_set_bool(struct me_json *object, const char *key, bool truth);
 void me_json_set_child(struct me_json *object, const char *key, struct me_json **child);
 void me_json_append(struct me_json *array, struct me_json **child);
 
+void me_json_append_number(struct me_json *array, uint64_t number);
+
 /* The same for text of our own, in which what came from outside is escaped already. */
 void me_json_set_safe(struct me_json *object, const char *key, const char *text);
 void me_json_append_safe(struct me_json *array, const char *text);

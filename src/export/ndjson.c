@@ -2,6 +2,7 @@
 #include "export/ndjson.h"
 
 #include "export/json.h"
+#include "ledger/requests.h"
 
 static void set_time(struct me_json *json, const char *key, const struct me_ledger *ledger,
 		     uint64_t monotonic_ns)
@@ -70,6 +71,21 @@ static void set_texts(struct me_json *json, const struct me_ledger *ledger, uint
 	me_json_set_text(json, "http_path", text[ME_TEXT_HTTP_PATH]);
 }
 
+/* The other half of what went through the proxy. */
+static void set_request(struct me_json *json, const struct me_ledger *ledger, uint64_t id)
+{
+	const struct me_requests *requests = me_ledger_requests(ledger);
+	const struct me_requested *own = me_requests_of(requests, id);
+	const struct me_requested *behind = own ? NULL : me_requests_behind(requests, id);
+
+	if (own || behind)
+		me_json_set_text(json, "request", own ? own->text : behind->text);
+	if (own)
+		me_json_set_text(json, "upstream", own->upstream_to);
+	if (behind)
+		me_json_set_text(json, "client", behind->client);
+}
+
 static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 		     const struct me_event *event)
 {
@@ -98,7 +114,19 @@ static void set_flow(struct me_json *json, const struct me_ledger *ledger,
 	me_json_set_number(json, "packets_received", flow->packets_received);
 	if (flow->outcome)
 		me_json_set_text(json, "outcome", me_outcome_label(flow->outcome));
+	me_json_set(json, "answer", me_value_answer(flow->answer));
 	set_texts(json, ledger, flow->id);
+	set_request(json, ledger, flow->id);
+}
+
+/* A socket that listens, on :: too: it has no peer and says nothing. */
+static void set_listener(struct me_json *json, const struct me_event *event)
+{
+	me_json_set_text(json, "vantage", me_vantage_label(event->key->vantage));
+	me_json_set(json, "proto", me_value_proto(event->key->proto));
+	me_json_set(json, "src",
+		    (struct me_value){.kind = ME_VALUE_ADDRESS, .address = &event->flow->src});
+	me_json_set_number(json, "sport", event->flow->sport);
 }
 
 static void set_cell(struct me_json *json, const struct me_names *names,
@@ -134,11 +162,14 @@ int me_ndjson_format(const struct me_event *event, const struct me_ledger *ledge
 		me_json_set(json, "first", me_value_time(event->first_ns));
 		me_json_set(json, "last", me_value_time(event->last_ns));
 	}
-	if (event->key && event->flow)
+	if (event->finding == ME_FINDING_FOREIGN_LISTENER)
+		set_listener(json, event);
+	else if (event->key && event->flow)
 		set_flow(json, ledger, event);
 	if (event->has_cell)
 		set_cell(json, names, event);
 	set_endpoint(json, names, event->endpoint);
+	me_json_set_text(json, "outcome", event->outcome);
 	if (event->flow && (!event->key || event->key->vantage == ME_HOST))
 		set_origin(json, names, &event->flow->origin);
 	set_number_if(json, "policy", event->generation, event->generation);

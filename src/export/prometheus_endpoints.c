@@ -41,11 +41,30 @@ static void bytes(const struct me_ledger *ledger, const struct me_endpoint *endp
 	me_metric_sample(out, name, labels, endpoint->counts.bytes_received);
 }
 
+static void answers(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		    struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	labels[2] = (struct me_label){"answer", "http_error"};
+	me_metric_sample(out, name, labels, endpoint->counts.http_errors);
+	labels[2].value = "tls_alert";
+	me_metric_sample(out, name, labels, endpoint->counts.tls_alerts);
+}
+
+static void dns_failures(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+			 struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	for (unsigned int i = 0; i < ME_DNS_FAILURE_COUNT; i++) {
+		labels[2] = (struct me_label){"cause", me_dns_failure_label(i)};
+		me_metric_sample(out, name, labels, endpoint->counts.dns_failures[i]);
+	}
+}
+
 static void last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
 			 struct me_label *labels, const char *name, struct me_strbuf *out)
 {
-	me_metric_sample_nano(out, name, labels,
-			      me_ledger_epoch(ledger, endpoint->counts.last_success_ns));
+	me_metric_sample_nano(out, name, labels, me_ledger_last_success(ledger, endpoint));
 }
 
 static void overdue(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
@@ -53,6 +72,13 @@ static void overdue(const struct me_ledger *ledger, const struct me_endpoint *en
 {
 	(void)ledger;
 	me_metric_sample(out, name, labels, endpoint->state == ME_ENDPOINT_OVERDUE);
+}
+
+static void failing(const struct me_ledger *ledger, const struct me_endpoint *endpoint,
+		    struct me_label *labels, const char *name, struct me_strbuf *out)
+{
+	(void)ledger;
+	me_metric_sample(out, name, labels, endpoint->failing);
 }
 
 static void each(const struct me_ledger *ledger, const char *name, const char *type,
@@ -72,6 +98,20 @@ static void each(const struct me_ledger *ledger, const char *name, const char *t
 	}
 }
 
+static void engines(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	const char *name = "mewatch_engine_last_update_timestamp_seconds";
+
+	me_metric_head(
+		out, name, "gauge",
+		"When an anti-virus engine of the mail filter was last updated, by the path of "
+		"its download; only engines that were since the watch began.");
+	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++)
+		if (me_ledger_engine(ledger, i))
+			me_metric_sample_nano(out, name, ME_LABELS({"engine", me_engine_label(i)}),
+					      me_ledger_epoch(ledger, me_ledger_engine(ledger, i)));
+}
+
 void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *out)
 {
 	each(ledger, "mewatch_endpoint_attempts_total", "counter",
@@ -80,10 +120,21 @@ void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *o
 	     "Attempts to an endpoint by what became of them.", connections, out);
 	each(ledger, "mewatch_endpoint_resets_total", "counter",
 	     "Established connections to an endpoint that were reset.", resets, out);
+	each(ledger, "mewatch_endpoint_answers_total", "counter",
+	     "Connections that the endpoint answered first of all with an HTTP status from 400 on, or "
+	     "with a fatal TLS alert: it was reached and did not do what it should.",
+	     answers, out);
+	each(ledger, "mewatch_endpoint_dns_failures_total", "counter",
+	     "Questions for the addresses of the endpoint's names that the resolver answered with an "
+	     "error, or not at all.",
+	     dns_failures, out);
 	each(ledger, "mewatch_endpoint_bytes_total", "counter",
 	     "Payload exchanged with an endpoint, each byte once.", bytes, out);
 	each(ledger, "mewatch_endpoint_last_success_timestamp_seconds", "gauge",
-	     "When the endpoint last worked; 0: never since the watch began.", last_success, out);
+	     "When the endpoint last worked; 0: never, as far as is known.", last_success, out);
 	each(ledger, "mewatch_endpoint_overdue", "gauge",
 	     "1 where the policy expects a success and there was none for too long.", overdue, out);
+	each(ledger, "mewatch_endpoint_failing", "gauge",
+	     "1 where attempts since the last success failed.", failing, out);
+	engines(ledger, out);
 }

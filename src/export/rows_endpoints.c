@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "base/clock.h"
+#include "ledger/minutes.h"
 
 /* constant, name, largest first */
 #define FIELD_LIST(X)                                                                              \
@@ -13,11 +14,18 @@
 	X(STATE, "state", 0)                                                                       \
 	X(ATTEMPTS, "attempts", 1)                                                                 \
 	X(RESETS, "resets", 1)                                                                     \
+	X(HTTP_ERRORS, "http_errors", 1)                                                           \
+	X(TLS_ALERTS, "tls_alerts", 1)                                                             \
 	X(BYTES_SENT, "bytes_sent", 1)                                                             \
 	X(BYTES_RECEIVED, "bytes_received", 1)                                                     \
 	X(LAST_ATTEMPT, "last_attempt", 1)                                                         \
 	X(LAST_SUCCESS, "last_success", 1)                                                         \
-	X(EXPECT_S, "expect_s", 1)
+	X(EXPECT_S, "expect_s", 1)                                                                 \
+	X(DUE, "due", 0)                                                                           \
+	X(FAILURE, "failure", 0)                                                                   \
+	X(FAILING_SINCE, "failing_since", 1)                                                       \
+	X(PER_MINUTE, "per_minute", 1)                                                             \
+	X(PER_HOUR, "per_hour", 1)
 
 #define PICK_CONSTANT(constant, name, descending) F_##constant,
 #define PICK_NAME(constant, name, descending) name,
@@ -25,6 +33,16 @@
 enum { FIELD_LIST(PICK_CONSTANT) F_COUNT };
 
 static const char *const names[] = {FIELD_LIST(PICK_NAME)};
+
+/* Attempts in `n` minutes, the last one `back` minutes ago. */
+static uint64_t minutes(const struct me_endpoint *endpoint, uint64_t back, uint64_t n)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = back; endpoint->minutes && i < back + n; i++)
+		sum += me_minutes_at(endpoint->minutes, endpoint->minute, i);
+	return sum;
+}
 
 static struct me_value get(const void *item, unsigned int field)
 {
@@ -48,19 +66,34 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(endpoint->counts.attempts);
 	case F_RESETS:
 		return me_value_number(endpoint->counts.resets);
+	case F_HTTP_ERRORS:
+		return me_value_number(endpoint->counts.http_errors);
+	case F_TLS_ALERTS:
+		return me_value_number(endpoint->counts.tls_alerts);
 	case F_BYTES_SENT:
 		return me_value_number(endpoint->counts.bytes_sent);
 	case F_BYTES_RECEIVED:
 		return me_value_number(endpoint->counts.bytes_received);
 	case F_LAST_ATTEMPT:
-		return me_value_time(
-			me_ledger_epoch(row->ledger, endpoint->counts.last_attempt_ns));
+		return me_value_time(me_ledger_last_attempt(row->ledger, endpoint));
 	case F_LAST_SUCCESS:
-		return me_value_time(
-			me_ledger_epoch(row->ledger, endpoint->counts.last_success_ns));
-	default:
+		return me_value_time(me_ledger_last_success(row->ledger, endpoint));
+	case F_EXPECT_S:
 		return endpoint->expect_ns ? me_value_number(endpoint->expect_ns / ME_NS_PER_S)
 					   : none;
+	case F_DUE:
+		return me_value_time(me_ledger_epoch(row->ledger, endpoint->due_ns));
+	case F_FAILURE:
+		return endpoint->failing ? me_value_text(me_failure_label(endpoint->kept->failure))
+					 : none;
+	case F_FAILING_SINCE:
+		return endpoint->failing ? me_value_time(me_ledger_epoch(row->ledger,
+									 endpoint->kept->failed_ns))
+					 : none;
+	case F_PER_MINUTE:
+		return me_value_number(minutes(endpoint, 1, 1));
+	default:
+		return me_value_number(minutes(endpoint, 0, ME_MINUTES));
 	}
 }
 
@@ -101,13 +134,63 @@ static bool next(const struct me_ledger *ledger, const void *items, size_t *curs
 	return true;
 }
 
+/* Attempts in each of the last minutes, the present one last. Without any there is no list. */
+static void set_trend(struct me_json *object, const struct me_endpoint *endpoint)
+{
+	_cleanup_json_ struct me_json *trend = NULL;
+
+	if (!minutes(endpoint, 0, ME_MINUTES))
+		return;
+	trend = me_json_array();
+	for (uint64_t back = ME_MINUTES; back--;)
+		me_json_append_number(trend, minutes(endpoint, back, 1));
+	me_json_set_child(object, "trend", &trend);
+}
+
+static void set_evidence(struct me_json *object, const struct me_endpoint *endpoint)
+{
+	_cleanup_json_ struct me_json *evidence = me_json_object();
+
+	for (unsigned int i = 0; i < ME_EVIDENCE_COUNT; i++)
+		if (endpoint->kept->evidence[i])
+			me_json_set_number(evidence, me_evidence_label(i),
+					   endpoint->kept->evidence[i]);
+	me_json_set_child(object, "evidence", &evidence);
+}
+
 static void more_of_row(const struct me_item *row, struct me_json *object)
 {
 	_cleanup_json_ struct me_json *outcomes = me_json_object();
+	_cleanup_json_ struct me_json *failures = me_json_object();
 
 	for (unsigned int i = ME_OUTCOME_NONE + 1; i < ME_OUTCOME_COUNT; i++)
 		me_json_set_number(outcomes, me_outcome_label(i), row->endpoint->counts.outcome[i]);
 	me_json_set_child(object, "outcomes", &outcomes);
+	for (unsigned int i = 0; i < ME_DNS_FAILURE_COUNT; i++)
+		me_json_set_number(failures, me_dns_failure_label(i),
+				   row->endpoint->counts.dns_failures[i]);
+	me_json_set_child(object, "dns_failures", &failures);
+	set_evidence(object, row->endpoint);
+	set_trend(object, row->endpoint);
+}
+
+/* The engines that were updated since attach. */
+static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
+{
+	_cleanup_json_ struct me_json *engines = me_json_array();
+
+	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++) {
+		_cleanup_json_ struct me_json *engine = NULL;
+
+		if (!me_ledger_engine(ledger, i))
+			continue;
+		engine = me_json_object();
+		me_json_set_text(engine, "engine", me_engine_label(i));
+		me_json_set(engine, "last_update",
+			    me_value_time(me_ledger_epoch(ledger, me_ledger_engine(ledger, i))));
+		me_json_append(engines, &engine);
+	}
+	me_json_set_child(object, "engines", &engines);
 }
 
 const struct me_rows me_rows_endpoints = {
@@ -119,4 +202,5 @@ const struct me_rows me_rows_endpoints = {
 	.open = open_items,
 	.next = next,
 	.more_of_row = more_of_row,
+	.more_of_list = more_of_list,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "export/rows.h"
+#include "ledger/requests.h"
 
 /* constant, name, largest first */
 #define FIELD_LIST(X)                                                                              \
@@ -26,6 +27,9 @@
 	X(SNI, "sni", 0)                                                                           \
 	X(HTTP_HOST, "http_host", 0)                                                               \
 	X(HTTP_PATH, "http_path", 0)                                                               \
+	X(REQUEST, "request", 0)                                                                   \
+	X(CLIENT, "client", 0)                                                                     \
+	X(UPSTREAM, "upstream", 0)                                                                 \
 	X(FIRST, "first", 1)                                                                       \
 	X(LAST, "last", 1)                                                                         \
 	X(BYTES_SENT, "bytes_sent", 1)                                                             \
@@ -33,6 +37,7 @@
 	X(PACKETS_SENT, "packets_sent", 1)                                                         \
 	X(PACKETS_RECEIVED, "packets_received", 1)                                                 \
 	X(OUTCOME, "outcome", 0)                                                                   \
+	X(ANSWER, "answer", 0)                                                                     \
 	X(PREEXISTING, "preexisting", 0)                                                           \
 	X(PID, "pid", 1)                                                                           \
 	X(EXE, "exe", 0)                                                                           \
@@ -110,6 +115,23 @@ static struct me_value judgement(const struct me_item *row, unsigned int field)
 	}
 }
 
+/* What went through the proxy: the client's flow tells its other half, and the proxy's the client. */
+static struct me_value requested(const struct me_item *row, unsigned int field)
+{
+	const struct me_requests *requests = me_ledger_requests(row->ledger);
+	const struct me_requested *own = me_requests_of(requests, row->flow->id);
+	const struct me_requested *behind =
+		own ? NULL : me_requests_behind(requests, row->flow->id);
+
+	if (field == F_REQUEST && (own || behind))
+		return me_value_text(own ? own->text : behind->text);
+	if (field == F_UPSTREAM && own)
+		return me_value_text(own->upstream_to);
+	if (field == F_CLIENT && behind)
+		return me_value_text(behind->client);
+	return (struct me_value){0};
+}
+
 static struct me_value get(const void *item, unsigned int field)
 {
 	const struct me_item *row = item;
@@ -147,6 +169,10 @@ static struct me_value get(const void *item, unsigned int field)
 		return interned(row, ME_TEXT_HTTP_HOST);
 	case F_HTTP_PATH:
 		return interned(row, ME_TEXT_HTTP_PATH);
+	case F_REQUEST:
+	case F_CLIENT:
+	case F_UPSTREAM:
+		return requested(row, field);
 	case F_FIRST:
 		return me_value_time(me_ledger_epoch(row->ledger, flow->first_ns));
 	case F_LAST:
@@ -161,6 +187,8 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(flow->packets_received);
 	case F_OUTCOME:
 		return me_value_text(me_outcome_label(flow->outcome));
+	case F_ANSWER:
+		return me_value_answer(flow->answer);
 	case F_PREEXISTING:
 		return me_value_true(flow->flags & ME_FLOW_PREEXISTING);
 	case F_PID:

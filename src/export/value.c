@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "base/clock.h"
 #include "base/inet.h"
+#include "mewatch/answer.h"
 
 struct me_value me_value_bytes(const char *text, size_t max)
 {
@@ -63,6 +64,12 @@ struct me_value me_value_proto(uint8_t proto)
 	return (struct me_value){.kind = ME_VALUE_PROTO, .number = proto};
 }
 
+struct me_value me_value_answer(uint16_t answer)
+{
+	return (struct me_value){.kind = answer ? ME_VALUE_ANSWER : ME_VALUE_NONE,
+				 .number = answer};
+}
+
 struct me_value me_value_id(uint64_t id)
 {
 	return (struct me_value){.kind = ME_VALUE_ID, .number = id};
@@ -111,6 +118,19 @@ void me_value_proto_name(uint8_t proto, char buffer[ME_VALUE_LEN])
 		snprintf(buffer, ME_VALUE_LEN, "%u", proto);
 }
 
+/* "http 503", "tls alert 40 handshake_failure". */
+static void answer_name(uint16_t answer, char buffer[ME_VALUE_LEN])
+{
+	uint8_t description = (uint8_t)answer;
+	const char *label = me_alert_label(description);
+
+	if (!(answer & ME_ANSWER_ALERT))
+		snprintf(buffer, ME_VALUE_LEN, "http %u", answer);
+	else
+		snprintf(buffer, ME_VALUE_LEN, "tls alert %u%s%s", description, label ? " " : "",
+			 label ? label : "");
+}
+
 const char *me_value_show(const struct me_value *value, char buffer[ME_VALUE_LEN], size_t *ret_len)
 {
 	switch (value->kind) {
@@ -132,6 +152,9 @@ const char *me_value_show(const struct me_value *value, char buffer[ME_VALUE_LEN
 		break;
 	case ME_VALUE_PROTO:
 		me_value_proto_name((uint8_t)value->number, buffer);
+		break;
+	case ME_VALUE_ANSWER:
+		answer_name((uint16_t)value->number, buffer);
 		break;
 	case ME_VALUE_ID:
 		snprintf(buffer, ME_VALUE_LEN, "%016" PRIx64, value->number);

@@ -17,6 +17,7 @@ enum me_value_kind {
 	ME_VALUE_TIME,    /* epoch nanoseconds */
 	ME_VALUE_ADDRESS, /* borrowed */
 	ME_VALUE_PROTO,   /* IP protocol */
+	ME_VALUE_ANSWER,  /* what a peer answered first (mewatch/answer.h) */
 	ME_VALUE_ID,      /* 16 hexadecimal digits: JSON numbers end at 2^53 */
 	ME_VALUE_TRUE,
 };
@@ -43,6 +44,7 @@ struct me_value me_value_number(uint64_t number);
 struct me_value me_value_time(uint64_t epoch_ns);
 struct me_value me_value_address(const struct me_addr *address);
 struct me_value me_value_proto(uint8_t proto);
+struct me_value me_value_answer(uint16_t answer);
 struct me_value me_value_id(uint64_t id);
 struct me_value me_value_true(bool present);
 

@@ -251,6 +251,10 @@ static int carry_endpoint(struct me_old_map *map, void *userdata)
 	add(&new->bytes_sent, old->bytes_sent);
 	add(&new->bytes_received, old->bytes_received);
 	add(&new->retired_used, old->retired_used);
+	add(&new->http_errors, old->http_errors);
+	add(&new->tls_alerts, old->tls_alerts);
+	for (size_t i = 0; i < ME_DNS_FAILURE_COUNT; i++)
+		add(&new->dns_failures[i], old->dns_failures[i]);
 	later(&new->last_attempt_ns, old->last_attempt_ns);
 	later(&new->last_success_ns, old->last_success_ns);
 	return bpf_map_update_elem(map->fd, map->old_key, zero, BPF_ANY) ? -errno : 0;

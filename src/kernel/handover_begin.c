@@ -95,6 +95,24 @@ static int copy_kept(const struct me_older *older)
 	return 0;
 }
 
+/* Copies what the daemon has of each endpoint. Results as those of copy_kept(). */
+static int copy_kept_each(const struct me_older *older)
+{
+	struct me_kernel *kernel = older->kernel;
+	struct bpf_map_info info;
+	_cleanup_close_ int fd = me_old_open(older->folder, "me_kept_each", &info);
+
+	if (fd < 0)
+		return fd;
+	if (info.value_size != kernel->each_size)
+		return -EPROTO;
+	for (uint32_t id = 0; id < info.max_entries && id < kernel->n_endpoints; id++)
+		if (bpf_map_lookup_elem(fd, &id,
+					(char *)kernel->kept_each + id * kernel->each_size))
+			return -errno;
+	return 0;
+}
+
 /* What this layout has from the start on; it is complete once its folder has its name. */
 static int begin_fresh(const struct me_older *older, struct me_why *why)
 {
@@ -109,6 +127,14 @@ static int begin_fresh(const struct me_older *older, struct me_why *why)
 			      "starts anew: findings and reloads count from 0, violations are told "
 			      "again in aggregate",
 			      older->folder);
+	if (!err)
+		err = copy_kept_each(older);
+	if (err == -EPROTO)
+		return me_why(
+			why, 0,
+			"%s: what the daemon of another version kept of endpoints has another "
+			"form and starts anew: what is overdue is told again",
+			older->folder);
 	return err == -ENOENT ? 0 : err;
 }
 

@@ -32,6 +32,8 @@ struct me_kernel {
 	struct me_zone_counts *zones; /* ME_ZONES_MAX */
 	void *kept;
 	size_t kept_size;
+	void *kept_each; /* n_endpoints elements */
+	size_t each_size;
 	uint64_t *percpu; /* room for all cells of all CPUs */
 	size_t n_cpus;
 	int (*ring_fn)(const struct me_record *record, void *userdata);

@@ -35,6 +35,7 @@ struct me_kernel_options {
 	uint32_t endpoints; /* size of a new endpoint array: more than the highest id */
 	uint32_t learned;   /* size of a new table of learned addresses */
 	size_t kept_size;   /* bytes of the daemon's own block */
+	size_t each_size;   /* and of what it has of each endpoint; 0: nothing */
 };
 
 /*
@@ -55,6 +56,8 @@ uint32_t me_kernel_flows_max(const struct me_kernel *kernel);
 
 /* The daemon's block of kept_size bytes, shared and pinned. */
 void *me_kernel_kept(const struct me_kernel *kernel);
+/* Its elements of each_size bytes by endpoint id, as many as there are counts; shared and pinned. */
+void *me_kernel_kept_each(const struct me_kernel *kernel);
 /* Counts by endpoint id, shared with the programs: read and add atomically. */
 struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n);
 
@@ -167,12 +170,9 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 			 int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
 				   void *userdata),
 			 void *userdata);
-/* 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL. */
-int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
-			  struct me_flow *ret_flow);
 /*
- * The same for the flow with that id alone: another one may have been opened under its key since it was
- * read, and stays.
+ * Takes the flow with that id out of the table; another one that was opened under its key since it was
+ * read stays. 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL.
  */
 int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,
 			struct me_flow *ret_flow);
@@ -221,8 +221,16 @@ int me_kernel_learned_each(struct me_kernel *kernel,
 			   void *userdata);
 /* How many addresses have an entry. */
 uint64_t me_kernel_learned_count(struct me_kernel *kernel);
-/* Forgets queries that wait no more for an answer, and temporary names whose time is over. */
-int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns);
+/*
+ * Forgets queries that wait no more for an answer, and temporary names whose time is over. Each such
+ * query, struct me_asked_key and struct me_asked, is given to `fn`.
+ */
+int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns,
+			     void (*fn)(const void *key, const void *query, void *userdata),
+			     void *userdata);
+/* Counts a failure for each endpoint of the name; ME_DNS_FAILURE_COUNT is none. */
+void me_kernel_dns_failed(struct me_kernel *kernel, const struct me_named *named,
+			  enum me_dns_failure failure);
 /* A temporary name by its hash; the caller compares the name itself. */
 bool me_kernel_alias(struct me_kernel *kernel, uint64_t hash, struct me_alias *ret_alias);
 int me_kernel_alias_put(struct me_kernel *kernel, const struct me_alias *alias);

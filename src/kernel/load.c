@@ -143,6 +143,8 @@ static void size_maps(struct me_kernel *kernel, const struct me_kernel_options *
 				 me_handover_entries(kernel, endpoints, options->endpoints));
 	bpf_map__set_max_entries(learned, me_handover_entries(kernel, learned, options->learned));
 	bpf_map__set_value_size(kernel->bpf->maps.me_kept, kernel->kept_size);
+	bpf_map__set_value_size(kernel->bpf->maps.me_kept_each, kernel->each_size);
+	bpf_map__set_max_entries(kernel->bpf->maps.me_kept_each, bpf_map__max_entries(endpoints));
 }
 
 /* Maps the whole array `map` of `size` bytes into memory. NULL: errno says why. */
@@ -156,9 +158,12 @@ static void *share_map(const struct bpf_map *map, size_t size)
 static int share_maps(struct me_kernel *kernel, struct me_why *why)
 {
 	const struct bpf_map *kept = kernel->bpf->maps.me_kept;
+	const struct bpf_map *each = kernel->bpf->maps.me_kept_each;
 	const struct bpf_map *endpoints = kernel->bpf->maps.me_endpoints;
 
-	if (bpf_map__value_size(kept) != kernel->kept_size)
+	if (bpf_map__value_size(kept) != kernel->kept_size ||
+	    bpf_map__value_size(each) != kernel->each_size ||
+	    bpf_map__max_entries(each) != bpf_map__max_entries(endpoints))
 		return me_why(why, -EPROTO, "%s: pins of another version; run: mewatch detach",
 			      kernel->pins);
 	kernel->n_endpoints = bpf_map__max_entries(endpoints);
@@ -168,7 +173,9 @@ static int share_maps(struct me_kernel *kernel, struct me_why *why)
 	kernel->zones =
 		share_map(kernel->bpf->maps.me_zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	kernel->kept = share_map(kept, kernel->kept_size);
-	if (!kernel->control || !kernel->endpoints || !kernel->zones || !kernel->kept)
+	kernel->kept_each = share_map(each, kernel->n_endpoints * kernel->each_size);
+	if (!kernel->control || !kernel->endpoints || !kernel->zones || !kernel->kept ||
+	    !kernel->kept_each)
 		return me_why(why, -errno, "%s: maps cannot be shared: %m", kernel->pins);
 	return 0;
 }
@@ -284,6 +291,7 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 	libbpf_set_print(libbpf_print);
 	kernel->lock = -1;
 	kernel->kept_size = (options->kept_size + 7) & ~7ul;
+	kernel->each_size = options->each_size ? (options->each_size + 7) & ~7ul : 8;
 	kernel->pins = strdup(options->pins);
 	err = kernel->pins ? load(kernel, options, why) : me_why(why, -ENOMEM, "out of memory");
 	if (err) {
@@ -312,6 +320,8 @@ void me_kernel_close(struct me_kernel **kernel)
 		munmap(k->zones, ME_ZONES_MAX * sizeof(struct me_zone_counts));
 	if (k->kept)
 		munmap(k->kept, k->kept_size);
+	if (k->kept_each)
+		munmap(k->kept_each, k->n_endpoints * k->each_size);
 	transit_bpf__destroy(k->transit_raw);
 	transit_bpf__destroy(k->transit);
 	host_bpf__destroy(k->bpf);
@@ -336,6 +346,11 @@ uint32_t me_kernel_flows_max(const struct me_kernel *kernel)
 void *me_kernel_kept(const struct me_kernel *kernel)
 {
 	return kernel->kept;
+}
+
+void *me_kernel_kept_each(const struct me_kernel *kernel)
+{
+	return kernel->kept_each;
 }
 
 struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n)

@@ -83,8 +83,9 @@ int me_kernel_learned_each(struct me_kernel *kernel,
 	return err;
 }
 
-/* Removes the entries of a hash whose first 64-bit word, a time, is before `before_ns`. */
-static int expire(const struct bpf_map *map, uint64_t before_ns)
+/* Removes the entries of a hash whose first 64-bit word, a time, is before `before_ns`; `fn` may be NULL. */
+static int expire(const struct bpf_map *map, uint64_t before_ns,
+		  void (*fn)(const void *key, const void *value, void *userdata), void *userdata)
 {
 	_cleanup_free_ char *key = malloc(bpf_map__key_size(map));
 	_cleanup_free_ char *next = malloc(bpf_map__key_size(map));
@@ -104,18 +105,30 @@ static int expire(const struct bpf_map *map, uint64_t before_ns)
 		if (bpf_map_lookup_elem(fd, key, value))
 			continue;
 		memcpy(&time, value, sizeof(time));
-		if (time < before_ns)
-			bpf_map_delete_elem(fd, key);
+		if (time < before_ns && !bpf_map_delete_elem(fd, key) && fn)
+			fn(key, value, userdata);
 	}
 	return 0;
 }
 
-int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns)
+int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns,
+			     void (*fn)(const void *key, const void *query, void *userdata),
+			     void *userdata)
 {
 	int err = expire(kernel->bpf->maps.me_queries,
-			 now_ns > ME_QUERY_NS ? now_ns - ME_QUERY_NS : 0);
+			 now_ns > ME_QUERY_NS ? now_ns - ME_QUERY_NS : 0, fn, userdata);
 
-	return err ? err : expire(kernel->bpf->maps.me_aliases, now_ns);
+	return err ? err : expire(kernel->bpf->maps.me_aliases, now_ns, NULL, NULL);
+}
+
+void me_kernel_dns_failed(struct me_kernel *kernel, const struct me_named *named,
+			  enum me_dns_failure failure)
+{
+	for (uint32_t i = 0; i < named->n && failure < ME_DNS_FAILURE_COUNT; i++)
+		if (named->endpoint[i] < kernel->n_endpoints)
+			__atomic_fetch_add(
+				&kernel->endpoints[named->endpoint[i]].dns_failures[failure], 1,
+				__ATOMIC_RELAXED);
 }
 
 bool me_kernel_alias(struct me_kernel *kernel, uint64_t hash, struct me_alias *ret_alias)

@@ -132,18 +132,6 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 	return err;
 }
 
-int me_kernel_flow_delete(struct me_kernel *kernel, const struct me_flow_key *key,
-			  struct me_flow *ret_flow)
-{
-	struct me_flow flow;
-
-	if (bpf_map_lookup_and_delete_elem(bpf_map__fd(kernel->bpf->maps.me_flows), key, &flow))
-		return -errno;
-	if (ret_flow)
-		*ret_flow = flow;
-	return 0;
-}
-
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow)
 {
@@ -173,7 +161,7 @@ int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key,
 
 	if (!err)
 		err = take.result;
-	if (!err)
+	if (!err && ret_flow)
 		*ret_flow = take.flow;
 	return err;
 }

@@ -12,6 +12,7 @@
 #include "kernel/enter.h"
 #include "kernel/listeners.h"
 #include "kernel/netlink.h"
+#include "kernel/netns.h"
 
 /* include/net/tcp_states.h; the kernel exports these numbers in the UAPI only to BPF. */
 enum {
@@ -211,4 +212,25 @@ int me_sockdiag_in_use(const struct me_sockdiag *diag)
 	int r = list(&l, IPPROTO_TCP, TCP_FLOWS | BIT(LISTEN));
 
 	return r ? r : list(&l, IPPROTO_UDP, BIT(CLOSE) | BIT(ESTABLISHED));
+}
+
+int me_sockdiag_each(const struct me_netns *netns,
+		     int (*list_fn)(const struct me_sockdiag *diag, me_socket_fn fn,
+				    void *userdata),
+		     me_socket_fn fn, void *userdata)
+{
+	uint64_t cookie;
+	size_t cursor = 0;
+	int err = 0;
+
+	while (!err && me_netns_next(netns, &cursor, &cookie)) {
+		_cleanup_close_ int ns = -1;
+		struct me_sockdiag diag;
+
+		if (me_netns_open(netns, cookie, &ns) || me_sockdiag_open(ns, &diag))
+			continue;
+		err = list_fn(&diag, fn, userdata);
+		close(diag.fd);
+	}
+	return err;
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include "mewatch/address.h"
 
+struct me_netns;
+
 /* A way to ask one namespace. Plain data; the descriptor is the caller's to close. */
 struct me_sockdiag {
 	uint64_t netns; /* cookie */
@@ -61,6 +63,15 @@ int me_sockdiag_listeners(const struct me_sockdiag *diag, me_socket_fn fn, void 
  */
 #define ME_LISTENERS_MAX 65536
 int me_sockdiag_flows(const struct me_sockdiag *diag, me_socket_fn fn, void *userdata);
+
+/*
+ * One of the two above in each namespace that is known; one that is gone, or cannot be asked, is passed
+ * over. 0, or the first error of `list_fn`, which ends it.
+ */
+int me_sockdiag_each(const struct me_netns *netns,
+		     int (*list_fn)(const struct me_sockdiag *diag, me_socket_fn fn,
+				    void *userdata),
+		     me_socket_fn fn, void *userdata);
 
 /*
  * 1 if a process holds a TCP or UDP socket in the namespace, 0 if not; or an errno as above.

@@ -97,6 +97,7 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 				      parts[i].map, strerror(-err));
 	}
 	__atomic_store_n(&kernel->control->udp_idle_ns, image->head->udp_idle_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&kernel->control->proxy, image->head->proxy_port, __ATOMIC_RELAXED);
 	memcpy(&word, &next, sizeof(word));
 	__atomic_store_n((uint64_t *)kernel->control, word, __ATOMIC_RELEASE);
 

@@ -5,21 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "ledger/endpoint_state.h"
+#include "ledger/minutes.h"
+
+#define MINUTE_NS (60 * ME_NS_PER_S)
 
 struct known {
 	struct me_endpoint_counts counts;
-	uint64_t failures_at_success; /* failures counted when it last succeeded */
-	uint64_t no_route;
-	uint64_t expect_ns;
-	uint64_t since_ns; /* when the entry came into force: what `expect` counts from at first */
-	uint32_t rule;     /* 0: not in the policy */
-	bool retired;
-	bool counted; /* counts were read at least once */
+	struct me_endpoint_entry entry; /* rule 0: not in the policy */
+	struct me_minutes *minutes;     /* attempts; NULL until there is one */
+	bool counted;                   /* counts were read by this process */
 };
 
 struct me_endpoints {
 	struct known *known; /* index: endpoint id */
 	uint32_t count;
+	struct me_endpoint_kept *kept; /* index: endpoint id */
+	uint32_t n_kept;
+	bool borrowed; /* kept is the caller's, and does not grow */
 };
 
 const char *me_endpoint_state_label(enum me_endpoint_state state)
@@ -40,17 +44,51 @@ void me_endpoints_free(struct me_endpoints **endpoints)
 {
 	if (!*endpoints)
 		return;
+	for (uint32_t i = 0; i < (*endpoints)->count; i++)
+		free((*endpoints)->known[i].minutes);
+	if (!(*endpoints)->borrowed)
+		free((*endpoints)->kept);
 	free((*endpoints)->known);
 	free(*endpoints);
 	*endpoints = NULL;
 }
 
+void me_endpoints_keep(struct me_endpoints *endpoints, struct me_endpoint_kept *kept, uint32_t n)
+{
+	endpoints->kept = kept;
+	endpoints->n_kept = n;
+	endpoints->borrowed = true;
+}
+
+struct me_endpoint_kept *me_endpoints_kept(const struct me_endpoints *endpoints, uint32_t endpoint)
+{
+	return endpoint && endpoint < endpoints->n_kept ? &endpoints->kept[endpoint] : NULL;
+}
+
+static int reserve_kept(struct me_endpoints *endpoints, uint32_t count)
+{
+	struct me_endpoint_kept *kept;
+
+	if (count <= endpoints->n_kept)
+		return 0;
+	if (endpoints->borrowed)
+		return -ENOSPC;
+	kept = realloc(endpoints->kept, count * sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	memset(kept + endpoints->n_kept, 0, (count - endpoints->n_kept) * sizeof(*kept));
+	endpoints->kept = kept;
+	endpoints->n_kept = count;
+	return 0;
+}
+
 static int reserve(struct me_endpoints *endpoints, uint32_t count)
 {
 	struct known *known;
+	int r = reserve_kept(endpoints, count);
 
-	if (count <= endpoints->count)
-		return 0;
+	if (r < 0 || count <= endpoints->count)
+		return r;
 	known = realloc(endpoints->known, count * sizeof(*known));
 	if (!known)
 		return -ENOMEM;
@@ -73,82 +111,52 @@ int me_endpoints_policy(struct me_endpoints *endpoints, const struct me_endpoint
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < endpoints->count; i++)
-		endpoints->known[i].rule = 0;
+		endpoints->known[i].entry = (struct me_endpoint_entry){0};
 	for (size_t i = 0; i < n_entries; i++) {
-		struct known *known = &endpoints->known[entries[i].endpoint];
+		struct me_endpoint_entry *entry = &endpoints->known[entries[i].endpoint].entry;
+		uint64_t *since = &endpoints->kept[entries[i].endpoint].since_ns;
 
 		/* Two rules may share an endpoint: the first decides, unless it is retired. */
-		if (known->rule && !known->retired)
+		if (entry->rule && !entry->retired)
 			continue;
-		if (!known->since_ns)
-			known->since_ns = now_ns;
-		known->rule = entries[i].rule;
-		known->retired = entries[i].retired;
-		known->expect_ns = entries[i].expect_ns;
+		if (!*since)
+			*since = now_ns;
+		*entry = entries[i];
 	}
 	for (uint32_t i = 0; i < endpoints->count; i++)
-		if (!endpoints->known[i].rule)
-			endpoints->known[i].since_ns = 0;
+		if (!endpoints->known[i].entry.rule)
+			endpoints->kept[i].since_ns = endpoints->kept[i].failed_ns = 0;
 	return 0;
 }
 
-static uint64_t failures(const struct known *known)
+/* Without memory the trend is empty, which is what is shown. */
+static void add_minutes(struct known *known, uint64_t attempts, uint64_t now_ns)
 {
-	const __u64 *outcome = known->counts.outcome;
-	uint64_t sum = outcome[ME_OUTCOME_REFUSED] + outcome[ME_OUTCOME_TIMEOUT] +
-		       outcome[ME_OUTCOME_UNREACHABLE] + outcome[ME_OUTCOME_UNANSWERED];
-
-	return sum > known->no_route ? sum - known->no_route : 0;
-}
-
-/*
- * An endpoint fails when failures were counted since its last success. What came before this process
- * is judged by its times alone.
- */
-static void read_counts(struct known *known, const struct me_endpoint_counts *counts)
-{
-	bool succeeded = counts->last_success_ns != known->counts.last_success_ns;
-
-	known->counts = *counts;
-	if (!known->counted)
-		succeeded = counts->last_success_ns >= counts->last_attempt_ns;
-	if (succeeded)
-		known->failures_at_success = failures(known);
-	known->counted = true;
+	if (!attempts)
+		return;
+	if (!known->minutes)
+		known->minutes = calloc(1, sizeof(*known->minutes));
+	if (known->minutes)
+		me_minutes_add(known->minutes, now_ns / MINUTE_NS, attempts);
 }
 
 int me_endpoints_counts(struct me_endpoints *endpoints, const struct me_endpoint_counts *counts,
-			uint32_t n)
+			uint32_t n, uint64_t now_ns)
 {
 	int r = reserve(endpoints, n);
 
 	if (r < 0)
 		return r;
-	for (uint32_t i = 1; i < n; i++)
-		read_counts(&endpoints->known[i], &counts[i]);
+	for (uint32_t i = 1; i < n; i++) {
+		struct known *known = &endpoints->known[i];
+
+		if (known->counted)
+			add_minutes(known, counts[i].attempts - known->counts.attempts, now_ns);
+		known->counts = counts[i];
+		known->counted = true;
+		me_endpoint_read(&endpoints->kept[i], &known->counts, &known->entry, now_ns);
+	}
 	return 0;
-}
-
-void me_endpoints_no_route(struct me_endpoints *endpoints, uint32_t endpoint)
-{
-	if (endpoint && endpoint < endpoints->count)
-		endpoints->known[endpoint].no_route++;
-}
-
-static enum me_endpoint_state state_of(const struct known *known, uint64_t now_ns)
-{
-	uint64_t success = known->counts.last_success_ns;
-	uint64_t since = success ? success : known->since_ns;
-
-	if (!known->rule)
-		return ME_ENDPOINT_GONE;
-	if (known->retired)
-		return ME_ENDPOINT_RETIRED;
-	if (known->expect_ns && now_ns > since && now_ns - since > known->expect_ns)
-		return ME_ENDPOINT_OVERDUE;
-	if (failures(known) > known->failures_at_success)
-		return ME_ENDPOINT_FAILING;
-	return success ? ME_ENDPOINT_GOOD : ME_ENDPOINT_NEVER;
 }
 
 bool me_endpoints_next(const struct me_endpoints *endpoints, uint64_t now_ns, size_t *cursor,
@@ -156,15 +164,29 @@ bool me_endpoints_next(const struct me_endpoints *endpoints, uint64_t now_ns, si
 {
 	while (++*cursor < endpoints->count) {
 		const struct known *known = &endpoints->known[*cursor];
+		const struct me_endpoint_kept *kept = &endpoints->kept[*cursor];
+		enum me_endpoint_state state;
 
-		if (!known->rule && !known->counts.attempts)
+		if (!known->entry.rule && !known->counts.attempts)
 			continue;
+		state = me_endpoint_state(kept, &known->entry, now_ns);
 		*ret_endpoint = (struct me_endpoint){
 			.id = (uint32_t)*cursor,
-			.rule = known->rule,
-			.state = state_of(known, now_ns),
-			.expect_ns = known->rule ? known->expect_ns : 0,
+			.rule = known->entry.rule,
+			.state = state,
+			.failing = (state == ME_ENDPOINT_FAILING || state == ME_ENDPOINT_OVERDUE) &&
+				   me_endpoint_is_failing(kept, now_ns),
+			.expect_ns = known->entry.expect_ns,
+			.due_ns = state == ME_ENDPOINT_RETIRED
+					  ? 0
+					  : me_endpoint_due(kept, &known->entry),
+			.attempt_ns = known->counts.last_attempt_ns > kept->proxied_try_ns
+					      ? known->counts.last_attempt_ns
+					      : kept->proxied_try_ns,
 			.counts = known->counts,
+			.kept = kept,
+			.minutes = known->minutes,
+			.minute = now_ns / MINUTE_NS,
 		};
 		return true;
 	}

@@ -295,6 +295,7 @@ void me_events_tick(struct me_events *events, bool flush)
 	const uint64_t *cells = me_ledger_cells(events->ledger);
 	uint64_t now = me_ledger_now(events->ledger);
 
+	me_notices_endpoints(events->notices);
 	if (!flush && events->window_ns && now - events->window_ns < ME_EVENTS_WINDOW_NS)
 		return;
 	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)

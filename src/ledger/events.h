@@ -32,7 +32,8 @@
 	X(p, RETRACTION, "retraction", "a provisional violation turned out to be none")            \
 	X(p, FINDING, "finding", "an observation that is no verdict")                              \
 	X(p, OVERDUE, "overdue", "an endpoint had no success for longer than the policy expects")  \
-	X(p, RECOVERED, "recovered", "it had one again")                                           \
+	X(p, FAILING, "failing", "attempts to an endpoint fail")                                   \
+	X(p, RECOVERED, "recovered", "an endpoint that was overdue or failing works again")        \
 	X(p, RELOAD, "reload", "the policy was read again")                                        \
 	X(p, START, "start", "the daemon started")                                                 \
 	X(p, STOP, "stop", "the daemon stopped")                                                   \
@@ -63,7 +64,8 @@ struct me_event {
 	uint16_t service;
 	uint64_t bytes_sent, bytes_received;
 	uint64_t packets_sent, packets_received;
-	uint32_t endpoint;   /* of OVERDUE, RECOVERED and retired-used; 0: none */
+	uint32_t endpoint;   /* of OVERDUE, FAILING, RECOVERED and retired-used; 0: none */
+	const char *outcome; /* of OVERDUE and FAILING: how the attempts fail; or NULL */
 	uint32_t generation; /* of START and RELOAD; 0: none */
 };
 
@@ -98,8 +100,8 @@ void me_events_free(struct me_events **events);
 void me_events_record(struct me_events *events, const struct me_record *record);
 
 /*
- * Once a window: aggregates, findings that come from counters, endpoints that are overdue or have
- * recovered. Uses the ledger's counters and time. `flush`: now, whatever the window.
+ * Endpoints that are overdue, failing or have recovered; and once a window aggregates and findings that
+ * come from counters. Uses the ledger's counters and time. `flush`: now, whatever the window.
  */
 void me_events_tick(struct me_events *events, bool flush);
 

@@ -12,6 +12,7 @@
 #include "ledger/flows.h"
 #include "ledger/groups.h"
 #include "ledger/intern.h"
+#include "ledger/requests.h"
 
 /* The two clocks drift apart by adjustment; small steps would only make old times jitter. */
 #define EPOCH_STEP_NS (100 * ME_NS_PER_MS)
@@ -24,6 +25,7 @@ struct me_ledger {
 	struct me_groups *groups;
 	struct me_endpoints *endpoints;
 	struct me_answers *answers;
+	struct me_requests *requests;
 	struct me_table *hosts; /* struct me_addr -> struct me_host_counts */
 	const struct me_names *names;
 	struct me_kept *kept;
@@ -56,9 +58,10 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 		me_groups_new(limits->groups ? limits->groups : ME_LEDGER_GROUPS, l->intern, kept);
 	l->endpoints = me_endpoints_new();
 	l->answers = me_answers_new(limits->answers ? limits->answers : ME_LEDGER_ANSWERS);
+	l->requests = me_requests_new();
 	l->hosts =
 		me_table_new(sizeof(struct me_addr), sizeof(struct me_host_counts), ME_HOSTS_MAX);
-	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->hosts)
+	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->requests || !l->hosts)
 		return -ENOMEM;
 	if (!kept->epoch)
 		kept->epoch = epoch_ns / ME_NS_PER_S;
@@ -77,6 +80,7 @@ void me_ledger_free(struct me_ledger **ledger)
 	me_groups_free(&l->groups);
 	me_endpoints_free(&l->endpoints);
 	me_answers_free(&l->answers);
+	me_requests_free(&l->requests);
 	me_table_free(&l->hosts);
 	me_intern_free(&l->intern);
 	free(l);
@@ -110,7 +114,7 @@ int me_ledger_counters(struct me_ledger *ledger, const uint64_t *cells, const ui
 {
 	memcpy(ledger->cells, cells, sizeof(ledger->cells));
 	memcpy(ledger->totals, totals, sizeof(ledger->totals));
-	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints);
+	return me_endpoints_counts(ledger->endpoints, endpoints, n_endpoints, ledger->now_ns);
 }
 
 const uint64_t *me_ledger_cells(const struct me_ledger *ledger)
@@ -189,6 +193,11 @@ struct me_answers *me_ledger_answers(const struct me_ledger *ledger)
 	return ledger->answers;
 }
 
+struct me_requests *me_ledger_requests(const struct me_ledger *ledger)
+{
+	return ledger->requests;
+}
+
 static void set_text(struct me_ledger *ledger, uint32_t *id, const char *text)
 {
 	const char *known = me_intern_text(ledger->intern, *id);
@@ -227,12 +236,9 @@ static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
 			 names->cgroup(names->data, from->origin.cgroup));
 }
 
-static void set_progress(struct me_ledger *ledger, struct me_ledger_flow *flow,
-			 const struct me_flow_key *key, const struct me_flow *from)
+static void set_progress(struct me_ledger_flow *flow, const struct me_flow_key *key,
+			 const struct me_flow *from)
 {
-	if (from->outcome == ME_OUTCOME_UNREACHABLE && !(from->flags & ME_FLOW_SENT) &&
-	    flow->outcome != ME_OUTCOME_UNREACHABLE)
-		me_endpoints_no_route(ledger->endpoints, from->endpoint);
 	flow->last_ns = from->last_ns;
 	flow->bytes_sent = from->bytes_sent;
 	flow->bytes_received = from->bytes_received;
@@ -243,6 +249,7 @@ static void set_progress(struct me_ledger *ledger, struct me_ledger_flow *flow,
 	flow->sport = key->sport ? key->sport : from->sport;
 	flow->flags = from->flags;
 	flow->outcome = from->outcome;
+	flow->answer = from->answer;
 	flow->direction = from->direction;
 }
 
@@ -261,6 +268,12 @@ static bool is_provisional(union me_state state)
 	return state.verdict == ME_PENDING && state.reason != ME_REASON_NONE;
 }
 
+/* Flows under way at start and those that the other side opened are no attempts. */
+static bool is_attempt(const struct me_flow *flow)
+{
+	return !(flow->flags & ME_FLOW_PREEXISTING) && flow->direction == ME_DIRECTION_OUT;
+}
+
 /*
  * Moves the flow to its new verdict and its groups with it. The flow table and the ring tell the
  * same story in either order, so a final verdict stays.
@@ -268,7 +281,7 @@ static bool is_provisional(union me_state state)
 static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_new,
 		 const struct me_flow *from)
 {
-	bool counted = !(from->flags & ME_FLOW_PREEXISTING) && from->direction == ME_DIRECTION_OUT;
+	bool counted = is_attempt(from);
 	bool was_provisional = !is_new && is_provisional(flow->state);
 
 	if (!is_new && me_state_is_final(flow->state))
@@ -285,6 +298,39 @@ static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_
 	if (flow->state.verdict == ME_VIOLATION)
 		return me_groups_add(ledger->groups, flow, ME_STAGE_CONFIRMED);
 	return 0;
+}
+
+/* What an allowed flow got for an engine is an update of it. Only a flow's first request is known. */
+static void note_engine(struct me_ledger *ledger, const struct me_ledger_flow *flow)
+{
+	const char *path = me_intern_text(ledger->intern, flow->text[ME_TEXT_HTTP_PATH]);
+	enum me_engine engine;
+
+	if (!path || !flow->endpoint || flow->state.verdict != ME_ALLOWED ||
+	    !me_answer_succeeded(flow->answer))
+		return;
+	engine = me_engine_of_path(path);
+	if (engine < ME_ENGINE_COUNT && flow->last_ns > ledger->kept->engine_ns[engine])
+		ledger->kept->engine_ns[engine] = flow->last_ns;
+}
+
+/*
+ * What a flow that is over says of its endpoint beyond the counts of the kernel: what it was allowed by,
+ * and failures that only the flow as a whole shows.
+ */
+static void weigh(struct me_ledger *ledger, struct me_ledger_flow *flow)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, flow->endpoint);
+
+	flow->weighed = true;
+	if (!kept || flow->state.verdict != ME_ALLOWED)
+		return;
+	if (flow->state.evidence < ME_EVIDENCE_COUNT)
+		kept->evidence[flow->state.evidence]++;
+	kept->unreachable +=
+		flow->outcome == ME_OUTCOME_UNREACHABLE && (flow->flags & ME_FLOW_SENT);
+	kept->unheard += flow->outcome == ME_OUTCOME_ESTABLISHED && (flow->flags & ME_FLOW_RESET) &&
+			 !flow->bytes_received;
 }
 
 /*
@@ -313,13 +359,22 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
 		set_text(ledger, &known->text[i], text->text[i]);
 	if (is_new || is_news(known, flow))
-		set_progress(ledger, known, key, flow);
+		set_progress(known, key, flow);
 	r = judge(ledger, known, is_new, flow);
+	note_engine(ledger, known);
 	me_flows_seen(ledger->flows, known, ledger->now_ns);
 	if (flow->flags & ME_FLOW_CLOSED)
 		me_flows_close(ledger->flows, known,
 			       flow->closed_ns ? flow->closed_ns : ledger->now_ns);
+	if (known->closed_ns && !known->weighed && me_state_is_final(known->state) &&
+	    is_attempt(flow))
+		weigh(ledger, known);
 	return r;
+}
+
+uint64_t me_ledger_engine(const struct me_ledger *ledger, enum me_engine engine)
+{
+	return ledger->kept->engine_ns[engine];
 }
 
 int me_ledger_record(struct me_ledger *ledger, const struct me_record *record)
@@ -346,6 +401,58 @@ int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *e
 		     size_t n_entries)
 {
 	return me_endpoints_policy(ledger->endpoints, entries, n_entries, ledger->now_ns);
+}
+
+void me_ledger_keep_endpoints(struct me_ledger *ledger, struct me_endpoint_kept *kept, uint32_t n)
+{
+	me_endpoints_keep(ledger->endpoints, kept, n);
+}
+
+struct me_endpoint_kept *me_ledger_endpoint_kept(const struct me_ledger *ledger, uint32_t endpoint)
+{
+	return me_endpoints_kept(ledger->endpoints, endpoint);
+}
+
+void me_ledger_endpoint_before(struct me_ledger *ledger, uint32_t endpoint,
+			       const struct me_endpoint_before *before)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, endpoint);
+
+	if (!kept || kept->flags)
+		return;
+	kept->before_try_s = before->attempt_ns / ME_NS_PER_S;
+	kept->before_s = before->success_ns / ME_NS_PER_S;
+	if (before->overdue)
+		kept->flags |= ME_ENDPOINT_OVERDUE_BEFORE | ME_ENDPOINT_TOLD_OVERDUE;
+	if (!before->failing)
+		return;
+	kept->flags |= ME_ENDPOINT_TOLD_FAILING;
+	kept->failure = before->failing;
+	kept->failed_ns = 1; /* at some time before this one */
+}
+
+void me_ledger_proxied(struct me_ledger *ledger, uint32_t endpoint, uint64_t ts_ns, bool succeeded)
+{
+	struct me_endpoint_kept *kept = me_endpoints_kept(ledger->endpoints, endpoint);
+
+	if (!kept)
+		return;
+	if (ts_ns > kept->proxied_try_ns)
+		kept->proxied_try_ns = ts_ns;
+	if (succeeded && ts_ns > kept->proxied_ns)
+		kept->proxied_ns = ts_ns;
+}
+
+uint64_t me_ledger_last_attempt(const struct me_ledger *ledger, const struct me_endpoint *endpoint)
+{
+	return endpoint->attempt_ns ? me_ledger_epoch(ledger, endpoint->attempt_ns)
+				    : endpoint->kept->before_try_s * ME_NS_PER_S;
+}
+
+uint64_t me_ledger_last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint)
+{
+	return endpoint->kept->success_ns ? me_ledger_epoch(ledger, endpoint->kept->success_ns)
+					  : endpoint->kept->before_s * ME_NS_PER_S;
 }
 
 const struct me_ledger_flow *me_ledger_find(const struct me_ledger *ledger, uint64_t id)

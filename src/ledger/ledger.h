@@ -30,6 +30,8 @@
 
 struct me_answers;
 struct me_ledger;
+struct me_minutes;
+struct me_requests;
 
 struct me_ledger_limits {
 	uint32_t flows;
@@ -70,7 +72,9 @@ struct me_ledger_flow {
 	uint32_t generation, endpoint, rule;
 	uint32_t tgid, uid;
 	uint16_t service, sport, dport, flags;
+	uint16_t answer; /* mewatch/answer.h */
 	uint8_t proto, vantage, outcome, direction;
+	bool weighed; /* what it says of its endpoint was counted, when it was over */
 };
 _Static_assert(sizeof(struct me_ledger_flow) <= 192, "a million flows stay under 250 MB");
 
@@ -100,13 +104,14 @@ struct me_endpoint_entry {
 	uint32_t endpoint;
 	uint32_t rule;
 	bool retired;
+	bool wildcard;      /* it has more than one name */
 	uint64_t expect_ns; /* 0: none */
 };
 
 #define ME_ENDPOINT_STATE_LIST(X, p)                                                               \
 	X(p, GOOD, "good", "the last attempt succeeded")                                           \
-	X(p, FAILING, "failing", "the last attempts did not succeed")                              \
-	X(p, NEVER, "never", "no attempt came to an end yet")                                      \
+	X(p, FAILING, "failing", "attempts since the last success failed")                         \
+	X(p, NEVER, "never", "never seen: no attempt succeeded or failed yet")                     \
 	X(p, RETIRED, "retired", "later lists dropped the entry")                                  \
 	X(p, GONE, "gone", "no longer in the policy")                                              \
 	X(p, OVERDUE, "overdue", "no success for longer than the policy expects")
@@ -121,8 +126,23 @@ struct me_endpoint {
 	uint32_t id;
 	uint32_t rule; /* 0: gone */
 	enum me_endpoint_state state;
+	bool failing; /* also where the state is overdue */
 	uint64_t expect_ns;
+	uint64_t due_ns;                  /* from when on it is overdue; 0: never */
+	uint64_t attempt_ns;              /* the last one, also by a proxy; 0: none since attach */
 	struct me_endpoint_counts counts; /* as last read */
+	const struct me_endpoint_kept *kept;
+	const struct me_minutes
+		*minutes; /* attempts of each minute (ledger/minutes.h); NULL: none */
+	uint64_t minute;  /* the present one, for them */
+};
+
+/* What an earlier attachment, before a restart of the machine or a detach, knew of an endpoint. */
+struct me_endpoint_before {
+	uint64_t attempt_ns; /* epoch; 0: none */
+	uint64_t success_ns; /* epoch; 0: none */
+	bool overdue;
+	enum me_failure failing; /* or ME_FAILURE_NONE */
 };
 
 /*
@@ -134,6 +154,12 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 		  const struct me_names *names, uint64_t now_ns, uint64_t epoch_ns,
 		  struct me_ledger **ret_ledger);
 void me_ledger_free(struct me_ledger **ledger);
+
+/*
+ * Where to keep what is remembered of endpoints 0 to n - 1, beyond the ledger's life; borrowed, zero at
+ * first. Right after me_ledger_new(), or the ledger keeps it in memory of its own.
+ */
+void me_ledger_keep_endpoints(struct me_ledger *ledger, struct me_endpoint_kept *kept, uint32_t n);
 
 /* The time, in both clocks. Flows that are no longer read end here. */
 void me_ledger_tick(struct me_ledger *ledger, uint64_t now_ns, uint64_t epoch_ns);
@@ -177,12 +203,18 @@ const struct me_zone_counts *me_ledger_zones(const struct me_ledger *ledger, uin
 /* The DNS answers that are remembered (ledger/answers.h): the caller adds, the ledger frees. */
 struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
 
+/* What the proxy was asked for (ledger/requests.h): the caller adds, the ledger frees. */
+struct me_requests *me_ledger_requests(const struct me_ledger *ledger);
+
 /*
  * A flow as it is in the flow table. The same flow may come any number of times; ids tell flows
  * apart. `text` may be NULL. 0 or -ENOMEM.
  */
 int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 		   const struct me_flow *flow, const struct me_flow_text *text);
+
+/* When an engine was last updated, CLOCK_MONOTONIC; 0: never since attach. */
+uint64_t me_ledger_engine(const struct me_ledger *ledger, enum me_engine engine);
 
 /* A ring record. Kinds without a flow are passed over. 0 or -ENOMEM. */
 int me_ledger_record(struct me_ledger *ledger, const struct me_record *record);
@@ -198,6 +230,20 @@ int me_ledger_preexisting(struct me_ledger *ledger, const struct me_flow_key *ke
 int me_ledger_policy(struct me_ledger *ledger, const struct me_endpoint_entry *entries,
 		     size_t n_entries);
 
+/*
+ * An endpoint of the policy in force about which nothing is kept yet, as it was before. One that was
+ * overdue or failing stays so until it works, and was told; any other gets one full period of `expect`.
+ */
+void me_ledger_endpoint_before(struct me_ledger *ledger, uint32_t endpoint,
+			       const struct me_endpoint_before *before);
+
+/*
+ * A proxy asked the endpoint for a mail host, at `ts_ns` (CLOCK_MONOTONIC); `succeeded`: and it
+ * answered as it should. It counts as the endpoint's last attempt and success, and in nothing else: the
+ * proxy's own connection does.
+ */
+void me_ledger_proxied(struct me_ledger *ledger, uint32_t endpoint, uint64_t ts_ns, bool succeeded);
+
 /* The flow with this id, or NULL; valid until the ledger changes. */
 const struct me_ledger_flow *me_ledger_find(const struct me_ledger *ledger, uint64_t id);
 
@@ -208,6 +254,13 @@ const struct me_group *me_ledger_next_group(const struct me_ledger *ledger, size
 /* Endpoints in order of their id: those of the policy and those that counted something. */
 bool me_ledger_next_endpoint(const struct me_ledger *ledger, size_t *cursor,
 			     struct me_endpoint *ret_endpoint);
+
+/* The last attempt and success of an endpoint, epoch nanoseconds, also from before attach; 0: none. */
+uint64_t me_ledger_last_attempt(const struct me_ledger *ledger, const struct me_endpoint *endpoint);
+uint64_t me_ledger_last_success(const struct me_ledger *ledger, const struct me_endpoint *endpoint);
+
+/* What is remembered of an endpoint, to be changed; NULL: it is none. Valid until the ledger changes. */
+struct me_endpoint_kept *me_ledger_endpoint_kept(const struct me_ledger *ledger, uint32_t endpoint);
 
 /* Violations in the totals that are in no group: older than this process, or pushed out. */
 uint64_t me_ledger_untold(const struct me_ledger *ledger);

@@ -13,12 +13,13 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "ledger/dns_sums.h"
+#include "ledger/endpoint_notices.h"
 
 struct me_notices {
 	struct me_ledger *ledger;
 	const struct me_event_sink *sink;
-	struct me_table *findings;  /* struct finding_key -> when it was told */
-	struct me_table *endpoints; /* endpoint id -> struct endpoint_told */
+	struct me_table *findings; /* struct finding_key -> when it was told */
+	struct me_table *retired;  /* endpoint id -> how often it was used, as told */
 	uint64_t hash_key[2];
 	bool expects_dns;
 };
@@ -26,11 +27,6 @@ struct me_notices {
 struct finding_key {
 	uint64_t kind;
 	uint64_t hash;
-};
-
-struct endpoint_told {
-	uint64_t retired_used;
-	bool overdue;
 };
 
 ME_DEFINE_CLEANUP(struct me_notices *, me_notices_free)
@@ -45,11 +41,11 @@ struct me_notices *me_notices_new(struct me_ledger *ledger, const struct me_even
 	notices->sink = sink;
 	notices->findings =
 		me_table_new(sizeof(struct finding_key), sizeof(uint64_t), ME_EVENTS_FINDINGS_MAX);
-	notices->endpoints =
-		me_table_new(sizeof(uint32_t), sizeof(struct endpoint_told), ME_ENDPOINTS_MAX);
-	if (!notices->findings || !notices->endpoints ||
+	notices->retired = me_table_new(sizeof(uint32_t), sizeof(uint64_t), ME_ENDPOINTS_MAX);
+	if (!notices->findings || !notices->retired ||
 	    getrandom(notices->hash_key, sizeof(notices->hash_key), 0) < 0)
 		return NULL;
+	me_endpoint_notices_recover(ledger, sink);
 	return me_steal_ptr(&notices);
 }
 
@@ -58,18 +54,18 @@ void me_notices_free(struct me_notices **notices)
 	if (!*notices)
 		return;
 	me_table_free(&(*notices)->findings);
-	me_table_free(&(*notices)->endpoints);
+	me_table_free(&(*notices)->retired);
 	free(*notices);
 	*notices = NULL;
 }
 
-/* Gives the event its id and writes it. The id is used up first: a kill never repeats one. */
+/* Gives the event its id and writes it. */
 static void tell(struct me_notices *notices, struct me_event *event)
 {
 	struct me_kept *kept = me_ledger_kept(notices->ledger);
 	char id[ME_EVENT_ID_LEN];
 
-	snprintf(id, sizeof(id), "%08" PRIx64 "-e%" PRIx64, kept->epoch, ++kept->sequence);
+	me_event_next_id(kept, id);
 	event->id = id;
 	if (notices->sink->write(notices->sink->data, event) < 0)
 		kept->events_lost_file++;
@@ -160,9 +156,28 @@ void me_notices_socket(struct me_notices *notices, const struct me_record *recor
 	me_notices_finding(notices, &finding);
 }
 
+/*
+ * What makes it the same finding: a visitor who comes again to the same remoting port, be it a thousand
+ * times, leaves room for others. Each other flow stands for itself.
+ */
+static void flow_finding_key(const struct me_record *record, char *key, size_t size)
+{
+	bool is_host = record->key.vantage == ME_HOST;
+	char host[ME_INET_LEN], peer[ME_INET_LEN];
+	uint16_t sport = is_host ? record->flow.sport : record->key.sport;
+
+	if (record->what != ME_FINDING_INBOUND_REMOTING) {
+		snprintf(key, size, "%016" PRIx64, (uint64_t)record->flow.id);
+		return;
+	}
+	me_inet_format((is_host ? &record->flow.src : &record->key.opener.address)->byte, host);
+	me_inet_format(record->key.peer.byte, peer);
+	snprintf(key, size, "%s %u %s", host, sport, peer);
+}
+
 void me_notices_flow(struct me_notices *notices, const struct me_record *record)
 {
-	char key[24];
+	char key[2 * ME_INET_LEN + 8];
 	struct me_finding_report finding = {
 		.kind = (enum me_finding)record->what,
 		.key = key,
@@ -175,7 +190,7 @@ void me_notices_flow(struct me_notices *notices, const struct me_record *record)
 
 	if (record->what >= ME_FINDING_COUNT)
 		return;
-	snprintf(key, sizeof(key), "%016" PRIx64, (uint64_t)record->flow.id);
+	flow_finding_key(record, key, sizeof(key));
 	me_notices_finding(notices, &finding);
 }
 
@@ -283,31 +298,8 @@ static void tick_zones(struct me_notices *notices)
 	}
 }
 
-static void tell_endpoint(struct me_notices *notices, const struct me_endpoint *endpoint,
-			  enum me_event_kind kind)
-{
-	struct me_event event = {
-		.kind = kind,
-		.ts_ns = me_ledger_epoch(notices->ledger, me_ledger_now(notices->ledger)),
-		.finding = -1,
-		.endpoint = endpoint->id,
-	};
-
-	tell(notices, &event);
-}
-
-static void tick_overdue(struct me_notices *notices, const struct me_endpoint *endpoint,
-			 struct endpoint_told *told)
-{
-	bool overdue = endpoint->state == ME_ENDPOINT_OVERDUE;
-
-	if (overdue != told->overdue)
-		tell_endpoint(notices, endpoint, overdue ? ME_EVENT_OVERDUE : ME_EVENT_RECOVERED);
-	told->overdue = overdue;
-}
-
 static void tick_retired(struct me_notices *notices, const struct me_endpoint *endpoint,
-			 struct endpoint_told *told, bool is_news)
+			 uint64_t *told, bool is_news)
 {
 	uint64_t used = endpoint->counts.retired_used;
 	char key[16];
@@ -316,24 +308,14 @@ static void tick_retired(struct me_notices *notices, const struct me_endpoint *e
 		.key = key,
 		.detail = me_finding_help(ME_FINDING_RETIRED_USED),
 		.ts_ns = endpoint->counts.last_attempt_ns,
-		.count = used - told->retired_used,
+		.count = used - *told,
 		.endpoint = endpoint->id,
 	};
 
 	snprintf(key, sizeof(key), "%u", endpoint->id);
-	if (is_news && used > told->retired_used)
+	if (is_news && used > *told)
 		tell_finding(notices, &finding);
-	told->retired_used = used;
-}
-
-/* What was told of the endpoint, if there is something to remember or to tell; otherwise NULL. */
-static struct endpoint_told *told_of(struct me_notices *notices, const struct me_endpoint *endpoint)
-{
-	void *told = me_table_get(notices->endpoints, &endpoint->id);
-
-	if (!told && (endpoint->state == ME_ENDPOINT_OVERDUE || endpoint->counts.retired_used))
-		me_table_put(notices->endpoints, &endpoint->id, &told);
-	return told;
+	*told = used;
 }
 
 void me_notices_tick(struct me_notices *notices)
@@ -341,23 +323,25 @@ void me_notices_tick(struct me_notices *notices)
 	uint64_t *counted = &me_ledger_kept(notices->ledger)->findings[ME_FINDING_RETIRED_USED];
 	struct me_endpoint endpoint;
 	uint64_t retired = 0;
+	void *told;
 
 	tick_flows(notices);
 	tick_zones(notices);
 	tick_hosts(notices);
 	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);)
 		retired += endpoint.counts.retired_used;
-	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);) {
-		struct endpoint_told *told = told_of(notices, &endpoint);
-
-		if (!told)
-			continue;
-		tick_overdue(notices, &endpoint, told);
+	for (size_t cursor = 0; me_ledger_next_endpoint(notices->ledger, &cursor, &endpoint);)
 		/* What an earlier process has counted it has also told. */
-		tick_retired(notices, &endpoint, told, retired > *counted);
-	}
+		if (endpoint.counts.retired_used &&
+		    me_table_put(notices->retired, &endpoint.id, &told) >= 0)
+			tick_retired(notices, &endpoint, told, retired > *counted);
 	if (retired > *counted)
 		*counted = retired;
+}
+
+void me_notices_endpoints(struct me_notices *notices)
+{
+	me_endpoint_notices(notices->ledger, notices->sink);
 }
 
 void me_notices_expect_dns(struct me_notices *notices, bool expected)

@@ -23,11 +23,11 @@ void me_notices_finding(struct me_notices *notices, const struct me_finding_repo
 /* As me_events_expect_dns(). */
 void me_notices_expect_dns(struct me_notices *notices, bool expected);
 
-/*
- * Findings that show in counters (coverage-lost, no-dns-seen, blocklist-refuses, retired-used);
- * overdue and recovered endpoints.
- */
+/* Findings that show in counters: coverage-lost, no-dns-seen, blocklist-refuses, retired-used. */
 void me_notices_tick(struct me_notices *notices);
+
+/* Endpoints that are overdue or failing, and those that have recovered: one event each way. */
+void me_notices_endpoints(struct me_notices *notices);
 
 void me_notices_tell(struct me_notices *notices, enum me_event_kind kind, const char *state,
 		     uint32_t generation, const char *detail);

@@ -8,6 +8,7 @@
 #include "ledger/chain.h"
 #include "ledger/stream.h"
 
+#define PROXY_SPEAKS 80 /* a proxy is spoken to like a web server, on whatever port it is */
 #define SAME_CONNECTION (1u << 20) /* sequence numbers that its first segments are apart at most */
 
 struct flow {
@@ -16,6 +17,7 @@ struct flow {
 	uint64_t since_ns;        /* its first segment; or its decision */
 	uint32_t seq;             /* of its first segment */
 	uint32_t segments;
+	bool proxied;
 };
 
 struct me_witness {
@@ -103,8 +105,11 @@ static uint32_t begin(struct me_witness *witness, const struct me_payload *head)
 	me_chain_remove(&witness->unused, witness->links, slot);
 	me_chain_add(&witness->open, witness->links, slot);
 	witness->n_open++;
-	witness->flows[slot] = (struct flow){
-		.key = head->key, .stream = stream, .since_ns = head->ts_ns, .seq = head->seq};
+	witness->flows[slot] = (struct flow){.key = head->key,
+					     .stream = stream,
+					     .since_ns = head->ts_ns,
+					     .seq = head->seq,
+					     .proxied = head->flags & ME_PAYLOAD_PROXY};
 	return slot;
 }
 
@@ -123,25 +128,35 @@ static uint32_t find(struct me_witness *witness, const struct me_payload *head)
 }
 
 /* What the bytes of the flow say, as far as they are there. */
-static void read_claim(const struct flow *flow, struct me_claim *ret_claim)
+static void read_claim(const struct flow *flow, struct me_claim *ret_claim,
+		       struct me_request *ret_request)
 {
 	size_t n;
 	const uint8_t *data = me_stream_data(flow->stream, &n);
 
-	me_claim_parse(flow->key.port, data, (uint32_t)n, ret_claim);
+	if (flow->proxied)
+		me_request_parse(data, (uint32_t)n, ret_request);
+	me_claim_parse(flow->proxied ? PROXY_SPEAKS : flow->key.port, data, (uint32_t)n, ret_claim);
+	/* Whom a request is for is known at its first line, or never. */
+	if (ret_request->kind == ME_REQUEST_MORE)
+		*ret_claim = (struct me_claim){.kind = ME_CLAIM_MORE};
 	if (ret_claim->kind == ME_CLAIM_MORE &&
-	    (n >= ME_FIRST_BYTES || flow->segments >= ME_FIRST_SEGMENTS))
+	    (n >= ME_FIRST_BYTES || flow->segments >= ME_FIRST_SEGMENTS)) {
 		*ret_claim = (struct me_claim){.kind = ME_CLAIM_NONE};
+		*ret_request = (struct me_request){.kind = ME_REQUEST_NONE};
+	}
 }
 
 enum me_claim_kind me_witness_put(struct me_witness *witness, const struct me_payload *head,
-				  const uint8_t *data, struct me_claim *ret_claim)
+				  const uint8_t *data, struct me_claim *ret_claim,
+				  struct me_request *ret_request)
 {
 	struct flow *flow;
 	uint32_t slot;
 	int r;
 
 	*ret_claim = (struct me_claim){.kind = ME_CLAIM_MORE};
+	*ret_request = (struct me_request){.kind = ME_REQUEST_NONE};
 	if (!(head->flags & ME_PAYLOAD_SENT) || !head->length)
 		return ME_CLAIM_MORE;
 	slot = find(witness, head);
@@ -162,7 +177,7 @@ enum me_claim_kind me_witness_put(struct me_witness *witness, const struct me_pa
 		decide(witness, slot, head->ts_ns);
 		return ME_CLAIM_MORE;
 	}
-	read_claim(flow, ret_claim);
+	read_claim(flow, ret_claim, ret_request);
 	if (ret_claim->kind != ME_CLAIM_MORE)
 		decide(witness, slot, head->ts_ns);
 	return ret_claim->kind;

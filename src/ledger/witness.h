@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "mewatch/abi.h"
 #include "mewatch/claim.h"
+#include "mewatch/request.h"
 
 /* Flows, decided ones included: of those the oldest makes room, else the oldest undecided one. */
 #define ME_WITNESS_FLOWS_MAX 8192u
@@ -29,10 +30,12 @@ void me_witness_free(struct me_witness **witness);
  * Takes a segment: `head` of a ME_RECORD_FIRST, whose key.port (host order) says how its bytes are
  * read, and the head->length bytes that follow it. ME_CLAIM_NAME or ME_CLAIM_NONE, once for a flow: it
  * is decided. NONE also when ME_FIRST_BYTES or ME_FIRST_SEGMENTS were not enough, as no more of them
- * will be told. ME_CLAIM_MORE: it says nothing yet, or nothing new. Every field of *ret_claim is set.
+ * will be told. ME_CLAIM_MORE: it says nothing yet, or nothing new. *ret_request is what a flow to the
+ * proxy (ME_PAYLOAD_PROXY) asks it for, when that is decided. Every field of both is set.
  */
 enum me_claim_kind me_witness_put(struct me_witness *witness, const struct me_payload *head,
-				  const uint8_t *data, struct me_claim *ret_claim);
+				  const uint8_t *data, struct me_claim *ret_claim,
+				  struct me_request *ret_request);
 
 /* Forgets flows whose first segment, or whose decision, came before. */
 void me_witness_expire(struct me_witness *witness, uint64_t before_ns);

@@ -24,10 +24,12 @@ enum me_exit {
 int me_cmd_run(int argc, char **argv);
 int me_cmd_check(int argc, char **argv);
 int me_cmd_explain(int argc, char **argv);
+int me_cmd_firewall(int argc, char **argv);
 int me_cmd_profiles(int argc, char **argv);
 int me_cmd_probe(int argc, char **argv);
 int me_cmd_replay(int argc, char **argv);
 int me_cmd_status(int argc, char **argv);
+int me_cmd_suggest(int argc, char **argv);
 int me_cmd_detach(int argc, char **argv);
 
 #endif

@@ -80,7 +80,8 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 	struct me_kernel_options options = {.pins = daemon->options.pins,
 					    .flows = policy->limits.flows,
 					    .learned = policy->limits.learned,
-					    .kept_size = sizeof(struct me_daemon_kept)};
+					    .kept_size = sizeof(struct me_daemon_kept),
+					    .each_size = sizeof(struct me_endpoint_kept)};
 	struct me_why why = {}, cleared;
 	bool fresh = access(options.pins, F_OK);
 	int err;
@@ -109,6 +110,7 @@ static int open_ledger(struct me_daemon *daemon, const struct me_policy *policy)
 	struct me_ledger_limits limits = {.flows = 2 * policy->limits.flows};
 	uint64_t epoch_ns = me_clock_now(CLOCK_REALTIME);
 	struct me_names *names = &daemon->names;
+	uint32_t n;
 
 	*names = me_daemon_names;
 	names->data = daemon;
@@ -118,6 +120,8 @@ static int open_ledger(struct me_daemon *daemon, const struct me_policy *policy)
 		me_log_error("out of memory");
 		return ME_EXIT_KERNEL;
 	}
+	me_kernel_endpoints(daemon->kernel, &n);
+	me_ledger_keep_endpoints(daemon->ledger, me_kernel_kept_each(daemon->kernel), n);
 	return ME_EXIT_OK;
 }
 
@@ -164,6 +168,8 @@ static int start_watching(struct me_daemon *daemon, struct me_policy **policy,
 	}
 	if (me_daemon_policy_use(daemon, policy, image))
 		return ME_EXIT_KERNEL;
+	if (!me_kernel_resumed(daemon->kernel))
+		me_daemon_uses_load(daemon);
 	err = me_daemon_watch(daemon, daemon->policy);
 	if (err)
 		return err == -ENOENT || err == -EINVAL || err == -ENOTDIR ? ME_EXIT_USAGE
@@ -209,6 +215,7 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	daemon->watching = true;
 	me_daemon_dns_replay(daemon);
 	me_daemon_drain(daemon);
+	me_surroundings_listeners(daemon->surroundings);
 	me_events_notice(daemon->events, ME_EVENT_START, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
 	return ME_EXIT_OK;

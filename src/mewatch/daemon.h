@@ -5,9 +5,9 @@
 /*
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
  * daemon_policy.c loads policies, daemon_watch.c attaches and reloads, daemon_read.c reads the kernel
- * side, daemon_flows.c reads and settles flows, daemon_dns.c and
- * daemon_learn.c learn names, daemon_claims.c hears the second witness, surroundings.c knows
- * namespaces and open sockets, outputs.c answers and writes.
+ * side, daemon_flows.c reads and settles flows, daemon_dns.c and daemon_learn.c learn names,
+ * daemon_claims.c hears the second witness, daemon_proxy.c follows what goes through the proxy,
+ * surroundings.c knows namespaces and open sockets, remoting.c who listens, outputs.c answers and writes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +28,7 @@ struct me_interfaces;
 struct me_dns;
 struct me_outputs;
 struct me_policy;
+struct me_request;
 struct me_strbuf;
 struct me_surroundings;
 struct me_table;
@@ -59,6 +60,7 @@ struct me_daemon_kept {
 	uint64_t fresh_ns;     /* when the state was fresh: the warm-up counts from there */
 	struct me_swept packet;
 	struct me_swept outside;
+	struct me_swept listeners; /* told as foreign */
 	uint64_t surveyed; /* 1: what was open before the first attachment is in the ledger */
 };
 
@@ -230,6 +232,26 @@ bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *address,
 			  uint32_t endpoint, struct me_strbuf *names,
 			  struct me_flow_text *ret_text);
+
+/* daemon_proxy.c */
+
+/* What a flow to the proxy asks it for: `head` is the record that decided it. */
+void me_daemon_request(struct me_daemon *daemon, const struct me_payload *head,
+		       const struct me_flow *flow, const struct me_request *request);
+/*
+ * What came of the request of a flow to the proxy is known of the endpoint that it was for: tried, or, when
+ * the proxy says so, reached. It counts for nothing else.
+ */
+void me_daemon_proxied(struct me_daemon *daemon, const struct me_flow *flow);
+/* Links a flow of a proxy on this machine to the request it was opened for. `claimed` may be NULL. */
+void me_daemon_upstream(struct me_daemon *daemon, const struct me_flow_key *key,
+			const struct me_flow *flow, const char *claimed);
+/* Whether a flow that is over may be linked yet: the records of its time have not been read. */
+bool me_daemon_upstream_waits(const struct me_daemon *daemon, const struct me_flow_key *key,
+			      const struct me_flow *flow);
+/* Whether a flow with that verdict goes past the proxy: HTTP or HTTPS straight to a listed name. */
+bool me_daemon_is_bypass(const struct me_daemon *daemon, const struct me_flow_key *key,
+			 const struct me_flow *flow, const struct me_judgement *judged);
 
 /* daemon_names_file.c */
 

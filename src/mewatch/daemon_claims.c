@@ -17,7 +17,7 @@ static void keep_claim(struct me_daemon *daemon, const struct me_flow_key *key,
 		       const struct me_flow *flow, const struct me_claim *claim)
 {
 	struct me_flow_text text = {};
-	bool tls = key->port == 443;
+	bool tls = key->port == 443 && !(flow->flags & ME_FLOW_PROXY);
 
 	if (claim->name_length)
 		text.text[tls ? ME_TEXT_SNI : ME_TEXT_HTTP_HOST] = claim->name;
@@ -94,16 +94,22 @@ bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 {
 	enum me_claim_kind kind;
 	struct me_judgement judged;
+	struct me_request request;
 	struct me_claim claim;
 	struct me_flow flow;
 
 	/* The round may have begun before the flow did. */
 	if (head->ts_ns > daemon->now_ns)
 		daemon->now_ns = head->ts_ns;
-	kind = me_witness_put(daemon->witness, head, bytes, &claim);
+	kind = me_witness_put(daemon->witness, head, bytes, &claim, &request);
 	if (kind == ME_CLAIM_MORE || !me_kernel_flow_get(daemon->kernel, &head->key, &flow))
 		return kind == ME_CLAIM_MORE;
 	keep_claim(daemon, &head->key, &flow, &claim);
+	if (request.kind != ME_REQUEST_NONE)
+		me_daemon_request(daemon, head, &flow, &request);
+	else
+		me_daemon_upstream(daemon, &head->key, &flow,
+				   claim.name_length ? claim.name : NULL);
 	if (me_state_is_final(flow.state) || (flow.flags & ME_FLOW_UNHEARD))
 		return false;
 	if (claim.ech)

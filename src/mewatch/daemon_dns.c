@@ -81,6 +81,20 @@ static void on_query(void *data, const struct me_payload *head, const struct me_
 				   &(struct me_zone_counts){.queries = 1});
 }
 
+/* Nobody answered that question. The legs of a stub or a resolver are not counted. */
+static void on_no_answer(const void *key, const void *query, void *userdata)
+{
+	const struct me_asked_key *asked = key;
+	const struct me_asked *what = query;
+	struct me_daemon *daemon = userdata;
+	struct me_named named;
+
+	if (what->upstream || !me_dns_asks_address(asked->type))
+		return;
+	me_image_names_find(daemon->image, &what->name, &named);
+	me_kernel_dns_failed(daemon->kernel, &named, ME_DNS_FAILED_NO_ANSWER);
+}
+
 static void on_list_answer(struct me_daemon *daemon, uint32_t zone, const struct me_dns *dns)
 {
 	bool refused = dns->refuses || me_dns_rcode(dns->flags) == ME_RCODE_REFUSED;
@@ -101,6 +115,9 @@ static void on_answer(void *data, const struct me_payload *head, const uint8_t *
 	if (!own_leg)
 		me_daemon_dns_count(daemon, me_dns_responses(category, me_dns_rcode(dns->flags)),
 				    1);
+	if (!own_leg && !daemon->replaying)
+		me_kernel_dns_failed(daemon->kernel, &named,
+				     me_dns_failure(dns->type, me_dns_rcode(dns->flags)));
 	if (me_dns_is_dnsbl(category) && !own_leg && !daemon->replaying)
 		on_list_answer(daemon, named.zone, dns);
 	if (!me_dns_has_addresses(category, &named))
@@ -211,7 +228,7 @@ void me_daemon_dns_round(struct me_daemon *daemon)
 	me_daemon_dns_follow(daemon);
 	if (++dns->rounds % SWEEP_ROUNDS == 0) {
 		sweep_learned(daemon);
-		me_kernel_queries_expire(daemon->kernel, daemon->now_ns);
+		me_kernel_queries_expire(daemon->kernel, daemon->now_ns, on_no_answer, daemon);
 		me_kernel_fragments_expire(daemon->kernel, daemon->now_ns);
 		me_kernel_ftp_expire(daemon->kernel, daemon->now_ns);
 		me_dns_streams_expire(dns->streams, idle);

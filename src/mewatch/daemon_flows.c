@@ -142,6 +142,8 @@ void me_daemon_settle(struct me_daemon *daemon, const struct me_flow_key *key,
 		settle.rule = judged->rule;
 		settle.service = judged->service;
 		settle.flags = judged->flags;
+		if (me_daemon_is_bypass(daemon, key, flow, judged))
+			settle.flags |= ME_SETTLE_BYPASSED;
 	}
 	settle_now(daemon, &settle);
 }
@@ -188,6 +190,9 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 	bool young = daemon->now_ns - flow->first_ns < NAMES_YOUNG_NS;
 	struct me_flow_text text;
 
+	if (young)
+		me_daemon_upstream(daemon, key, flow, NULL);
+	me_daemon_proxied(daemon, flow);
 	if (!young && (flow->id + daemon->walks) % NAMES_WALKS)
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
 	if (!me_daemon_flow_names(daemon, &key->peer, flow->endpoint, &names, &text))
@@ -213,7 +218,8 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
-	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow)) {
+	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow) &&
+		 !me_daemon_upstream_waits(daemon, key, flow)) {
 		if (me_kernel_flow_take(daemon->kernel, key, flow->id, &last))
 			return 0;
 		err = fold_named(daemon, key, &last);

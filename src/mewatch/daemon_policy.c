@@ -151,6 +151,14 @@ static int save_ids(struct me_daemon *daemon)
 
 /* --- In force ----------------------------------------------------------------------------------- */
 
+static bool is_wildcard(const struct me_daemon *daemon, uint32_t endpoint)
+{
+	const struct me_id_entry *entry =
+		me_registry_get(daemon->registry, ME_ID_ENDPOINT, endpoint);
+
+	return entry && entry->text[0] == '*';
+}
+
 /* The board of endpoints: one row for each entry, the strongest where there are several. */
 static int tell_ledger(struct me_daemon *daemon, const struct me_policy *policy,
 		       const struct me_image *image)
@@ -169,6 +177,7 @@ static int tell_ledger(struct me_daemon *daemon, const struct me_policy *policy,
 			.endpoint = entry->endpoint,
 			.rule = entry->rule,
 			.retired = entry->flags & ME_ENTRY_RETIRED,
+			.wildcard = is_wildcard(daemon, entry->endpoint),
 			.expect_ns = rule->expect_ns,
 		};
 	}

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "mewatch/daemon.h"
+#include "mewatch/remoting.h"
 #include "mewatch/surroundings.h"
 #include "policy/registry.h"
 
@@ -20,8 +21,13 @@ static int take_flow(struct me_daemon *daemon, const struct me_record *record)
 	_cleanup_strbuf_ struct me_strbuf names = {};
 	struct me_flow_text text;
 	int err = me_ledger_record(daemon->ledger, record);
+	bool known = record->kind <= ME_RECORD_RESOLVED ||
+		     (record->kind == ME_RECORD_FINDING &&
+		      me_ledger_find(daemon->ledger, record->flow.id));
 
-	if (err || record->kind > ME_RECORD_RESOLVED ||
+	if (!err && known)
+		me_daemon_upstream(daemon, &record->key, &record->flow, NULL);
+	if (err || !known ||
 	    !me_daemon_flow_names(daemon, &record->key.peer, record->flow.endpoint, &names, &text))
 		return err;
 	return me_ledger_flow(daemon->ledger, &record->key, &record->flow, &text);
@@ -40,7 +46,8 @@ static int take_record(const struct me_record *record, void *userdata)
 		me_daemon_released(daemon, record->key.opener.cookie);
 	else
 		err = take_flow(daemon, record);
-	me_events_record(daemon->events, record);
+	if (!me_remoting_record(daemon, record))
+		me_events_record(daemon->events, record);
 	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
 }
 

@@ -20,19 +20,56 @@ static int gather(const struct me_daemon *daemon, struct me_uses *uses)
 
 	for (size_t cursor = 0;
 	     !err && me_ledger_next_endpoint(daemon->ledger, &cursor, &endpoint);) {
-		const struct me_endpoint_counts *counts = &endpoint.counts;
 		const struct me_use use = {
 			.service = names->endpoint_service(names->data, endpoint.id),
 			.endpoint = names->endpoint(names->data, endpoint.id),
 			.since_ns = now,
-			.attempt_ns = me_ledger_epoch(daemon->ledger, counts->last_attempt_ns),
-			.success_ns = me_ledger_epoch(daemon->ledger, counts->last_success_ns),
+			.attempt_ns = me_ledger_last_attempt(daemon->ledger, &endpoint),
+			.success_ns = me_ledger_last_success(daemon->ledger, &endpoint),
+			.overdue = endpoint.state == ME_ENDPOINT_OVERDUE,
+			.failing =
+				endpoint.failing ? me_failure_label(endpoint.kept->failure) : NULL,
 		};
 
 		if (endpoint.rule && use.service && use.endpoint)
 			err = me_uses_add(uses, &use);
 	}
 	return err;
+}
+
+static enum me_failure failure_of(const char *label)
+{
+	for (enum me_failure i = ME_FAILURE_NONE + 1; label && i < ME_FAILURE_COUNT; i++)
+		if (!strcmp(me_failure_label(i), label))
+			return i;
+	return ME_FAILURE_NONE;
+}
+
+void me_daemon_uses_load(const struct me_daemon *daemon)
+{
+	const struct me_names *names = me_ledger_names(daemon->ledger);
+	_cleanup_uses_ struct me_uses uses = {0};
+	struct me_endpoint endpoint;
+	size_t damaged;
+
+	/* What is wrong with the file is said when it is saved. */
+	if (me_uses_read(daemon->options.state, &uses, &damaged))
+		return;
+	for (size_t cursor = 0; me_ledger_next_endpoint(daemon->ledger, &cursor, &endpoint);) {
+		const char *service = names->endpoint_service(names->data, endpoint.id);
+		const char *text = names->endpoint(names->data, endpoint.id);
+		const struct me_use *use =
+			service && text ? me_uses_find(&uses, service, text) : NULL;
+
+		if (use)
+			me_ledger_endpoint_before(daemon->ledger, endpoint.id,
+						  &(struct me_endpoint_before){
+							  .attempt_ns = use->attempt_ns,
+							  .success_ns = use->success_ns,
+							  .overdue = use->overdue,
+							  .failing = failure_of(use->failing),
+						  });
+	}
 }
 
 void me_daemon_uses_save(const struct me_daemon *daemon)

@@ -10,4 +10,10 @@ struct me_daemon;
  */
 void me_daemon_uses_save(const struct me_daemon *daemon);
 
+/*
+ * For a first start on pins: endpoints are as they were before the machine was started again, or before
+ * `mewatch detach`. With the policy in force, before anything is counted.
+ */
+void me_daemon_uses_load(const struct me_daemon *daemon);
+
 #endif

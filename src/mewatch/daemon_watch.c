@@ -9,6 +9,7 @@
 #include "kernel/cgroup.h"
 #include "mewatch/daemon.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/surroundings.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
 
@@ -125,10 +126,12 @@ void me_daemon_reload(struct me_daemon *daemon)
 	}
 	if (!err)
 		err = me_daemon_policy_use(daemon, &policy, &image);
-	if (err)
+	if (err) {
 		me_log_error("the policy was not reloaded; the one in force stays");
-	else
+	} else {
 		me_log_info("policy reloaded: generation %u", me_kernel_generation(daemon->kernel));
+		me_surroundings_listeners(daemon->surroundings);
+	}
 	me_events_notice(daemon->events, ME_EVENT_RELOAD, err ? "failed" : "ok",
 			 me_kernel_generation(daemon->kernel), err ? daemon->last_error : NULL);
 }

@@ -17,12 +17,16 @@ static const struct me_command {
 	{"check", me_cmd_check, "[-c FILE] [--json]", "lint a policy"},
 	{"explain", me_cmd_explain, "[-c FILE] [--socket PATH] [--json] DEST",
 	 "the verdict on a destination, and why"},
+	{"firewall", me_cmd_firewall, "[-c FILE] [--drop] [--dnsmasq] …",
+	 "the policy for nft, its names for dnsmasq"},
 	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
 	{"probe", me_cmd_probe, "[-c FILE] [--timeout 5s] [--json] [ENDPOINT…]",
 	 "try the policy's endpoints from here"},
 	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--json] PCAP…",
 	 "judge the flows of captures"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
+	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",
+	 "rules that would allow the violations"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
 

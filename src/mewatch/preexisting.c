@@ -50,24 +50,6 @@ static int see(const struct me_socket *socket, void *userdata)
 	return r < 0 && r != -ENOSPC ? r : 0;
 }
 
-static int list(struct search *search, const struct me_netns *netns)
-{
-	uint64_t cookie;
-	size_t cursor = 0;
-	int err = 0;
-
-	while (!err && me_netns_next(netns, &cursor, &cookie)) {
-		_cleanup_close_ int ns = -1;
-		struct me_sockdiag diag;
-
-		if (me_netns_open(netns, cookie, &ns) || me_sockdiag_open(ns, &diag))
-			continue;
-		err = me_sockdiag_flows(&diag, see, search);
-		close(diag.fd);
-	}
-	return err;
-}
-
 /* Flows that the hooks, or an earlier daemon, know already are none of these. */
 static int leave_out_known(const struct me_flow_key *key, const struct me_flow *flow,
 			   void *userdata)
@@ -199,7 +181,7 @@ int me_preexisting_find(struct me_daemon *daemon, const struct me_netns *netns, 
 		.seen = me_table_new(sizeof(uint64_t), sizeof(struct me_socket),
 				     ME_PREEXISTING_MAX),
 	};
-	int err = search.seen ? list(&search, netns) : -ENOMEM;
+	int err = search.seen ? me_sockdiag_each(netns, me_sockdiag_flows, see, &search) : -ENOMEM;
 
 	if (!err)
 		err = me_kernel_flows_each(daemon->kernel, leave_out_known, &search);

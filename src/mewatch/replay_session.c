@@ -53,7 +53,8 @@ static int open_kernel(struct me_replay *replay, const struct me_policy *policy)
 		.flows = policy->limits.flows,
 		.learned = policy->limits.learned,
 		.endpoints = me_registry_count(daemon->registry, ME_ID_ENDPOINT) + ENDPOINTS_SPARE,
-		.kept_size = sizeof(struct me_daemon_kept)};
+		.kept_size = sizeof(struct me_daemon_kept),
+		.each_size = sizeof(struct me_endpoint_kept)};
 	struct me_why why = {};
 
 	if (me_kernel_open(&options, &daemon->kernel, &why)) {
@@ -73,6 +74,7 @@ static int open_daemon(struct me_replay *replay, struct me_policy **policy, stru
 	struct me_ledger_limits limits = {.flows = 2 * (*policy)->limits.flows};
 	struct me_daemon *daemon = &replay->daemon;
 	int err = open_kernel(replay, *policy);
+	uint32_t n;
 
 	if (err)
 		return err;
@@ -82,6 +84,9 @@ static int open_daemon(struct me_replay *replay, struct me_policy **policy, stru
 	err = daemon->cells ? me_ledger_new(&limits, &daemon->kept->ledger, &daemon->names,
 					    replay->now_ns, replay->now_ns, &daemon->ledger)
 			    : -ENOMEM;
+	me_kernel_endpoints(daemon->kernel, &n);
+	if (!err)
+		me_ledger_keep_endpoints(daemon->ledger, me_kernel_kept_each(daemon->kernel), n);
 	if (!err)
 		err = me_events_new(daemon->ledger, &sink, &daemon->events);
 	if (!err)

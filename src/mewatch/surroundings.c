@@ -11,6 +11,7 @@
 #include "kernel/enter.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
+#include "mewatch/remoting.h"
 #include "mewatch/survey.h"
 
 #define ME_OWN_ADDRESSES_MAX 16384u
@@ -199,6 +200,11 @@ uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint
 void me_surroundings_survey(struct me_surroundings *surroundings)
 {
 	me_survey_run(surroundings->survey, surroundings->netns);
+}
+
+void me_surroundings_listeners(struct me_surroundings *surroundings)
+{
+	me_remoting_sweep(surroundings->daemon, surroundings->netns);
 }
 
 void me_surroundings_sweep(struct me_surroundings *surroundings)

@@ -45,6 +45,9 @@ uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint
  */
 void me_surroundings_survey(struct me_surroundings *surroundings);
 
+/* When a policy came into force: looks for who listens on its remoting ports (mewatch/remoting.h). */
+void me_surroundings_listeners(struct me_surroundings *surroundings);
+
 /* Once a round: looks for what no hook sees (mewatch/sweeps.h). */
 void me_surroundings_sweep(struct me_surroundings *surroundings);
 

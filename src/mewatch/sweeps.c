@@ -53,12 +53,18 @@ void me_sweeps_free(struct me_sweeps **sweeps)
 	*sweeps = NULL;
 }
 
-/* Counts a socket; false: it was counted before. A kill in between leaves it to be counted again. */
-static bool count(struct me_swept *swept, uint64_t cookie)
+bool me_swept_known(const struct me_swept *swept, uint64_t cookie)
 {
 	for (size_t i = 0; i < ME_SWEPT_KEPT; i++)
 		if (swept->cookie[i] == cookie)
-			return false;
+			return true;
+	return false;
+}
+
+bool me_swept_count(struct me_swept *swept, uint64_t cookie)
+{
+	if (me_swept_known(swept, cookie))
+		return false;
 	__atomic_store_n(&swept->cookie[swept->count % ME_SWEPT_KEPT], cookie, __ATOMIC_RELAXED);
 	__atomic_store_n(&swept->count, swept->count + 1, __ATOMIC_RELEASE);
 	return true;
@@ -84,7 +90,7 @@ static void packet_found(const struct me_packet_socket *socket, void *userdata)
 					   .count = 1,
 					   .flow = &flow};
 
-	if (socket->owner.pid == getpid() || !count(&daemon->kept->packet, socket->cookie))
+	if (socket->owner.pid == getpid() || !me_swept_count(&daemon->kept->packet, socket->cookie))
 		return;
 	flow.origin.proc = proc;
 	memcpy(flow.origin.comm, socket->owner.comm, sizeof(flow.origin.comm));
@@ -114,7 +120,7 @@ static void outside_found(const struct me_socket *socket, const struct me_owner 
 	const char *path = me_cgroup_path(daemon->cgroups, socket->cgroup);
 	char comm[4 * ME_COMM_LEN], cgroup[256];
 
-	count(&daemon->kept->outside, socket->cookie);
+	me_swept_count(&daemon->kept->outside, socket->cookie);
 	escape_comm(holder, comm);
 	me_text_escape(cgroup, sizeof(cgroup), path, strlen(path));
 	snprintf(sweeps->last_outside, sizeof(sweeps->last_outside),

@@ -6,6 +6,7 @@
  * What no hook sees and is therefore looked for every few seconds: packet sockets, and sockets that
  * were born outside the watched cgroups and are held inside. Each counts once, over restarts too.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,11 @@ struct me_swept {
 	uint64_t count;
 	uint64_t cookie[ME_SWEPT_KEPT]; /* of the last ones: number n at n % ME_SWEPT_KEPT */
 };
+
+/* Whether the socket is remembered as counted. */
+bool me_swept_known(const struct me_swept *swept, uint64_t cookie);
+/* Counts a socket; false: it was counted before. A kill in between leaves it to be counted again. */
+bool me_swept_count(struct me_swept *swept, uint64_t cookie);
 
 /* NULL without memory. */
 struct me_sweeps *me_sweeps_new(struct me_daemon *daemon);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kernel/netns.h"
 #include "ledger/answers.h"
+#include "ledger/requests.h"
 #include "ledger/witness.h"
 #include "mewatch/daemon.h"
 #include "mewatch/surroundings.h"
@@ -36,6 +37,8 @@
 	  "DNS answers that were forgotten before their time", NULL)                               \
 	X("first_payloads", me_witness_lost(daemon->witness),                                      \
 	  "flows whose client named somebody without being heard", NULL)                           \
+	X("proxy_requests", me_requests_evicted(me_ledger_requests(daemon->ledger)),               \
+	  "requests to the proxy that were forgotten before its flow was seen", NULL)              \
 	X("dns_over_tcp", me_daemon_dns_lost(daemon),                                              \
 	  "connections to resolvers that could not be followed", NULL)                             \
 	X("packet_sockets", sweeps.packet_refused, "packet sockets that were not looked at",       \

@@ -26,12 +26,14 @@ static int read_line(const char *line, size_t length, struct me_uses *uses)
 {
 	json_t *object = json_loadb(line, length, 0, NULL);
 	json_int_t since, attempt, success;
-	const char *service, *endpoint;
+	const char *service, *endpoint, *failing = NULL;
+	int overdue = 0;
 	int err = -EINVAL;
 
 	if (object &&
-	    !json_unpack(object, "{s:s, s:s, s:I, s:I, s:I}", "service", &service, "endpoint",
-			 &endpoint, "since", &since, "attempt", &attempt, "success", &success) &&
+	    !json_unpack(object, "{s:s, s:s, s:I, s:I, s:I, s?b, s?s}", "service", &service,
+			 "endpoint", &endpoint, "since", &since, "attempt", &attempt, "success",
+			 &success, "overdue", &overdue, "failing", &failing) &&
 	    since > 0 && attempt >= 0 && success >= 0)
 		err = me_uses_add(uses, &(struct me_use){
 						.service = service,
@@ -39,6 +41,8 @@ static int read_line(const char *line, size_t length, struct me_uses *uses)
 						.since_ns = (uint64_t)since,
 						.attempt_ns = (uint64_t)attempt,
 						.success_ns = (uint64_t)success,
+						.overdue = overdue,
+						.failing = failing,
 					});
 	json_decref(object);
 	return err;
@@ -74,9 +78,10 @@ int me_uses_read(const char *state, struct me_uses *ret_uses, size_t *ret_damage
 static int add_line(const struct me_use *use, struct me_strbuf *out)
 {
 	json_t *object =
-		json_pack("{s:s, s:s, s:I, s:I, s:I}", "service", use->service, "endpoint",
-			  use->endpoint, "since", (json_int_t)use->since_ns, "attempt",
-			  (json_int_t)use->attempt_ns, "success", (json_int_t)use->success_ns);
+		json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:s*}", "service", use->service,
+			  "endpoint", use->endpoint, "since", (json_int_t)use->since_ns, "attempt",
+			  (json_int_t)use->attempt_ns, "success", (json_int_t)use->success_ns,
+			  "overdue", use->overdue, "failing", use->failing);
 	_cleanup_free_ char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
 	json_decref(object);

@@ -227,7 +227,8 @@ static void describe(struct me_head *head, const struct sweep *sweep,
 	for (uint32_t rank = 1; rank < entries->count; rank++) {
 		const struct me_entry *entry = &entries->list[rank];
 		const struct me_image_source *source = &entries->sources[rank];
-		bool peers = policy->rules[source->rule].to[source->to].kind == ME_TO_PEERS;
+		const struct me_rule *rule = &policy->rules[source->rule];
+		bool peers = rule->to[source->to].kind == ME_TO_PEERS;
 
 		for (uint32_t c = me_cover_next(cover, source->rule, 0); c < head->columns;
 		     c = me_cover_next(cover, source->rule, c + 1)) {
@@ -238,6 +239,9 @@ static void describe(struct me_head *head, const struct sweep *sweep,
 				head->column[c].flags |= ME_COLUMN_NAMED;
 			if (peers)
 				head->column[c].flags |= ME_COLUMN_PEERS;
+			/* A site may give peers any port; the vendor's are remoting ports. */
+			if (peers && rule->from_profile)
+				head->column[c].flags |= ME_COLUMN_REMOTING;
 		}
 	}
 }

@@ -86,13 +86,13 @@ static uint8_t ftp_flags(enum me_rule_passive passive)
 {
 	switch (passive) {
 	case ME_PASSIVE_DEFAULT:
-		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED;
+		return ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED;
 	case ME_PASSIVE_ANNOUNCED:
-		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED;
+		return ME_ENTRY_ANNOUNCED;
 	case ME_PASSIVE_DOCUMENTED:
-		return ME_ENTRY_FTP | ME_ENTRY_DOCUMENTED;
+		return ME_ENTRY_DOCUMENTED;
 	case ME_PASSIVE_ANY:
-		return ME_ENTRY_FTP | ME_ENTRY_ANNOUNCED | ME_ENTRY_ANY_DATA;
+		return ME_ENTRY_ANNOUNCED | ME_ENTRY_ANY_DATA;
 	default:
 		return 0;
 	}
@@ -179,6 +179,8 @@ static int add_draft(struct work *work, const struct me_entry *of_rule, uint32_t
 	};
 	draft->entry.endpoint = endpoint;
 	draft->entry.match = match;
+	if (to->kind == ME_TO_PROXY)
+		draft->entry.flags |= ME_ENTRY_PROXY;
 	return 0;
 }
 

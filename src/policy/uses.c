@@ -39,12 +39,14 @@ int me_uses_add(struct me_uses *uses, const struct me_use *use)
 {
 	_cleanup_free_ char *service = strdup(use->service);
 	_cleanup_free_ char *endpoint = strdup(use->endpoint);
+	_cleanup_free_ char *failing = use->failing ? strdup(use->failing) : NULL;
 
-	if (!service || !endpoint || reserve(uses))
+	if (!service || !endpoint || (use->failing && !failing) || reserve(uses))
 		return -ENOMEM;
 	uses->list[uses->n] = *use;
 	uses->list[uses->n].service = me_steal_ptr(&service);
 	uses->list[uses->n].endpoint = me_steal_ptr(&endpoint);
+	uses->list[uses->n].failing = me_steal_ptr(&failing);
 	uses->n++;
 	return 0;
 }
@@ -96,6 +98,7 @@ void me_uses_clear(struct me_uses *uses)
 	for (size_t i = 0; i < uses->n; i++) {
 		free((void *)uses->list[i].service);
 		free((void *)uses->list[i].endpoint);
+		free((void *)uses->list[i].failing);
 	}
 	free(uses->list);
 	*uses = (struct me_uses){0};

@@ -6,6 +6,7 @@
  * When the endpoints of a policy were used: what the daemon keeps in its state folder, and the linter
  * holds against a policy. Times are since the epoch.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct me_use {
 	uint64_t since_ns;   /* from when on it was in the policy of a daemon */
 	uint64_t attempt_ns; /* the last one; 0: none since then */
 	uint64_t success_ns; /* the last one; 0: none since then */
+	bool overdue;        /* when it was written down */
+	const char *failing; /* how, then; NULL: it was not. Owned by the list */
 };
 
 struct me_uses {

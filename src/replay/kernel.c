@@ -14,6 +14,7 @@
 struct me_kernel {
 	struct me_program_maps maps;
 	void *kept;
+	void *kept_each;
 	int (*ring_fn)(const struct me_record *record, void *userdata);
 	me_payload_fn *payload_fn;
 	void *ring_data;
@@ -39,9 +40,12 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 					       .learned = options->learned};
 	struct me_kernel *kernel = calloc(1, sizeof(*kernel));
 
-	if (kernel)
+	if (kernel) {
 		kernel->kept = calloc(1, options->kept_size);
-	if (!kernel || !kernel->kept || me_program_open(&sizes, &kernel->maps)) {
+		kernel->kept_each = calloc(options->endpoints, options->each_size);
+	}
+	if (!kernel || !kernel->kept || !kernel->kept_each ||
+	    me_program_open(&sizes, &kernel->maps)) {
 		me_kernel_close(&kernel);
 		snprintf(why->text, sizeof(why->text), "out of memory");
 		return -ENOMEM;
@@ -58,6 +62,7 @@ void me_kernel_close(struct me_kernel **kernel)
 		return;
 	me_program_close(&k->maps);
 	free(k->kept);
+	free(k->kept_each);
 	free(k);
 	*kernel = NULL;
 }
@@ -65,6 +70,11 @@ void me_kernel_close(struct me_kernel **kernel)
 void *me_kernel_kept(const struct me_kernel *kernel)
 {
 	return kernel->kept;
+}
+
+void *me_kernel_kept_each(const struct me_kernel *kernel)
+{
+	return kernel->kept_each;
 }
 
 struct me_endpoint_counts *me_kernel_endpoints(const struct me_kernel *kernel, uint32_t *ret_n)
@@ -179,7 +189,7 @@ int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key,
 	struct me_take take = {.key = *key, .id = id};
 
 	me_take(&take);
-	if (!take.result)
+	if (!take.result && ret_flow)
 		*ret_flow = take.flow;
 	return take.result;
 }
@@ -280,6 +290,18 @@ uint64_t me_kernel_learned_count(struct me_kernel *kernel)
 	return me_map_count(kernel->maps.me_learned);
 }
 
+void me_kernel_dns_failed(struct me_kernel *kernel, const struct me_named *named,
+			  enum me_dns_failure failure)
+{
+	for (uint32_t i = 0; i < named->n && failure < ME_DNS_FAILURE_COUNT; i++) {
+		struct me_endpoint_counts *counts =
+			me_map_lookup(kernel->maps.me_endpoints, &named->endpoint[i]);
+
+		if (counts)
+			counts->dns_failures[failure]++;
+	}
+}
+
 bool me_kernel_alias(struct me_kernel *kernel, uint64_t hash, struct me_alias *ret_alias)
 {
 	const struct me_alias *alias = me_map_lookup(kernel->maps.me_aliases, &hash);
@@ -305,8 +327,9 @@ bool me_kernel_proc(struct me_kernel *kernel, const struct me_proc_key *key,
 
 /* --- What time does ----------------------------------------------------------------------------- */
 
-/* Removes the elements of a hash whose value begins with a time before `before_ns`. */
-static void expire(struct me_map *map, uint64_t before_ns)
+/* Removes the elements of a hash whose value begins with a time before `before_ns`; `fn` may be NULL. */
+static void expire(struct me_map *map, uint64_t before_ns,
+		   void (*fn)(const void *key, const void *value, void *userdata), void *userdata)
 {
 	struct me_map_cursor cursor = {};
 	const void *key;
@@ -316,15 +339,21 @@ static void expire(struct me_map *map, uint64_t before_ns)
 		uint64_t time;
 
 		memcpy(&time, value, sizeof(time));
-		if (time < before_ns)
-			me_map_delete(map, key);
+		if (time >= before_ns)
+			continue;
+		if (fn)
+			fn(key, value, userdata);
+		me_map_delete(map, key);
 	}
 }
 
-int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns)
+int me_kernel_queries_expire(struct me_kernel *kernel, uint64_t now_ns,
+			     void (*fn)(const void *key, const void *query, void *userdata),
+			     void *userdata)
 {
-	expire(kernel->maps.me_queries, now_ns > ME_QUERY_NS ? now_ns - ME_QUERY_NS : 0);
-	expire(kernel->maps.me_aliases, now_ns);
+	expire(kernel->maps.me_queries, now_ns > ME_QUERY_NS ? now_ns - ME_QUERY_NS : 0, fn,
+	       userdata);
+	expire(kernel->maps.me_aliases, now_ns, NULL, NULL);
 	return 0;
 }
 
@@ -350,7 +379,7 @@ int me_kernel_ftp_expire(struct me_kernel *kernel, uint64_t now_ns)
 	const void *key;
 	void *value;
 
-	expire(kernel->maps.me_ftp_announced, now_ns);
+	expire(kernel->maps.me_ftp_announced, now_ns, NULL, NULL);
 	while (me_map_next(kernel->maps.me_ftp_controls, &cursor, &key, &value)) {
 		const struct me_ftp_control *control = value;
 

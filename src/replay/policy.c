@@ -56,6 +56,7 @@ int me_program_policy(struct me_program_maps *maps, const struct me_image *image
 			return -ENOMEM;
 	}
 	control->udp_idle_ns = image->head->udp_idle_ns;
+	control->proxy = image->head->proxy_port;
 	control->active = slot;
 	control->generation = image->head->generation;
 	return 0;

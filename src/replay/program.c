@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "replay/helpers.h"
+#include "gen/transit_maps.h"
 #include "replay/program.h"
 
 /* The programs' own style: what is verified by itself is global. */
@@ -11,6 +12,11 @@
 #include "bpf/forget.h"
 #include "bpf/settle.h"
 #pragma GCC diagnostic pop
+
+/* Each map that the programs have is made here: one that program.h does not list does not compile. */
+#define LISTED(name) _Static_assert(sizeof(((struct me_program_maps *)NULL)->name), #name);
+ME_TRANSIT_MAPS(LISTED)
+#undef LISTED
 
 /* Sets the word of a map by which the programs know it. */
 #define POINT(name, map) __builtin_memcpy(&(name), &(map), sizeof(map))

@@ -249,7 +249,8 @@ struct host *host_begin(const char *name, const char *limits, uint32_t flows)
 						   .flows = flows,
 						   .endpoints = 64,
 						   .learned = 256,
-						   .kept_size = 64};
+						   .kept_size = 64,
+						   .each_size = 24};
 	if (me_kernel_open(&host->options, &host->kernel, &why))
 		fail_msg("%s", why.text);
 	host->endpoints = calloc(host->options.endpoints, sizeof(*host->endpoints));

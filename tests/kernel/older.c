@@ -123,6 +123,8 @@ struct older *older_begin(struct host *host, const struct older_options *options
 				 options->flows ? options->flows : host->options.flows);
 	bpf_map__set_max_entries(older->bpf->maps.me_endpoints, n);
 	bpf_map__set_value_size(older->bpf->maps.me_kept, host->options.kept_size);
+	bpf_map__set_value_size(older->bpf->maps.me_kept_each, host->options.each_size);
+	bpf_map__set_max_entries(older->bpf->maps.me_kept_each, n);
 	if (options->cells)
 		bpf_map__set_max_entries(older->bpf->maps.me_cells, options->cells);
 	share_maps(host, older->bpf);

@@ -159,10 +159,10 @@ static void connect_some(struct host *host, const char *address, uint16_t port, 
 
 static void pins_and_links_are_there(void **state)
 {
-	static const char *const maps[] = {"me_flows", "me_socks",   "me_cells",    "me_totals",
-					   "me_ring",  "me_control", "me_heads",    "me_tables",
-					   "me_own",   "me_netns",   "me_procs",    "me_registry",
-					   "me_kept",  "me_ids",     "me_endpoints"};
+	static const char *const maps[] = {
+		"me_flows", "me_socks",  "me_cells",     "me_totals",   "me_ring",  "me_control",
+		"me_heads", "me_tables", "me_own",       "me_netns",    "me_procs", "me_registry",
+		"me_kept",  "me_ids",    "me_endpoints", "me_kept_each"};
 	struct host *host = *state;
 	_cleanup_close_ int group = open_group(host);
 	char path[256];

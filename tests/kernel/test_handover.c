@@ -113,8 +113,8 @@ static void nothing_is_lost(void **state)
 {
 	struct host *host = start();
 	struct me_endpoint_counts endpoint;
-	char kept[KEPT] = "what the daemon keeps";
-	uint32_t generation, n, zero = 0, some = 17;
+	char kept[KEPT] = "what the daemon keeps", each[24] = "of an endpoint";
+	uint32_t generation, n, zero = 0, some = 17, last = 63;
 	struct host_flow flow;
 	struct older *older;
 	struct me_proc proc;
@@ -125,6 +125,7 @@ static void nothing_is_lost(void **state)
 	generation = me_kernel_generation(host->kernel);
 	older = older_begin(host, &(struct older_options){});
 	assert_int_equal(bpf_map_update_elem(older_map(older, "me_kept"), &zero, kept, 0), 0);
+	assert_int_equal(bpf_map_update_elem(older_map(older, "me_kept_each"), &last, each, 0), 0);
 	assert_int_equal(bpf_map_update_elem(older_map(older, "me_registry"), &some_id, &some, 0),
 			 0);
 	talk(host, &t);
@@ -139,6 +140,8 @@ static void nothing_is_lost(void **state)
 	assert_int_equal(n, 64);
 	assert_int_equal(me_kernel_generation(host->kernel), generation + 1);
 	assert_memory_equal(me_kernel_kept(host->kernel), kept, KEPT);
+	assert_memory_equal((char *)me_kernel_kept_each(host->kernel) + last * sizeof(each), each,
+			    sizeof(each));
 	assert_int_equal(me_kernel_id_each(host->kernel, expect_id, &ids), 0);
 	assert_int_equal(ids, 1);
 	expect_flows(host, &seen);
@@ -223,6 +226,37 @@ static void pending_flows_are_settled_afterwards(void **state)
 		    VIA(STRANGER) = 1);
 	assert_int_equal(host_told(host, ME_RECORD_RESOLVED), 1);
 	hang_up(&t);
+	host_end(&host);
+}
+
+/* What was answered in the old layout is known in the new one, and counted once. */
+static void answers_are_counted_once(void **state)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+	struct host *host = start();
+	struct older *older = older_begin(host, &(struct older_options){});
+	struct host_pair p = host_pair_open(host, HOST_GOOD);
+	struct me_endpoint_counts endpoint;
+	struct host_flow flow;
+
+	assert_int_equal(write(p.accepted, busy, sizeof(busy) - 1), sizeof(busy) - 1);
+	host_read(p.client, sizeof(busy) - 1);
+	older_free(&older);
+	older_reopen(host);
+	older_switch(host);
+	flow = host_flow(host, HOST_GOOD, p.port);
+	assert_int_equal(flow.flow.answer, 503);
+	assert_int_equal(host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT).http_errors, 1);
+	host_write(p.accepted, 100);
+	host_read(p.client, 100);
+	host_pair_close(&p);
+	flow = host_flow_closed(host, HOST_GOOD, p.port);
+	assert_int_equal(flow.flow.answer, 503);
+	endpoint = host_endpoint(host, HOST_SERVICE, HOST_ENDPOINT);
+	assert_int_equal(endpoint.http_errors, 1);
+	assert_int_equal(endpoint.tls_alerts, 0);
+	assert_int_equal(endpoint.bytes_received, sizeof(busy) - 1 + 100);
+	assert_true(endpoint.last_success_ns < flow.flow.first_ns);
 	host_end(&host);
 }
 
@@ -325,15 +359,37 @@ static void a_block_of_another_size_starts_anew(void **state)
 	host_end(&host);
 }
 
+/* What is kept of endpoints has another size: the block is taken over all the same. */
+static void endpoints_of_another_size_start_anew(void **state)
+{
+	struct host *host = start();
+	struct older *older = older_begin(host, &(struct older_options){});
+	char kept[KEPT] = "of the same form", each[24] = "of another", empty[64 * 32] = {};
+	struct me_why why = {};
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(older_map(older, "me_kept"), &zero, kept, 0), 0);
+	assert_int_equal(bpf_map_update_elem(older_map(older, "me_kept_each"), &zero, each, 0), 0);
+	older_free(&older);
+	host->options.each_size = 32;
+	assert_int_equal(me_kernel_open(&host->options, &host->kernel, &why), 0);
+	assert_non_null(strstr(why.text, "of endpoints"));
+	assert_memory_equal(me_kernel_kept(host->kernel), kept, KEPT);
+	assert_memory_equal(me_kernel_kept_each(host->kernel), empty, sizeof(empty));
+	host_end(&host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_lost),
 		cmocka_unit_test(pending_flows_are_settled_afterwards),
+		cmocka_unit_test(answers_are_counted_once),
 		cmocka_unit_test(ids_stay_unique),
 		cmocka_unit_test(a_second_time_changes_nothing),
 		cmocka_unit_test(counters_of_another_kind_are_refused),
 		cmocka_unit_test(a_block_of_another_size_starts_anew),
+		cmocka_unit_test(endpoints_of_another_size_start_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

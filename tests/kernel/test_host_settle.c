@@ -351,7 +351,7 @@ static int settle_one(const struct me_flow_key *key, const struct me_flow *flow,
 	struct me_settle settle;
 
 	if (flow->state.verdict != ME_PENDING)
-		return me_kernel_flow_delete(storm->host->kernel, key, NULL);
+		return me_kernel_flow_take(storm->host->kernel, key, flow->id, NULL);
 	if (!flow->state.flags)
 		return 0; /* not told yet: the next walk settles it */
 	settle = settle_as(&f, ends[flow->id % 4].verdict, ends[flow->id % 4].reason);

@@ -25,6 +25,7 @@
 static const char policy[] =
 	"version: 1\n"
 	"resolvers: [" RESOLVER "]\n"
+	"proxy: proxy.example:443\n"
 	"limits: {grace: 60s}\n"
 	"allow:\n"
 	"  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}\n"
@@ -271,6 +272,64 @@ static void a_failure_teaches_nothing(void **state)
 	end(&n);
 }
 
+/* Asks, and is answered with that code. */
+static void answer_error(struct names *n, const char *name, uint16_t type, enum me_rcode rcode)
+{
+	struct dns_build message;
+
+	ask(n, name, type);
+	dns_begin(&message, n->id, BUILD_ANSWER | rcode, name, type);
+	answer(n, &message);
+}
+
+static void collect_query(const void *key, const void *query, void *userdata)
+{
+	const struct me_asked *asked = query;
+	struct me_name *name = userdata;
+
+	assert_int_equal(((const struct me_asked_key *)key)->type, ME_DNS_AAAA);
+	assert_int_equal(asked->upstream, 0);
+	assert_int_equal(name->length, 0); /* there is one */
+	*name = asked->name;
+}
+
+/* Of names that are listed, and questions for addresses. */
+static void a_failure_is_counted_for_its_endpoints(void **state)
+{
+	struct names n = begin("names-failures");
+	struct me_name unanswered = {}, expected;
+	uint64_t now = me_clock_now(CLOCK_MONOTONIC);
+	struct me_endpoint_counts www, cdn;
+
+	answer_error(&n, "www.example.org", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "WWW.example.ORG", ME_DNS_AAAA, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "www.example.org", ME_DNS_A, ME_RCODE_SERVFAIL);
+	answer_error(&n, "www.example.org", ME_DNS_A, 5); /* REFUSED */
+	answer_error(&n, "www.example.org", ME_DNS_TXT, ME_RCODE_SERVFAIL);
+	answer_error(&n, "www.example.org", ME_DNS_AAAA,
+		     ME_RCODE_NOERROR); /* it has no such address */
+	answer_error(&n, "x.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "x.y.cdn.example", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	answer_error(&n, "www.example.com", ME_DNS_A, ME_RCODE_NXDOMAIN);
+	ask(&n, "www.example.org", ME_DNS_AAAA);
+	www = host_endpoint(n.host, "web", "www.example.org");
+	cdn = host_endpoint(n.host, "web", "*.cdn.example");
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_NXDOMAIN], 2);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_SERVFAIL], 1);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_OTHER], 1);
+	assert_int_equal(www.dns_failures[ME_DNS_FAILED_NO_ANSWER], 0);
+	assert_int_equal(cdn.dns_failures[ME_DNS_FAILED_NXDOMAIN], 1);
+	assert_int_equal(cdn.dns_failures[ME_DNS_FAILED_SERVFAIL], 0);
+
+	/* Who waits for so long gets none. */
+	me_kernel_queries_expire(n.host->kernel, now, collect_query, &unanswered);
+	assert_int_equal(unanswered.length, 0);
+	me_kernel_queries_expire(n.host->kernel, now + 2 * ME_QUERY_NS, collect_query, &unanswered);
+	assert_int_equal(me_name_from_text("www.example.org", &expected), 0);
+	assert_true(me_name_equal(&unanswered, &expected));
+	end(&n);
+}
+
 /* What looks like a question to a block list may still be a listed name. */
 static void four_octets_before_a_listed_name_are_learned(void **state)
 {
@@ -412,12 +471,12 @@ static int hear(const struct me_payload *head, const uint8_t *bytes, void *userd
 	return 0;
 }
 
-/* A connection to port 443 of a learned address, which the server has accepted. */
-static struct host_pair held_pair(struct names *n)
+/* A connection to port 443 of the address of a name, which the server has accepted. */
+static struct host_pair named_pair(struct names *n, const char *name)
 {
 	struct host_pair pair = {.address = HOST_GOOD, .port = 443};
 
-	resolve(n, "www.example.org", HOST_GOOD, 300);
+	resolve(n, name, HOST_GOOD, 300);
 	pair.server = host_server(n->host, SOCK_STREAM, HOST_GOOD, &pair.port);
 	host_mark(n->host);
 	pair.client = host_socket(n->host, AF_INET, SOCK_STREAM, 0);
@@ -425,6 +484,11 @@ static struct host_pair held_pair(struct names *n)
 	pair.accepted = accept(pair.server, NULL, NULL);
 	assert_true(pair.accepted >= 0);
 	return pair;
+}
+
+static struct host_pair held_pair(struct names *n)
+{
+	return named_pair(n, "www.example.org");
 }
 
 static struct me_settle settle_as(struct names *n, const struct host_flow *flow, uint8_t verdict,
@@ -489,6 +553,48 @@ static void a_flow_of_a_name_is_held_until_its_client_speaks(void **state)
 	end(&n);
 }
 
+/* A flow to the proxy is final at once, also by name; it is heard, and nobody takes that for its own. */
+static void a_proxy_is_asked(void **state)
+{
+	struct names n = begin("names-proxy");
+	struct host_pair pair = named_pair(&n, "proxy.example");
+	struct host_flow flow = host_flow(n.host, HOST_GOOD, 443);
+	struct heard heard = {};
+
+	assert_int_equal(flow.flow.state.evidence, ME_EVIDENCE_LEARNED);
+	assert_true(me_state_is_final(flow.flow.state));
+	assert_true(flow.flow.flags & ME_FLOW_PROXY);
+	HOST_EXPECT(n.host, FINAL(ME_ALLOWED) = 1);
+	assert_int_equal(write(pair.client, "hello", 5), 5);
+	host_read(pair.accepted, 5);
+	assert_true(me_kernel_ring(n.host->kernel, no_record, hear, &heard) >= 0);
+	assert_int_equal(heard.n, 1);
+	assert_int_equal(heard.head.flags, ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY);
+	assert_memory_equal(heard.bytes, "hello", 5);
+	host_pair_close(&pair);
+	end(&n);
+}
+
+/* The finding goes with the verdict: told once, and not to who comes second. */
+static void who_goes_past_the_proxy_is_found_once(void **state)
+{
+	struct names n = begin("names-bypassed");
+	struct host_pair pair = held_pair(&n);
+	struct host_flow flow = host_flow(n.host, HOST_GOOD, 443);
+	struct me_settle settle = settle_as(&n, &flow, ME_ALLOWED, ME_REASON_NONE);
+
+	settle.flags = ME_SETTLE_BYPASSED;
+	assert_int_equal(me_kernel_settle(n.host->kernel, &settle), 0);
+	assert_int_equal(me_kernel_settle(n.host->kernel, &settle), -EALREADY);
+	HOST_EXPECT(n.host, OPENED(ME_REASON_NONE) = 1, VIA(ME_ALLOWED) = 1);
+	assert_int_equal(host_told(n.host, ME_RECORD_FINDING), 1);
+	assert_int_equal(host_told(n.host, ME_RECORD_RESOLVED), 0);
+	flow = host_flow(n.host, HOST_GOOD, 443);
+	assert_int_equal(flow.flow.flags & (ME_FLOW_PROXY | ME_FLOW_RETIRED | ME_FLOW_FTP), 0);
+	host_pair_close(&pair);
+	end(&n);
+}
+
 static void a_stranger_on_a_learned_address_is_counted_once(void **state)
 {
 	struct names n = begin("names-mismatch");
@@ -550,12 +656,15 @@ int main(void)
 		cmocka_unit_test(an_answer_counts_once),
 		cmocka_unit_test(two_queries_of_one_send_are_two),
 		cmocka_unit_test(a_failure_teaches_nothing),
+		cmocka_unit_test(a_failure_is_counted_for_its_endpoints),
 		cmocka_unit_test(four_octets_before_a_listed_name_are_learned),
 		cmocka_unit_test(a_short_life_has_a_floor),
 		cmocka_unit_test(what_is_stale_is_forgotten),
 		cmocka_unit_test(bounds_are_counted),
 		cmocka_unit_test(a_minute_has_a_bound),
 		cmocka_unit_test(a_flow_of_a_name_is_held_until_its_client_speaks),
+		cmocka_unit_test(a_proxy_is_asked),
+		cmocka_unit_test(who_goes_past_the_proxy_is_found_once),
 		cmocka_unit_test(a_stranger_on_a_learned_address_is_counted_once),
 		cmocka_unit_test(dns_over_tcp_is_handed_on_both_ways),
 	};

@@ -18,12 +18,14 @@
 #define OTHER "203.0.113.53"     /* not configured */
 #define WEB "203.0.113.80"       /* what www.example.org is */
 #define BAD "203.0.113.9"
+#define PROXY "192.0.2.1"
 #define NAME "www.example.org"
 #define GRACE 1800000000000ull /* limits.grace */
 
 #define POLICY(more)                                                                               \
 	"version: 1\n"                                                                             \
-	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n" more "allow:\n"                         \
+	"watch: {interfaces: [lan0], hosts: [" HOST "]}\n"                                         \
+	"proxy: " PROXY ":3128\n" more "allow:\n"                                                  \
 	"  - {service: web, name: www, to: " NAME ", ports: [tcp/443, tcp/80]}\n"                  \
 	"  - {service: dns, name: resolvers, to: resolvers, ports: [udp/53, tcp/53]}\n"
 #define FIXED "resolvers: [" RESOLVER ", " UPSTREAM "]\n"
@@ -129,6 +131,29 @@ static void the_first_segments_are_told(void **state)
 	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), ME_FIRST_SEGMENTS);
 }
 
+/* What a proxy is asked for, though the flow to it is final, and no more than of others. */
+static void the_proxy_is_asked(void **state)
+{
+	struct talk talk = talk_begin(*state, IPPROTO_TCP, HOST, PROXY, 3128);
+	struct transit *transit = *state;
+	const struct me_payload *head = &transit->payloads[0].head;
+
+	talk_handshake(&talk);
+	TALK_EXPECT(&talk, LISTED, .outcome = ME_OUTCOME_ESTABLISHED, .flags = ME_FLOW_PROXY);
+	send_data(&talk, 1, "CONNECT");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	assert_int_equal(head->flags, ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY);
+	assert_memory_equal(transit->payloads[0].byte, "CONNECT", 7);
+	talk_segment(&talk, RECEIVED, A, 1, 8, 100);
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	send_data(&talk, 1 + ME_FIRST_BYTES, "too far");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), 1);
+	for (uint32_t i = 0; i < 5; i++)
+		send_data(&talk, 8 + i, "x");
+	assert_int_equal(transit_told(transit, ME_RECORD_FIRST), ME_FIRST_SEGMENTS);
+	TRANSIT_EXPECT(transit, FINAL(ME_ALLOWED) = 1);
+}
+
 static void nothing_is_told_once_it_is_settled(void **state)
 {
 	struct talk talk = web_talk(state, BAD);
@@ -163,13 +188,10 @@ static void lost_on_the_way(void **state)
 
 	talk_handshake(&talk);
 	for (int i = 0; !lost; i++) {
-		struct me_flow_key key;
-
 		assert_true(i < 100000);
 		bad = talk_begin(transit, IPPROTO_UDP, HOST, BAD, 9);
 		talk_datagram(&bad, SENT, 1);
-		key = talk_key(&bad);
-		assert_int_equal(me_kernel_flow_delete(transit->kernel, &key, NULL), 0);
+		talk_forget(&bad);
 		lost = transit_total(transit, ME_TOTAL_RING_LOST);
 	}
 	send_data(&talk, 1, "hello");
@@ -201,6 +223,16 @@ static void answer(struct talk *talk, uint16_t id, const char *name)
 
 	dns_begin(&build, id, BUILD_ANSWER, name, ME_DNS_A);
 	dns_address(&build, NULL, WEB, 300);
+	talk_bytes(talk, RECEIVED, build.data, build.length);
+}
+
+/* The question was answered with that code. */
+static void answer_error(struct talk *talk, uint16_t id, const char *name, enum me_rcode rcode)
+{
+	struct dns_build build;
+
+	ask(talk, id, name);
+	dns_begin(&build, id, BUILD_ANSWER | rcode, name, ME_DNS_A);
 	talk_bytes(talk, RECEIVED, build.data, build.length);
 }
 
@@ -433,6 +465,23 @@ static void dns_over_tcp(void **state)
 	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 2);
 }
 
+static void failures_are_the_endpoints(void **state)
+{
+	struct talk dns = dns_talk(state, HOST, UPSTREAM),
+		    resolver = dns_talk(state, RESOLVER, UPSTREAM);
+	struct me_endpoint_counts c;
+
+	answer_error(&dns, 7, NAME, ME_RCODE_NXDOMAIN);
+	answer_error(&dns, 8, NAME, ME_RCODE_SERVFAIL);
+	answer_error(&dns, 9, "www.example.com", ME_RCODE_SERVFAIL);
+	answer_error(&resolver, 10, NAME, ME_RCODE_SERVFAIL); /* it will tell its client */
+	c = transit_endpoint(*state, "web", NAME);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_NXDOMAIN], 1);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_SERVFAIL], 1);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_NO_ANSWER], 0);
+	assert_int_equal(c.dns_failures[ME_DNS_FAILED_OTHER], 0);
+}
+
 /* --- The frame ------------------------------------------------------------------------------------ */
 
 static int begin(void **state)
@@ -461,6 +510,7 @@ int main(void)
 		TEST(pending_then_a_violation),
 		TEST(set_aside_while_pending),
 		TEST(the_first_segments_are_told),
+		TEST(the_proxy_is_asked),
 		TEST(nothing_is_told_once_it_is_settled),
 		TEST(data_in_the_syn_is_told),
 		TEST(lost_on_the_way),
@@ -472,6 +522,7 @@ int main(void)
 		TEST(a_claim),
 		TEST(a_mail_host_that_walks_the_dns_itself),
 		TEST(queries_together),
+		TEST(failures_are_the_endpoints),
 		TEST(dns_over_tcp),
 	};
 

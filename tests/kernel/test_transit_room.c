@@ -103,7 +103,7 @@ static int add(const struct me_flow_key *key, const struct me_flow *flow, void *
 	sums->flows++;
 	sums->packets += flow->packets_sent;
 	sums->verdict[flow->state.verdict]++;
-	return sums->forget ? me_kernel_flow_delete(sums->transit->kernel, key, NULL) : 0;
+	return sums->forget ? me_kernel_flow_take(sums->transit->kernel, key, flow->id, NULL) : 0;
 }
 
 static struct sums sum_flows(struct transit *transit, bool forget)

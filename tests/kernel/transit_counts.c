@@ -138,6 +138,10 @@ struct me_endpoint_counts transit_endpoint(struct transit *transit, const char *
 	for (int i = 0; i < ME_OUTCOME_COUNT; i++)
 		now.outcome[i] -= then->outcome[i];
 	now.resets -= then->resets;
+	now.http_errors -= then->http_errors;
+	now.tls_alerts -= then->tls_alerts;
+	for (int i = 0; i < ME_DNS_FAILURE_COUNT; i++)
+		now.dns_failures[i] -= then->dns_failures[i];
 	now.bytes_sent -= then->bytes_sent;
 	now.bytes_received -= then->bytes_received;
 	return now;

@@ -106,7 +106,8 @@ static void open_flow(const struct model *model, const struct me_judgement *judg
 	flow->generation = model->image->head->generation;
 	flow->sport = ret->key.sport;
 	flow->direction = direction;
-	flow->flags = flags | (judged->flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0);
+	flow->flags = flags | (judged->flags & ME_ENTRY_RETIRED ? ME_FLOW_RETIRED : 0) |
+		      (judged->flags & ME_ENTRY_PROXY ? ME_FLOW_PROXY : 0);
 }
 
 /* How likely the mail host (or its peer) listens on a port. */

@@ -89,6 +89,8 @@ bool talk_flow(const struct talk *talk, struct me_flow *ret_flow);
 struct me_flow talk_earlier(const struct talk *talk);
 /* Settles it as over. */
 void talk_end(const struct talk *talk);
+/* Takes it out of the table. */
+void talk_forget(const struct talk *talk);
 /* Makes it so much older. */
 void talk_age(const struct talk *talk, uint64_t ns);
 

@@ -143,6 +143,15 @@ void talk_end(const struct talk *talk)
 	assert_int_equal(transit_settle(talk->transit, &key, ME_SETTLE_END, 0, 0), 0);
 }
 
+void talk_forget(const struct talk *talk)
+{
+	struct me_flow_key key = talk_key(talk);
+	struct me_flow flow;
+
+	assert_true(talk_flow(talk, &flow));
+	assert_int_equal(me_kernel_flow_take(talk->transit->kernel, &key, flow.id, NULL), 0);
+}
+
 void talk_age(const struct talk *talk, uint64_t ns)
 {
 	struct me_flow_key key = talk_key(talk);

@@ -3,6 +3,8 @@
 #
 # Each path on which a process can send, once to a listed and once to an unlisted destination:
 # whether it is seen, how many attempts it is, verdict and reason, origin, blind spots, and the sums.
+#
+# Runs alone: packet sockets of the whole machine are counted.
 . "$LAB_DIR/lib.sh"
 
 rows=() # what the ledger must show: label|pid|port|flows|verdict|reason|protocol|destination|exe

@@ -3,6 +3,8 @@
 #
 # Paths on which the origin is what matters: exec, user ids, another network namespace, subflows that
 # a kernel worker opens, packet sockets, sockets that crossed into the cgroup, and the server's side.
+#
+# Runs alone: packet sockets of the whole machine are counted.
 . "$LAB_DIR/lib.sh"
 
 # What the flows say, sorted: shown JQ-SELECTION JQ-VALUE

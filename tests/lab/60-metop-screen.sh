@@ -21,7 +21,7 @@ expect "footer" '^\? Help .* 1/4$'
 keys 2
 expect "endpoints" '\[2 Endpoints\]'
 expect "a failing endpoint" '^ ! failing +\*\.mailshell\.net .* 0 +3$'
-expect "outcomes are added up" '^>\+ good +meupdate\.gfi\.com .* 8 +2 +2m$'
+expect "outcomes are added up" '^>\+ good +meupdate\.gfi\.com .* 8 +2 +[^ ]{2} +2m +40m$'
 keys Tab
 expect "violations" '^>! wrong-resolver +192\.0\.2\.53 .*123k +1s$'
 keys Tab

@@ -42,7 +42,7 @@ others() {
 	client $1 $2 tcp "$(gateway_at$2 no_way)" $((5000 + round)) 2 threads=2
 	client $1 $2 abort "$(gateway_at$2 truth)" 20996 2
 	client $1 $2 udp "$(gateway_at$2 truth)" $((20000 + round)) 5 up=100 datagrams=3
-	client $1 $2 udp "$(gateway_at$2 truth)" $((20000 + round)) 3 up=3000 datagrams=2 # in fragments
+	client $1 $2 udp "$(gateway_at$2 truth)" $((20010 + round)) 3 up=3000 datagrams=2 # in fragments
 	client $1 $2 mute "$(gateway_at$2 truth)" $((20020 + round)) 3 up=100 datagrams=2
 }
 
@@ -111,7 +111,7 @@ next_id=0
 gateway_seed
 gateway_network mail2="drop=20 duplicate=20 reorder=20"
 gateway_start internet "$LAB_BIN/gateway_server" 5000 5001 5002 5003 5004 5005 >"$LAB_TMP/server"
-gateway_start internet "$LAB_BIN/sink" udp/20000-20009 mute/20020-20029 tcp/20996 >"$LAB_TMP/sink"
+gateway_start internet "$LAB_BIN/sink" udp/20000-20019 mute/20020-20029 tcp/20996 >"$LAB_TMP/sink"
 lab_wait 'grep -q ready "$LAB_TMP/server" && grep -q ready "$LAB_TMP/sink"' || lab_die "no servers"
 lab_policy <<-EOF
 	resolvers: [$GATEWAY_LAN4]

@@ -9,6 +9,7 @@ GATEWAY_VENDOR="meupdate.gfi.com update.gfi.com update.gfisoftware.com support.g
 	spamrazer.gfi.com db11.spamcatcher.net sn92.mailshell.net db.rules.mailshell.net
 	cdnupdate.gfi.com cdnpatches.gfi.com"
 GATEWAY_TRACKER=tracker.example # a stranger, with a name and a certificate
+# GATEWAY_NAMES_CONF: what the resolver of the gateway is told besides, a file
 GATEWAY_PROXY=$GATEWAY_LAN4:3128
 GATEWAY_ENGINES="kaspersky88 avira avx sophos cyren trojandb"
 
@@ -45,6 +46,7 @@ gateway_records() {
 			txt-record=_spf.customer$name.example,v=spf1 ip4:$GATEWAY_NET4.0/24 -all
 		EOF
 	done
+	echo "host-record=proxy.corp.example,$GATEWAY_LAN4,$GATEWAY_LAN6,$ttl"
 	# block lists: the stranger is on all of them, and one of them refuses to serve this resolver
 	cat <<-EOF
 		local=/zen.spamhaus.org/bl.spamcop.net/dbl.spamhaus.org/multi.surbl.org/multi.uribl.com/mailshell.net/
@@ -103,7 +105,7 @@ gateway_names() {
 	done >>"$LAB_TMP/resolver.conf"
 	printf 'forward-zone:\n  name: "."\n  forward-addr: %s\n' "$(gateway_at4 authority)" >>"$LAB_TMP/resolver.conf"
 	gateway_start internet unbound -d -c "$LAB_TMP/resolver.conf" >"$LAB_TMP/resolver.log" 2>&1
-	gateway_dnsmasq gateway names.log --conf-file=/dev/null --server=$upstream \
+	gateway_dnsmasq gateway names.log --conf-file="${GATEWAY_NAMES_CONF:-/dev/null}" --server=$upstream \
 		--listen-address=127.0.0.1,$GATEWAY_LAN4,$GATEWAY_LAN6
 	gateway_dnsmasq dc dc.log --conf-file=/dev/null --server=$upstream \
 		--listen-address=127.0.0.1,$GATEWAY_DC4 --host-record=dc1.corp.example,$GATEWAY_DC4
@@ -231,19 +233,17 @@ gateway_smtp() {
 	done
 }
 
-# gateway_proxy: squid on the gateway, a process of the watched cgroup. It listens on the LAN, and for
-# names it asks the gateway's resolver.
-gateway_proxy() {
-	lab_need squid
-	mkdir -p "$LAB_TMP/squid"
-	chown proxy: "$LAB_TMP/squid"
-	cat >"$LAB_TMP/squid.conf" <<-EOF
-		http_port $GATEWAY_PROXY
-		acl lan src 10.10.0.0/24
+# gateway_squid NAME LISTEN…: its configuration, in a folder of that name.
+gateway_squid() {
+	mkdir -p "$LAB_TMP/$1"
+	chown proxy: "$LAB_TMP/$1"
+	printf 'http_port %s\n' "${@:2}"
+	cat <<-EOF
+		acl lan src 10.10.0.0/24 2001:db8:10::/64 $GATEWAY_WAN4
 		http_access allow lan
 		cache deny all
-		cache_log $LAB_TMP/squid/cache.log
-		access_log stdio:$LAB_TMP/squid/access.log
+		cache_log $LAB_TMP/$1/cache.log
+		access_log stdio:$LAB_TMP/$1/access.log
 		pid_filename none
 		coredump_dir none
 		netdb_filename none
@@ -251,13 +251,35 @@ gateway_proxy() {
 		server_persistent_connections off
 		shutdown_lifetime 0 seconds
 		visible_hostname proxy.corp.example
-		dns_nameservers $GATEWAY_LAN4
 		hosts_file none
 	EOF
+}
+
+# gateway_proxy: squid on the gateway, a process of the watched cgroup. It listens on the LAN, and for
+# names it asks the gateway's resolver.
+gateway_proxy() {
+	lab_need squid
+	gateway_squid squid $GATEWAY_PROXY "[$GATEWAY_LAN6]:3128" >"$LAB_TMP/squid.conf"
+	echo "dns_nameservers $GATEWAY_LAN4" >>"$LAB_TMP/squid.conf"
 	LAB_IN=$LAB_WATCHED lab_in_cgroup squid -N -f "$LAB_TMP/squid.conf" >"$LAB_TMP/squid.out" 2>&1 &
 	gateway_proxy_pid=$!
 	lab_wait 'gateway_at near curl -s -o /dev/null "http://$GATEWAY_PROXY/"' ||
 		lab_die "no squid: $(tail -n 3 "$LAB_TMP/squid.out" "$LAB_TMP/squid/cache.log")"
+}
+
+# gateway_far_proxy: squid on the internet, at port 3128 of the truth, which nobody watches.
+gateway_far_proxy() {
+	local at
+
+	at=$(gateway_at4 truth):3128
+	gateway_squid far "$at" >"$LAB_TMP/far.conf"
+	cat >>"$LAB_TMP/far.conf" <<-EOF
+		dns_nameservers $(gateway_at4 resolver)
+		tcp_outgoing_address $(gateway_at4 truth)
+	EOF
+	gateway_start internet squid -N -n far -f "$LAB_TMP/far.conf" >"$LAB_TMP/far.out" 2>&1
+	lab_wait "gateway_at mail curl -s -o /dev/null http://$at/" ||
+		lab_die "no squid far away: $(tail -n 3 "$LAB_TMP/far.out" "$LAB_TMP/far/cache.log")"
 }
 
 # gateway_echoes: time and whatever else comes by UDP; and the directory server's ports. Nobody answers

@@ -88,7 +88,7 @@ answers() {
 	echo '{"error": "filter: unknown term \"prot:\", did you mean \"proto:\"?"}' |
 		answer 'flows?prot:tcp.json'
 	list endpoints $TS \
-		'{"endpoint":"meupdate.gfi.com","service":"updates","state":"good","attempts":10,"outcomes":{"established":8,"refused":1,"timeout":1,"answered":0},"bytes_sent":1,"bytes_received":2,"last_success":"2027-01-01T00:58:00.000Z"}' \
+		'{"endpoint":"meupdate.gfi.com","service":"updates","state":"good","attempts":10,"outcomes":{"established":8,"refused":1,"timeout":1,"answered":0},"bytes_sent":1,"bytes_received":2,"last_success":"2027-01-01T00:58:00.000Z","due":"2027-01-01T01:40:00.000Z","trend":[0,0,2,8]}' \
 		'{"endpoint":"*.mailshell.net","service":"spamrazer","state":"failing","attempts":3,"outcomes":{"established":0,"refused":3}}' |
 		answer endpoints.json
 	list violations $TS \

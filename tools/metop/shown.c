@@ -16,7 +16,7 @@ struct piece {
 	size_t columns; /* 0 at the end of the source */
 };
 
-static bool utf8_locale(void)
+bool me_shown_utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
@@ -79,7 +79,7 @@ static struct piece next_piece(const char *text, bool utf8)
 
 size_t me_shown_width(const char *text)
 {
-	bool utf8 = utf8_locale();
+	bool utf8 = me_shown_utf8();
 	size_t columns = 0;
 	struct piece piece;
 
@@ -90,7 +90,7 @@ size_t me_shown_width(const char *text)
 
 size_t me_shown_bytes(const char *text, size_t columns)
 {
-	bool utf8 = utf8_locale();
+	bool utf8 = me_shown_utf8();
 	size_t bytes = 0, used = 0;
 	struct piece piece;
 
@@ -105,7 +105,7 @@ size_t me_shown_bytes(const char *text, size_t columns)
 
 size_t me_shown_fit(char *out, const char *text, size_t columns)
 {
-	bool utf8 = utf8_locale();
+	bool utf8 = me_shown_utf8();
 	size_t used = 0, cut = 0, len = 0, cut_len = 0;
 	struct piece piece;
 

@@ -8,6 +8,7 @@
  * format characters and bytes that are not UTF-8 become \xNN or \uNNNN; in a locale without UTF-8
  * so does everything beyond ASCII. Backslashes stay: the daemon escapes with them too.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes for `columns` columns: at the most four bytes a column, and a NUL. */
@@ -18,6 +19,9 @@
  * ME_SHOWN_SIZE(columns); what is cut ends in an ellipsis. Returns the columns used.
  */
 size_t me_shown_fit(char *out, const char *text, size_t columns);
+
+/* Whether the locale has more than ASCII to show. */
+bool me_shown_utf8(void);
 
 /* The columns that the whole text takes. */
 size_t me_shown_width(const char *text);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "metop/answer.h"
 #include "metop/format.h"
+#include "metop/trend.h"
 #include "metop/view.h"
 
 /* Every word that a verdict or state can be. Marks tell them apart where there is no colour. */
@@ -179,6 +180,27 @@ static void sum_text(const struct me_column *column, const struct me_row *row, c
 	me_format_quantity(sum, out);
 }
 
+static void share_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	size_t length = strlen(column->fields[0]);
+	const struct me_field *largest = NULL;
+	double sum = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < row->n_fields; i++) {
+		const struct me_field *field = &row->fields[i];
+
+		if (strncmp(field->name, column->fields[0], length) || field->name[length] != '.')
+			continue;
+		sum += field->number;
+		if (!largest || field->number > largest->number)
+			largest = field;
+	}
+	if (sum > 0)
+		snprintf(out, ME_CELL_LEN, "%s %.0f%%", largest->name + length + 1,
+			 100 * largest->number / sum);
+}
+
 void me_column_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
 		    char out[ME_CELL_LEN])
 {
@@ -213,6 +235,13 @@ void me_column_text(const struct me_column *column, const struct me_row *row, ui
 		break;
 	case ME_COLUMN_RATE:
 		me_format_rate(row->rate[column->rate], out);
+		break;
+	case ME_COLUMN_TREND:
+		text = me_row_text(row, column->fields[0]);
+		me_trend_text(text ? text : "", out);
+		break;
+	case ME_COLUMN_SHARE:
+		share_text(column, row, out);
 		break;
 	}
 }

@@ -13,7 +13,7 @@
 #include "metop/style.h"
 
 #define ME_COLUMN_FIELDS 5
-#define ME_COLUMNS_MAX 16
+#define ME_COLUMNS_MAX 20
 #define ME_VIEW_KEYS 8
 #define ME_CELL_LEN 1024 /* longer text of a cell is cut */
 
@@ -27,6 +27,8 @@ enum me_column_kind {
 	ME_COLUMN_AGE,      /* a time, as how long ago */
 	ME_COLUMN_LEFT,     /* a time, as how long until then */
 	ME_COLUMN_RATE,     /* growth a second: `rate` says which */
+	ME_COLUMN_TREND,    /* a list of numbers, as a line of bars */
+	ME_COLUMN_SHARE,    /* of the fields "FIELD.…" the name of the largest, and its share */
 };
 
 struct me_column {

@@ -1299,6 +1299,28 @@ static void damage_does_no_harm(void **state)
 	assert_true(readable > 100);
 }
 
+static void failures_are_of_questions_for_addresses(void **state)
+{
+	static const struct {
+		uint16_t type;
+		enum me_rcode rcode;
+		enum me_dns_failure failure;
+	} all[] = {
+		{ME_DNS_A, ME_RCODE_NOERROR, ME_DNS_FAILURE_COUNT},
+		{ME_DNS_A, ME_RCODE_NXDOMAIN, ME_DNS_FAILED_NXDOMAIN},
+		{ME_DNS_AAAA, ME_RCODE_NXDOMAIN, ME_DNS_FAILED_NXDOMAIN},
+		{ME_DNS_AAAA, ME_RCODE_SERVFAIL, ME_DNS_FAILED_SERVFAIL},
+		{ME_DNS_A, ME_RCODE_REFUSED, ME_DNS_FAILED_OTHER},
+		{ME_DNS_A, ME_RCODE_FORMERR, ME_DNS_FAILED_OTHER},
+		{ME_DNS_A, ME_RCODE_OTHER, ME_DNS_FAILED_OTHER},
+		{ME_DNS_TXT, ME_RCODE_NXDOMAIN, ME_DNS_FAILURE_COUNT},
+		{ME_DNS_TXT, ME_RCODE_SERVFAIL, ME_DNS_FAILURE_COUNT},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		assert_int_equal(me_dns_failure(all[i].type, all[i].rcode), all[i].failure);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1320,6 +1342,7 @@ int main(void)
 		cmocka_unit_test(aliases_end_with_their_record),
 		cmocka_unit_test(owners_may_be_unreadable),
 		cmocka_unit_test(block_lists_refuse_by_address),
+		cmocka_unit_test(failures_are_of_questions_for_addresses),
 		cmocka_unit_test(queries_have_categories),
 		cmocka_unit_test(the_policy_names_categories),
 		cmocka_unit_test(lists_have_no_addresses),

@@ -400,6 +400,38 @@ static void patience(void **state)
 	assert_int_equal(me_wire_patience(&talk.flow, IPPROTO_UDP, &limits), 180);
 }
 
+/* The segment behind the peer's SYN, whenever it comes, and no other. */
+static void with_what_a_peer_begins(void **state)
+{
+	struct me_packet first = segment(0, A, 1, 1, 30), next = segment(0, A, 31, 1, 30),
+			 syn = segment(0, S | A, 0, 1, 0), later = first, datagram = first;
+	struct talk talk;
+
+	begin(&talk, ME_DIRECTION_OUT);
+	say(&talk, 1, S, 0, 0, 0);
+	assert_false(me_wire_is_first(&talk.flow, &first));
+	say(&talk, 0, S | A, 0, 1, 0);
+	assert_true(me_wire_is_first(&talk.flow, &first));
+	assert_false(me_wire_is_first(&talk.flow, &next));
+	assert_false(me_wire_is_first(&talk.flow, &syn));
+	later.flags = ME_PACKET_LATER;
+	assert_false(me_wire_is_first(&talk.flow, &later));
+	datagram.proto = IPPROTO_UDP;
+	assert_false(me_wire_is_first(&talk.flow, &datagram));
+	say(&talk, 0, A, 1, 1, 30);
+	assert_true(me_wire_is_first(&talk.flow, &first));
+	talk.flow.bytes_received = 1ull << 32;
+	assert_false(me_wire_is_first(&talk.flow, &first));
+}
+
+/* What each packet touches is in the first cache line, and what it does in transit in the second. */
+static void what_packets_touch_lies_together(void **state)
+{
+	assert_int_equal(offsetof(struct me_flow, wire), 64);
+	assert_true(offsetof(struct me_flow, id) >= 128);
+	assert_int_equal(sizeof(struct me_flow), 216);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +453,8 @@ int main(void)
 		cmocka_unit_test(resets),
 		cmocka_unit_test(datagrams),
 		cmocka_unit_test(patience),
+		cmocka_unit_test(with_what_a_peer_begins),
+		cmocka_unit_test(what_packets_touch_lies_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "world.h"
 #include "base/file.h"
 #include "export/ndjson.h"
+#include "ledger/requests.h"
 
 struct fixture {
 	struct world *world;
@@ -73,6 +74,32 @@ static void test_fields(void **state)
 		"\"comm\":\"a\\\\x22\\\\x1b\\\\xff\",\"uid\":33,\"cgroup\":\"/mail\"}\n");
 }
 
+/* A listener has an address, a port and a process, and no peer. */
+static void test_listener(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct me_flow_key key = {.proto = IPPROTO_TCP};
+	struct me_flow flow = fixture_flow(7, ME_UNRESOLVED, ME_REASON_NONE, 42);
+	const struct me_event event = {.kind = ME_EVENT_FINDING,
+				       .id = "an-id",
+				       .ts_ns = FIXTURE_EPOCH,
+				       .finding = ME_FINDING_FOREIGN_LISTENER,
+				       .key = &key,
+				       .flow = &flow,
+				       .detail = "x"};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	memcpy(flow.origin.comm, "nc", 3);
+	flow.sport = 9093; /* on :: */
+	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_string_equal(
+		out.data,
+		"{\"ts\":\"2027-01-15T08:00:00.000Z\",\"id\":\"an-id\",\"event\":\"finding\","
+		"\"kind\":\"foreign-listener\",\"vantage\":\"host\",\"proto\":\"tcp\","
+		"\"src\":\"::\",\"sport\":9093,\"pid\":42,\"exe\":\"/usr/bin/p42\",\"comm\":\"nc\","
+		"\"uid\":33,\"cgroup\":\"/mail\",\"detail\":\"x\"}\n");
+}
+
 /* What answers and its client said of the flow goes with its events; bytes of others are escaped. */
 static void test_names(void **state)
 {
@@ -91,12 +118,43 @@ static void test_names(void **state)
 				       .flow = &flow};
 	_cleanup_strbuf_ struct me_strbuf out = {0};
 
+	flow.answer = ME_ANSWER_ALERT | 40;
 	assert_int_equal(me_ledger_flow(fixture->world->ledger, &key, &flow, &text), 0);
 	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_non_null(strstr(out.data, ",\"answer\":\"tls alert 40 handshake_failure\","));
 	assert_non_null(strstr(out.data, ",\"name\":\"a.example\",\"names\":[\"a.example\","
 					 "\"b.example\"],\"http_host\":\"c.example\","
 					 "\"http_path\":\"/x\\\\x1b\","));
 	assert_null(strstr(out.data, "\"sni\""));
+}
+
+/* A violation of the proxy's says whom it was for, and by which request. */
+static void test_proxied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct me_requests *requests = me_ledger_requests(fixture->world->ledger);
+	const struct me_flow_key key = fixture_key(0xc6336401u, 443, IPPROTO_TCP);
+	struct me_flow flow = fixture_flow(8, ME_VIOLATION, ME_REASON_UNLISTED_DESTINATION, 42);
+	const struct me_requested requested = {.flow = 7,
+					       .client = "10.10.0.10:41234",
+					       .host = "a.example",
+					       .port = 443,
+					       .text = "CONNECT a.example:443"};
+	const struct me_event event = {.kind = ME_EVENT_VIOLATION,
+				       .id = "an-id",
+				       .ts_ns = FIXTURE_EPOCH,
+				       .finding = -1,
+				       .key = &key,
+				       .flow = &flow};
+	_cleanup_strbuf_ struct me_strbuf out = {0};
+
+	assert_int_equal(me_requests_put(requests, &requested), 0);
+	assert_int_equal(
+		me_requests_link(requests, me_requests_of(requests, 7), 8, "198.51.100.1:443"), 0);
+	assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+	assert_non_null(strstr(out.data, ",\"request\":\"CONNECT a.example:443\","
+					 "\"client\":\"10.10.0.10:41234\""));
+	assert_null(strstr(out.data, "\"upstream\""));
 }
 
 static void test_aggregate(void **state)
@@ -267,10 +325,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields),       TEST(test_names),
-		TEST(test_aggregate),    TEST(test_append_and_reopen),
-		TEST(test_torn_line),    TEST(test_check),
-		TEST(test_stalled_pipe), TEST(test_full_disk),
+		TEST(test_fields),    TEST(test_names),     TEST(test_listener),
+		TEST(test_proxied),   TEST(test_aggregate), TEST(test_append_and_reopen),
+		TEST(test_torn_line), TEST(test_check),     TEST(test_stalled_pipe),
+		TEST(test_full_disk),
 	};
 #undef TEST
 

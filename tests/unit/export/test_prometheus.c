@@ -139,6 +139,20 @@ static void test_text(void **state)
 	contains(&out, "\nmewatch_events_lost_total{source=\"file\"} 3\n");
 	contains(&out, "\nmewatch_endpoint_connections_total{endpoint=\"meupdate.gfi.com\","
 		       "service=\"updates\",outcome=\"established\"} 2\n");
+	contains(&out, "\nmewatch_endpoint_answers_total{endpoint=\"meupdate.gfi.com\","
+		       "service=\"updates\",answer=\"http_error\"} 4\n");
+	contains(&out, "service=\"updates\",answer=\"tls_alert\"} 5\n");
+	contains(&out, "\nmewatch_endpoint_dns_failures_total{endpoint=\"meupdate.gfi.com\","
+		       "service=\"updates\",cause=\"nxdomain\"} 6\n");
+	contains(&out, "service=\"updates\",cause=\"servfail\"} 7\n");
+	contains(&out, "service=\"updates\",cause=\"no_answer\"} 8\n");
+	contains(&out, "service=\"updates\",cause=\"other\"} 9\n");
+	/* Of engines only those that were updated. */
+	contains(&out, "\n# TYPE mewatch_engine_last_update_timestamp_seconds gauge\n"
+		       "mewatch_engine_last_update_timestamp_seconds{engine=\"avira\"} "
+		       "1800000998.000000000\n#");
+	contains(&out, "\nmewatch_endpoint_failing{endpoint=\"meupdate.gfi.com\","
+		       "service=\"updates\"} 0\n");
 	contains(&out, "\nmewatch_endpoint_last_success_timestamp_seconds{endpoint="
 		       "\"meupdate.gfi.com\",service=\"updates\"} 1800000999.000000000\n");
 	contains(&out, "\nmewatch_dns_queries_total{category=\"ip-dnsbl\"} 40\n");

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include "world.h"
 #include "export/views.h"
+#include "ledger/requests.h"
 
 static json_t *ask(const struct world *world, const struct me_rows *rows, struct me_query query)
 {
@@ -73,6 +74,44 @@ static void test_held_flow(void **state)
 	world_free(world);
 }
 
+/* The mail host's flow to the proxy, and the proxy's own for it: each tells of the other. */
+static void test_proxied_flows(void **state)
+{
+	struct world *world = world_new(2);
+	struct me_requests *requests = me_ledger_requests(world->ledger);
+	const struct me_requested requested = {.flow = 1,
+					       .ts_ns = FIXTURE_NOW,
+					       .client = "10.10.0.10:41234",
+					       .host = "a.example",
+					       .port = 443,
+					       .text = "CONNECT a.example:443\x1b"};
+	json_t *answer;
+
+	(void)state;
+	assert_int_equal(me_requests_put(requests, &requested), 0);
+	answer = ask(world, &me_rows_flows, (struct me_query){.filter = "CONNECT"});
+	assert_int_equal(number(answer, "matched"), 1);
+	assert_string_equal(text(json_array_get(json_object_get(answer, "flows"), 0), "request"),
+			    "CONNECT a.example:443\\x1b");
+	assert_null(
+		json_object_get(json_array_get(json_object_get(answer, "flows"), 0), "upstream"));
+	json_decref(answer);
+	assert_int_equal(
+		me_requests_link(requests, me_requests_of(requests, 1), 2, "198.51.100.7:443"), 0);
+	answer = ask(world, &me_rows_flows, (struct me_query){0});
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *row = json_array_get(json_object_get(answer, "flows"), i);
+		bool own = !strcmp(text(row, "id"), "0000000000000001");
+
+		assert_string_equal(text(row, "request"), "CONNECT a.example:443\\x1b");
+		assert_string_equal(text(row, own ? "upstream" : "client"),
+				    own ? "198.51.100.7:443" : "10.10.0.10:41234");
+		assert_null(json_object_get(row, own ? "client" : "upstream"));
+	}
+	json_decref(answer);
+	world_free(world);
+}
+
 static void test_flow_fields(void **state)
 {
 	struct world *world = world_new(1);
@@ -91,6 +130,7 @@ static void test_flow_fields(void **state)
 	assert_string_equal(text(flow, "endpoint"), "meupdate.gfi.com");
 	assert_string_equal(text(flow, "dst"), "198.51.100.1");
 	assert_int_equal(number(flow, "dport"), 443);
+	assert_string_equal(text(flow, "answer"), "http 503");
 	assert_string_equal(text(flow, "proto"), "tcp");
 	assert_string_equal(text(flow, "exe"), "/usr/bin/p41");
 	assert_string_equal(text(flow, "comm"), "curl");
@@ -188,6 +228,45 @@ static void test_filter(void **state)
 	world_free(world);
 }
 
+/* An endpoint that was used every minute, and since a minute ago fails. */
+static void test_endpoint_board(void **state)
+{
+	struct world *world = world_new(0);
+	struct me_endpoint_counts counts[2] = {[1] = {.attempts = 3}};
+	const uint64_t totals[ME_TOTALS_ALL] = {0};
+	uint64_t now = FIXTURE_NOW;
+	const json_t *row, *trend;
+	json_t *answer;
+
+	(void)state;
+	for (int minute = 0; minute < 3; minute++) {
+		now += 60 * ME_NS_PER_S;
+		counts[1].attempts += 2;
+		counts[1].last_attempt_ns = now;
+		counts[1].outcome[ME_OUTCOME_TIMEOUT] = minute == 2;
+		me_ledger_tick(world->ledger, now, FIXTURE_EPOCH + now);
+		assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, counts, 2),
+				 0);
+	}
+	now += 5 * ME_NS_PER_S;
+	me_ledger_tick(world->ledger, now, FIXTURE_EPOCH + now);
+	answer = ask(world, &me_rows_endpoints, (struct me_query){.filter = "state:failing"});
+	row = json_array_get(json_object_get(answer, "endpoints"), 0);
+	assert_string_equal(text(row, "endpoint"), "meupdate.gfi.com");
+	assert_string_equal(text(row, "failure"), "timeout");
+	assert_string_equal(text(row, "failing_since"), "2027-01-15T08:19:40.000Z");
+	assert_string_equal(text(row, "due"), "2027-01-15T09:16:40.000Z");
+	assert_int_equal(number(json_object_get(row, "evidence"), "verified"), 2);
+	assert_int_equal(number(row, "per_minute"), 2);
+	assert_int_equal(number(row, "per_hour"), 6);
+	trend = json_object_get(row, "trend");
+	assert_int_equal(json_array_size(trend), 60);
+	assert_int_equal(json_integer_value(json_array_get(trend, 59)), 2);
+	assert_int_equal(json_integer_value(json_array_get(trend, 56)), 0);
+	json_decref(answer);
+	world_free(world);
+}
+
 static void test_bad_queries(void **state)
 {
 	struct world *world = world_new(1);
@@ -222,7 +301,8 @@ static void test_endpoints(void **state)
 {
 	struct world *world = world_new(1);
 	json_t *answer = ask(world, &me_rows_endpoints, (struct me_query){.sort = "endpoint"});
-	const json_t *rows = json_object_get(answer, "endpoints");
+	const json_t *rows = json_object_get(answer, "endpoints"), *failures;
+	const json_t *engines = json_object_get(answer, "engines");
 
 	(void)state;
 	assert_int_equal(json_array_size(rows), 3);
@@ -235,6 +315,16 @@ static void test_endpoints(void **state)
 	assert_int_equal(number(json_object_get(json_array_get(rows, 2), "outcomes"), "refused"),
 			 1);
 	assert_int_equal(json_object_size(json_object_get(json_array_get(rows, 2), "outcomes")), 7);
+	assert_int_equal(number(json_array_get(rows, 2), "http_errors"), 4);
+	assert_int_equal(number(json_array_get(rows, 2), "tls_alerts"), 5);
+	failures = json_object_get(json_array_get(rows, 2), "dns_failures");
+	assert_int_equal(json_object_size(failures), 4);
+	assert_int_equal(number(failures, "nxdomain"), 6);
+	assert_int_equal(number(failures, "no_answer"), 8);
+	assert_int_equal(json_array_size(engines), 1);
+	assert_string_equal(text(json_array_get(engines, 0), "engine"), "avira");
+	assert_string_equal(text(json_array_get(engines, 0), "last_update"),
+			    "2027-01-15T08:16:38.000Z");
 	json_decref(answer);
 	world_free(world);
 }
@@ -325,11 +415,12 @@ static void test_health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flow_fields), cmocka_unit_test(test_sort_and_pages),
-		cmocka_unit_test(test_sort_order),  cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_bad_queries), cmocka_unit_test(test_endpoints),
-		cmocka_unit_test(test_violations),  cmocka_unit_test(test_health),
-		cmocka_unit_test(test_held_flow),   cmocka_unit_test(test_full_tables),
+		cmocka_unit_test(test_flow_fields),   cmocka_unit_test(test_sort_and_pages),
+		cmocka_unit_test(test_sort_order),    cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_bad_queries),   cmocka_unit_test(test_endpoint_board),
+		cmocka_unit_test(test_endpoints),     cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_health),        cmocka_unit_test(test_held_flow),
+		cmocka_unit_test(test_proxied_flows), cmocka_unit_test(test_full_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

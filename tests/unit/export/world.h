@@ -80,6 +80,9 @@ static inline struct world *world_new(uint32_t flows)
 		       .outcome = {[ME_OUTCOME_ESTABLISHED] = 2, [ME_OUTCOME_REFUSED] = 1},
 		       .bytes_sent = 10,
 		       .bytes_received = 20,
+		       .http_errors = 4,
+		       .tls_alerts = 5,
+		       .dns_failures = {6, 7, 8, 9},
 		       .last_attempt_ns = FIXTURE_NOW - ME_NS_PER_S,
 		       .last_success_ns = FIXTURE_NOW - ME_NS_PER_S},
 		[3] = {.attempts = 1},
@@ -87,12 +90,14 @@ static inline struct world *world_new(uint32_t flows)
 
 	world->kept.findings[ME_FINDING_RAW_SOCKET] = 1;
 	world->kept.events_lost_file = 3;
+	world->kept.engine_ns[ME_ENGINE_AVIRA] = FIXTURE_NOW - 2 * ME_NS_PER_S;
 	world->ledger = fixture_ledger(&world->kept, 200000, 0);
 	world->cells[me_cell(ME_HOST, 3, ME_CELL_FINAL, ME_ALLOWED)] = flows - flows / 10;
 	world->cells[me_cell(ME_HOST, 3, ME_CELL_FINAL, ME_VIOLATION + ME_REASON_QUIC)] =
 		flows / 10;
 	assert_int_equal(me_ledger_policy(world->ledger, entries, 2), 0);
 	assert_int_equal(me_ledger_counters(world->ledger, world->cells, totals, counts, 4), 0);
+	me_ledger_endpoint_kept(world->ledger, 1)->evidence[ME_EVIDENCE_VERIFIED] = 2;
 	world_dns(world->ledger);
 	for (uint32_t id = 1; id <= flows; id++) {
 		struct me_flow_key key = fixture_key(0xc6336400u + id % 50, 443, IPPROTO_TCP);
@@ -101,6 +106,7 @@ static inline struct world *world_new(uint32_t flows)
 		const struct me_flow_text text = {.text = {[ME_TEXT_NAMES] = "a.example\nb.example",
 							   [ME_TEXT_SNI] = WORLD_NASTY}};
 
+		flow.answer = id == 1 ? 503 : 0;
 		flow.bytes_sent = (uint64_t)id * 7 % 1000;
 		flow.last_ns += id;
 		flow.flags = id % 20 ? 0 : ME_FLOW_CLOSED;

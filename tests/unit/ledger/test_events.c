@@ -11,6 +11,7 @@
 struct told {
 	enum me_event_kind kind;
 	char id[ME_EVENT_ID_LEN], retracts[ME_EVENT_ID_LEN], state[16];
+	char outcome[16], detail[64];
 	uint64_t count, bytes_sent;
 	int finding;
 	uint32_t endpoint;
@@ -18,6 +19,7 @@ struct told {
 
 struct world {
 	struct me_kept kept;
+	struct me_endpoint_kept endpoints[4];
 	struct me_ledger *ledger;
 	struct me_events *events;
 	uint64_t cells[ME_CELL_COUNT];
@@ -26,6 +28,7 @@ struct world {
 	bool fails;       /* every write */
 	int check_answer; /* of an event that was interrupted */
 	uint64_t now_ns, next_id;
+	uint64_t wall_ns; /* epoch at monotonic 0 */
 };
 
 static int sink_write(void *data, const struct me_event *event)
@@ -47,6 +50,8 @@ static int sink_write(void *data, const struct me_event *event)
 	snprintf(told->retracts, sizeof(told->retracts), "%s",
 		 event->retracts ? event->retracts : "");
 	snprintf(told->state, sizeof(told->state), "%s", event->state ? event->state : "");
+	snprintf(told->outcome, sizeof(told->outcome), "%s", event->outcome ? event->outcome : "");
+	snprintf(told->detail, sizeof(told->detail), "%s", event->detail ? event->detail : "");
 	world->n_told++;
 	return 0;
 }
@@ -71,8 +76,9 @@ static void start(struct world *world)
 	const struct me_ledger_limits limits = {0};
 
 	assert_int_equal(me_ledger_new(&limits, &world->kept, &fixture_names, world->now_ns,
-				       FIXTURE_EPOCH + world->now_ns, &world->ledger),
+				       world->wall_ns + world->now_ns, &world->ledger),
 			 0);
+	me_ledger_keep_endpoints(world->ledger, world->endpoints, 4);
 	assert_int_equal(me_events_new(world->ledger, &sink, &world->events), 0);
 }
 
@@ -88,6 +94,7 @@ static int setup(void **state)
 
 	world->now_ns = FIXTURE_NOW;
 	world->next_id = 1;
+	world->wall_ns = FIXTURE_EPOCH;
 	start(world);
 	*state = world;
 	return 0;
@@ -132,7 +139,7 @@ static void read_counters(struct world *world, const struct me_endpoint_counts *
 static void pass(struct world *world, uint64_t ns)
 {
 	world->now_ns += ns;
-	me_ledger_tick(world->ledger, world->now_ns, FIXTURE_EPOCH + world->now_ns);
+	me_ledger_tick(world->ledger, world->now_ns, world->wall_ns + world->now_ns);
 }
 
 static uint64_t sum(const struct world *world, const char *state)
@@ -400,6 +407,53 @@ static void test_findings_are_told_once(void **state)
 	assert_int_equal(world->n_told, 3);
 }
 
+/* Of a flow, each; but somebody who visits a remoting port again and again is one. */
+static void test_visitors_are_told_once(void **state)
+{
+	static const struct {
+		uint8_t vantage;
+		uint16_t port;
+		uint32_t peer, host;
+		bool told;
+	} visits[] = {
+		{ME_HOST, 9093, 1, 1, true},     {ME_HOST, 9093, 1, 1, false},
+		{ME_HOST, 9091, 1, 1, true},     {ME_HOST, 9093, 2, 1, true},
+		{ME_HOST, 9093, 1, 2, true},     {ME_TRANSIT, 9093, 1, 3, true},
+		{ME_TRANSIT, 9093, 1, 3, false}, {ME_TRANSIT, 9093, 1, 4, true},
+		{ME_TRANSIT, 9095, 1, 4, true},  {ME_HOST, 9091, 1, 1, false},
+	};
+	struct world *world = *state;
+	const size_t n = sizeof(visits) / sizeof(visits[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		struct me_record record = make(world, ME_RECORD_FINDING, ME_UNRESOLVED, 0);
+		size_t before = world->n_told;
+
+		record.what = ME_FINDING_INBOUND_REMOTING;
+		record.key.vantage = visits[i].vantage;
+		record.key.peer = me_addr_v4(visits[i].peer);
+		record.key.port = (uint16_t)(40000 + i);
+		if (visits[i].vantage == ME_HOST) {
+			record.flow.src = me_addr_v4(visits[i].host);
+			record.flow.sport = visits[i].port;
+		} else {
+			record.key.opener.address = me_addr_v4(visits[i].host);
+			record.key.sport = visits[i].port;
+		}
+		me_events_record(world->events, &record);
+		assert_int_equal(world->n_told - before, visits[i].told);
+	}
+	assert_int_equal(world->kept.findings[ME_FINDING_INBOUND_REMOTING], n);
+	for (size_t i = 0; i < 2; i++) {
+		struct me_record record = make(world, ME_RECORD_FINDING, ME_UNRESOLVED, 0);
+		size_t before = world->n_told;
+
+		record.what = ME_FINDING_FTP_BOUNCE;
+		me_events_record(world->events, &record);
+		assert_int_equal(world->n_told - before, 1);
+	}
+}
+
 static void test_findings_are_bounded(void **state)
 {
 	struct world *world = *state;
@@ -478,6 +532,177 @@ static void test_endpoints(void **state)
 	assert_int_equal(world->kept.findings[ME_FINDING_RETIRED_USED], 3);
 }
 
+#define S ME_NS_PER_S
+
+/* One round: time passes, the counts of endpoint 1 are read, what is to be told is told. */
+static void round_of(struct world *world, uint64_t ns, const struct me_endpoint_counts *counts)
+{
+	const struct me_endpoint_counts all[2] = {[1] = *counts};
+
+	pass(world, ns);
+	read_counters(world, all, 2);
+	me_events_tick(world->events, false);
+}
+
+/* As after kill -9, and as with another process. */
+static void restart(struct world *world, const struct me_endpoint_entry *entry)
+{
+	stop(world);
+	start(world);
+	assert_int_equal(me_ledger_policy(world->ledger, entry, 1), 0);
+}
+
+static const struct me_endpoint_entry expected = {.endpoint = 1,
+						  .rule = 1,
+						  .expect_ns = 60 * ME_NS_PER_S};
+
+static void fail_once(struct me_endpoint_counts *counts, uint64_t now, enum me_outcome outcome)
+{
+	counts->attempts++;
+	counts->last_attempt_ns = now;
+	counts->outcome[outcome]++;
+}
+
+/* Blocked, killed, overdue, killed, open again: one event each way, with the right outcome. */
+static void test_one_event_each_way(void **state)
+{
+	struct world *world = *state;
+	struct me_endpoint_counts counts = {.last_success_ns = world->now_ns};
+
+	assert_int_equal(me_ledger_policy(world->ledger, &expected, 1), 0);
+	round_of(world, S, &counts);
+	fail_once(&counts, world->now_ns, ME_OUTCOME_TIMEOUT);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 0);
+	restart(world, &expected);
+	round_of(world, 5 * S, &counts);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 1);
+	assert_int_equal(world->told[0].kind, ME_EVENT_FAILING);
+	assert_string_equal(world->told[0].outcome, "timeout");
+	restart(world, &expected);
+	fail_once(&counts, world->now_ns, ME_OUTCOME_REFUSED);
+	round_of(world, S, &counts);
+	round_of(world, 60 * S, &counts);
+	restart(world, &expected);
+	round_of(world, 60 * S, &counts);
+	assert_int_equal(world->n_told, 2);
+	assert_int_equal(world->told[1].kind, ME_EVENT_OVERDUE);
+	assert_string_equal(world->told[1].outcome, "refused");
+	restart(world, &expected);
+	counts.last_success_ns = world->now_ns;
+	round_of(world, S, &counts);
+	restart(world, &expected);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 3);
+	assert_int_equal(world->told[2].kind, ME_EVENT_RECOVERED);
+	assert_string_equal(world->told[2].detail, "");
+	assert_string_equal(world->told[2].outcome, "");
+}
+
+/* date -s neither makes an endpoint overdue nor hides that it is. */
+static void test_clock_steps(void **state)
+{
+	struct world *world = *state;
+	struct me_endpoint_counts counts = {.last_success_ns = world->now_ns};
+	const uint64_t year = 365 * 86400 * S;
+
+	assert_int_equal(me_ledger_policy(world->ledger, &expected, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		static const int64_t steps[] = {1, -2, 1};
+
+		world->wall_ns += (uint64_t)steps[i] * year;
+		round_of(world, 10 * S, &counts);
+		restart(world, &expected);
+	}
+	assert_int_equal(world->n_told, 0);
+	world->wall_ns -= year;
+	round_of(world, 31 * S, &counts);
+	assert_int_equal(world->n_told, 1);
+	assert_int_equal(world->told[0].kind, ME_EVENT_OVERDUE);
+}
+
+/* A reboot: the monotonic clock and what was pinned begin anew, the state folder remembers. */
+static void test_reboot(void **state)
+{
+	struct world *world = *state;
+	struct me_endpoint_counts counts = {0};
+	struct me_endpoint_before before = {.success_ns = FIXTURE_EPOCH};
+	struct me_endpoint endpoint;
+	size_t cursor = 0;
+
+	/* It worked long ago: one full period from now on, and not more. */
+	world->now_ns = 3 * S;
+	restart(world, &expected);
+	me_ledger_endpoint_before(world->ledger, 1, &before);
+	round_of(world, 60 * S, &counts);
+	assert_int_equal(world->n_told, 0);
+	assert_true(me_ledger_next_endpoint(world->ledger, &cursor, &endpoint));
+	assert_int_equal(endpoint.state, ME_ENDPOINT_GOOD);
+	assert_int_equal(me_ledger_last_success(world->ledger, &endpoint), FIXTURE_EPOCH);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 1);
+
+	/* It was overdue, and failed: it still is, that was told, and it works again. */
+	memset(world->endpoints, 0, sizeof(world->endpoints));
+	world->n_told = 0;
+	before.overdue = true;
+	before.failing = ME_FAILURE_REFUSED;
+	restart(world, &expected);
+	me_ledger_endpoint_before(world->ledger, 1, &before);
+	round_of(world, S, &counts);
+	cursor = 0;
+	assert_true(me_ledger_next_endpoint(world->ledger, &cursor, &endpoint));
+	assert_int_equal(endpoint.state, ME_ENDPOINT_OVERDUE);
+	assert_true(endpoint.failing);
+	assert_int_equal(world->n_told, 0);
+	counts.last_success_ns = world->now_ns;
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 1);
+	assert_int_equal(world->told[0].kind, ME_EVENT_RECOVERED);
+
+	/* What is kept is newer than the folder. */
+	me_ledger_endpoint_before(world->ledger, 1, &before);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 1);
+}
+
+/* A policy that expects no more takes the alert back, and says that this is why. */
+static void test_expected_no_more(void **state)
+{
+	struct world *world = *state;
+	const struct me_endpoint_entry relaxed = {.endpoint = 1, .rule = 1};
+	struct me_endpoint_counts counts = {0};
+
+	assert_int_equal(me_ledger_policy(world->ledger, &expected, 1), 0);
+	round_of(world, 61 * S, &counts);
+	assert_int_equal(me_ledger_policy(world->ledger, &relaxed, 1), 0);
+	round_of(world, S, &counts);
+	assert_int_equal(world->n_told, 2);
+	assert_int_equal(world->told[1].kind, ME_EVENT_RECOVERED);
+	assert_string_not_equal(world->told[1].detail, "");
+}
+
+/* A kill between the line and the note of it, and one before the line. */
+static void test_interrupted_endpoint(void **state)
+{
+	struct world *world = *state;
+	struct me_endpoint_counts counts = {0};
+
+	for (int written = 0; written < 2; written++) {
+		memset(world->endpoints, 0, sizeof(world->endpoints));
+		world->n_told = 0;
+		restart(world, &expected);
+		world->kept.endpoint_intent = (struct me_endpoint_intent){
+			.open = 1, .endpoint = 1, .flags = ME_ENDPOINT_TOLD_OVERDUE, .id = "an-id"};
+		world->check_answer = written;
+		restart(world, &expected);
+		round_of(world, 61 * S, &counts);
+		assert_int_equal(world->n_told, written ? 0 : 1);
+		assert_int_equal(world->kept.endpoint_intent.open, 0);
+	}
+}
+
 static void test_notices(void **state)
 {
 	struct world *world = *state;
@@ -506,9 +731,15 @@ int main(void)
 		TEST(test_interrupted_aggregate),
 		TEST(test_damaged_record),
 		TEST(test_findings_are_told_once),
+		TEST(test_visitors_are_told_once),
 		TEST(test_findings_are_bounded),
 		TEST(test_unresolved_is_coverage_lost),
 		TEST(test_endpoints),
+		TEST(test_one_event_each_way),
+		TEST(test_clock_steps),
+		TEST(test_reboot),
+		TEST(test_expected_no_more),
+		TEST(test_interrupted_endpoint),
 		TEST(test_notices),
 	};
 #undef TEST

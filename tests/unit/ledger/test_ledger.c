@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include "fixture.h"
 
 #define PEER 0xc6336401u /* 198.51.100.1 */
@@ -284,58 +285,93 @@ static enum me_endpoint_state state_of(const struct me_ledger *ledger, uint32_t 
 	return ME_ENDPOINT_NEVER;
 }
 
-static void test_endpoint_states(void **state)
+/* Flows whose end says something of their endpoint, each fed as it may come: twice. */
+static void test_flows_are_weighed(void **state)
+{
+	static const struct {
+		uint8_t verdict, evidence, outcome;
+		uint16_t flags;
+		uint64_t received;
+		uint32_t evidences, unreachable, unheard; /* it adds */
+	} cases[] = {
+		{ME_ALLOWED, ME_EVIDENCE_VERIFIED, ME_OUTCOME_ESTABLISHED, 0, 9, 1, 0, 0},
+		{ME_ALLOWED, ME_EVIDENCE_VERIFIED, ME_OUTCOME_ESTABLISHED, ME_FLOW_RESET, 9, 1, 0,
+		 0},
+		{ME_ALLOWED, ME_EVIDENCE_VERIFIED, ME_OUTCOME_ESTABLISHED, ME_FLOW_RESET, 0, 1, 0,
+		 1},
+		{ME_ALLOWED, ME_EVIDENCE_LEARNED, ME_OUTCOME_UNREACHABLE, ME_FLOW_SENT, 0, 1, 1, 0},
+		{ME_ALLOWED, ME_EVIDENCE_LEARNED, ME_OUTCOME_UNREACHABLE, 0, 0, 1, 0, 0},
+		{ME_ALLOWED, ME_EVIDENCE_STALE, ME_OUTCOME_ABORTED, ME_FLOW_SENT, 0, 1, 0, 0},
+		{ME_ALLOWED, ME_EVIDENCE_LISTED, ME_OUTCOME_NONE, ME_FLOW_PREEXISTING, 0, 0, 0, 0},
+		{ME_VIOLATION, ME_EVIDENCE_NONE, ME_OUTCOME_UNREACHABLE, ME_FLOW_SENT, 0, 0, 0, 0},
+	};
+	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
+	static struct me_endpoint_kept endpoints[4];
+
+	(void)state;
+	me_ledger_keep_endpoints(ledger, endpoints, ME_ARRAY_SIZE(endpoints));
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		struct me_flow flow = fixture_flow(i + 1, cases[i].verdict, 0, 42);
+
+		memset(endpoints, 0, sizeof(endpoints));
+		flow.endpoint = 1;
+		flow.state.evidence = cases[i].evidence;
+		flow.outcome = cases[i].outcome;
+		flow.bytes_received = cases[i].received;
+		flow.flags = cases[i].flags;
+		feed(ledger, &flow, PEER);
+		assert_int_equal(endpoints[1].evidence[cases[i].evidence], 0);
+		flow.flags |= ME_FLOW_CLOSED;
+		feed(ledger, &flow, PEER);
+		feed(ledger, &flow, PEER);
+		assert_int_equal(endpoints[1].evidence[cases[i].evidence], cases[i].evidences);
+		assert_int_equal(endpoints[1].unreachable, cases[i].unreachable);
+		assert_int_equal(endpoints[1].unheard, cases[i].unheard);
+	}
+	me_ledger_free(&ledger);
+}
+
+/* An id that nothing is kept of is refused, and the entries in force stay. */
+static void test_endpoints_without_room(void **state)
+{
+	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
+	struct me_endpoint_entry entries[] = {{.endpoint = 1, .rule = 1}};
+	struct me_endpoint_kept endpoints[2] = {0};
+
+	(void)state;
+	me_ledger_keep_endpoints(ledger, endpoints, 2);
+	assert_int_equal(me_ledger_policy(ledger, entries, 1), 0);
+	entries[0].endpoint = 2;
+	assert_int_equal(me_ledger_policy(ledger, entries, 1), -ENOSPC);
+	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_NEVER);
+	me_ledger_free(&ledger);
+}
+
+static void test_proxied_success(void **state)
 {
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
 	_cleanup_free_ uint64_t *cells = calloc(ME_CELL_COUNT, sizeof(*cells));
 	const uint64_t totals[ME_TOTALS_ALL] = {0};
-	const struct me_endpoint_entry entries[] = {
-		{.endpoint = 1, .rule = 1, .expect_ns = 60 * ME_NS_PER_S},
-		{.endpoint = 2, .rule = 1, .retired = true},
-	};
-	struct me_endpoint_counts counts[4] = {0};
-	struct me_flow flow = fixture_flow(1, ME_ALLOWED, 0, 42);
-	uint64_t now = FIXTURE_NOW;
+	const struct me_endpoint_entry entries[] = {{.endpoint = 1, .rule = 1}};
+	const struct me_endpoint_counts counts[2] = {
+		[1] = {.attempts = 4, .last_attempt_ns = FIXTURE_NOW - 9, .last_success_ns = 7}};
+	struct me_endpoint endpoint;
+	size_t cursor = 0;
 
 	(void)state;
-#define READ() assert_int_equal(me_ledger_counters(ledger, cells, totals, counts, 4), 0)
-	assert_int_equal(me_ledger_policy(ledger, entries, 2), 0);
-	counts[3].attempts = 1;
-	READ();
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_NEVER);
-	assert_int_equal(state_of(ledger, 2), ME_ENDPOINT_RETIRED);
-	assert_int_equal(state_of(ledger, 3), ME_ENDPOINT_GONE);
-
-	counts[1].attempts = 1;
-	counts[1].last_attempt_ns = now;
-	counts[1].outcome[ME_OUTCOME_TIMEOUT] = 1;
-	READ();
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_FAILING);
-
-	counts[1].attempts = 2;
-	counts[1].outcome[ME_OUTCOME_ESTABLISHED] = 1;
-	counts[1].last_success_ns = now + 1;
-	READ();
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_GOOD);
-
-	/* Aborted, or no route here: no fault of the endpoint. */
-	counts[1].outcome[ME_OUTCOME_ABORTED] = 1;
-	flow.endpoint = 1;
-	flow.outcome = ME_OUTCOME_UNREACHABLE;
-	feed(ledger, &flow, PEER);
-	counts[1].outcome[ME_OUTCOME_UNREACHABLE] = 1;
-	READ();
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_GOOD);
-	counts[1].outcome[ME_OUTCOME_UNREACHABLE] = 2;
-	READ();
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_FAILING);
-
-	now += 61 * ME_NS_PER_S;
-	me_ledger_tick(ledger, now, FIXTURE_EPOCH + now);
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_OVERDUE);
-	assert_int_equal(me_ledger_policy(ledger, NULL, 0), 0);
-	assert_int_equal(state_of(ledger, 1), ME_ENDPOINT_GONE);
-#undef READ
+	assert_int_equal(me_ledger_policy(ledger, entries, 1), 0);
+	me_ledger_proxied(ledger, 1, FIXTURE_NOW - 5, true);
+	me_ledger_proxied(ledger, 1, FIXTURE_NOW - 3, false);
+	me_ledger_proxied(ledger, 1, FIXTURE_NOW - 8, true);
+	me_ledger_proxied(ledger, 77, FIXTURE_NOW, true);
+	assert_int_equal(me_ledger_counters(ledger, cells, totals, counts, 2), 0);
+	assert_true(me_ledger_next_endpoint(ledger, &cursor, &endpoint));
+	assert_int_equal(endpoint.state, ME_ENDPOINT_GOOD);
+	assert_int_equal(endpoint.counts.attempts, 4);
+	assert_int_equal(me_ledger_last_success(ledger, &endpoint),
+			 FIXTURE_EPOCH + FIXTURE_NOW - 5);
+	assert_int_equal(me_ledger_last_attempt(ledger, &endpoint),
+			 FIXTURE_EPOCH + FIXTURE_NOW - 3);
 	me_ledger_free(&ledger);
 }
 
@@ -366,7 +402,9 @@ int main(void)
 		cmocka_unit_test_setup(test_pending_moves, clear),
 		cmocka_unit_test_setup(test_groups_are_bounded, clear),
 		cmocka_unit_test_setup(test_preexisting, clear),
-		cmocka_unit_test_setup(test_endpoint_states, clear),
+		cmocka_unit_test_setup(test_flows_are_weighed, clear),
+		cmocka_unit_test_setup(test_endpoints_without_room, clear),
+		cmocka_unit_test_setup(test_proxied_success, clear),
 		cmocka_unit_test_setup(test_epoch, clear),
 	};
 

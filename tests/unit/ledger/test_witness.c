@@ -28,13 +28,14 @@ static enum me_claim_kind put_bytes(struct me_witness *witness, uint64_t flow, u
 				  .key = {.opener.cookie = flow, .port = port, .proto = 6},
 				  .seq = seq,
 				  .flags = ME_PAYLOAD_SENT};
+	struct me_request asked;
 	enum me_claim_kind kind;
 
 	assert_true(copy || !n);
 	if (n)
 		memcpy(copy, data, n);
 	memset(ret, 0xa5, sizeof(*ret));
-	kind = me_witness_put(witness, &head, copy, ret);
+	kind = me_witness_put(witness, &head, copy, ret, &asked);
 	assert_int_equal(kind, ret->kind);
 	if (kind != ME_CLAIM_NAME)
 		assert_int_equal(ret->name_length | ret->name[0], 0);
@@ -152,14 +153,61 @@ static void other_segments_say_nothing(void **state)
 {
 	_cleanup_witness_ struct me_witness *witness = me_witness_new();
 	struct me_payload head = {.length = 4, .key.port = 80};
+	struct me_request asked;
 	struct me_claim claim;
 
 	(void)state;
 	/* Received, and empty. */
-	assert_int_equal(me_witness_put(witness, &head, (const uint8_t *)"HTTP", &claim),
+	assert_int_equal(me_witness_put(witness, &head, (const uint8_t *)"HTTP", &claim, &asked),
 			 ME_CLAIM_MORE);
 	assert_string_equal(put(witness, 1, 0, ""), "more");
 	assert_int_equal(me_witness_count(witness), 0);
+}
+
+/* A segment to the proxy, on a port of its own; what is asked of it, and named. */
+static const char *asked_of_proxy(struct me_witness *witness, uint64_t flow, uint32_t seq,
+				  const char *text)
+{
+	struct me_payload head = {.ts_ns = now_ns,
+				  .kind = ME_RECORD_FIRST,
+				  .length = (uint32_t)strlen(text),
+				  .key = {.opener.cookie = flow, .port = 3128, .proto = 6},
+				  .seq = seq,
+				  .flags = ME_PAYLOAD_SENT | ME_PAYLOAD_PROXY};
+	struct me_request asked;
+	struct me_claim claim;
+	static char says[sizeof(asked.host) + sizeof(claim.name) + sizeof(claim.path) + 32];
+
+	if (!me_witness_put(witness, &head, (const uint8_t *)text, &claim, &asked))
+		return "more";
+	snprintf(says, sizeof(says), "%d %s:%u %s%s", asked.kind, asked.host, asked.port,
+		 claim.name, claim.path);
+	return says;
+}
+
+static void a_proxy_is_asked(void **state)
+{
+	_cleanup_witness_ struct me_witness *witness = me_witness_new();
+
+	(void)state;
+	assert_string_equal(asked_of_proxy(witness, 1, 0, "CONNECT a.example:443 HTTP/1.1\r\n"),
+			    "2 a.example:443 a.example");
+	assert_string_equal(asked_of_proxy(witness, 2, 0, "GET http://a.exam"), "more");
+	assert_string_equal(asked_of_proxy(witness, 2, 17, "ple/x?y HTTP/1.1\r\nHost: b\r\n"),
+			    "3 a.example:80 a.example/x");
+	assert_string_equal(asked_of_proxy(witness, 2, 47, "GET http://b.example/ HTTP/1.1\r\n"),
+			    "more"); /* once for a flow */
+	/* An address is no name. */
+	assert_string_equal(asked_of_proxy(witness, 3, 0, "CONNECT [2001:db8::1]:44"), "more");
+	assert_string_equal(asked_of_proxy(witness, 3, 24, "3 HTTP/1.1\r\n"), "2 2001:db8::1:443 ");
+	/* What is no request to a proxy is for the proxy itself. */
+	assert_string_equal(asked_of_proxy(witness, 4, 0, "GET /x HTTP/1.1\r\n"), "more");
+	assert_string_equal(asked_of_proxy(witness, 4, 17, "Host: p.example:3128\r\n\r\n"),
+			    "1 :0 p.example/x");
+	/* Never more than is told. */
+	for (uint32_t i = 0; i < ME_FIRST_SEGMENTS - 1; i++)
+		assert_string_equal(asked_of_proxy(witness, 5, i, "C"), "more");
+	assert_string_equal(asked_of_proxy(witness, 5, ME_FIRST_SEGMENTS - 1, "C"), "1 :0 ");
 }
 
 static void it_has_to_be_said_soon(void **state)
@@ -421,6 +469,7 @@ int main(void)
 		cmocka_unit_test(one_segment_decides),
 		cmocka_unit_test(segments_are_put_together),
 		cmocka_unit_test(other_segments_say_nothing),
+		cmocka_unit_test(a_proxy_is_asked),
 		cmocka_unit_test(it_has_to_be_said_soon),
 		cmocka_unit_test(what_is_decided_stays_so),
 		cmocka_unit_test(another_connection_begins_anew),

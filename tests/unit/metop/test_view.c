@@ -122,6 +122,18 @@ static void outcomes_are_added_up(void **state)
 	assert_string_equal(cell(ME_VIEW_ENDPOINTS, "FAIL", rows), "3");
 }
 
+static void evidence_is_a_share(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	assert_string_equal(cell(ME_VIEW_ENDPOINTS, "EVIDENCE", rows), "");
+	me_rows_add_number(rows, "evidence.verified", 3, "3");
+	me_rows_add_number(rows, "evidence.stale", 1, "1");
+	me_rows_add_number(rows, "evidences.other", 100, "100");
+	assert_string_equal(cell(ME_VIEW_ENDPOINTS, "EVIDENCE", rows), "verified 75%");
+}
+
 static void every_mark_is_known(void **state)
 {
 	static const char *const words[] = {
@@ -246,6 +258,7 @@ int main(void)
 		cmocka_unit_test(cells_of_a_flow),
 		cmocka_unit_test(without_a_process_the_host_is_told),
 		cmocka_unit_test(outcomes_are_added_up),
+		cmocka_unit_test(evidence_is_a_share),
 		cmocka_unit_test(every_mark_is_known),
 		cmocka_unit_test(columns_fit_at_every_width),
 		cmocka_unit_test(columns_grow_no_further_than_wanted),

@@ -169,18 +169,21 @@ static void a_state_that_is_none_is_told(void **state)
 static void uses_outlive_the_daemon(void **state)
 {
 	static const struct me_use some[] = {
-		{"x", "*.example", 3, 4, 5},
-		{"a\"b", "c\\d", 1, 0, 0},
-		{"x", "any", UINT64_MAX / 4, 1, 0},
+		{"x", "*.example", 3, 4, 5, true, "timeout"},
+		{"a\"b", "c\\d", 1, 0, 0, false, NULL},
+		{"x", "any", UINT64_MAX / 4, 1, 0, true, NULL},
 	};
 	_cleanup_uses_ struct me_uses uses = {0}, again = {0}, none = {0};
 	char folder[] = "/tmp/mewatch-state-XXXXXX";
 	size_t damaged = 1;
 
-	make_state(folder, "{\n");
+	/* One line that is none, and one of a daemon that knew less. */
+	make_state(folder, "{\n{\"service\": \"x\", \"endpoint\": \"any\", \"since\": 1, "
+			   "\"attempt\": 0, \"success\": 0}\n");
 	assert_int_equal(me_uses_read(folder, &none, &damaged), 0);
 	assert_int_equal(damaged, 1);
-	assert_int_equal(none.n, 0);
+	assert_int_equal(none.n, 1);
+	assert_false(none.list[0].overdue);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(me_uses_add(&uses, &some[i]), 0);
 	assert_int_equal(me_uses_write(folder, &uses), 0);
@@ -196,6 +199,9 @@ static void uses_outlive_the_daemon(void **state)
 		assert_int_equal(use->since_ns, some[i].since_ns);
 		assert_int_equal(use->attempt_ns, some[i].attempt_ns);
 		assert_int_equal(use->success_ns, some[i].success_ns);
+		assert_int_equal(use->overdue, some[i].overdue);
+		assert_string_equal(use->failing ? use->failing : "",
+				    some[i].failing ? some[i].failing : "");
 	}
 	remove_state(folder);
 	assert_int_equal(me_uses_read(folder, &none, &damaged), -ENOENT);

@@ -383,19 +383,23 @@ static void test_entry_flags(void **state)
 
 	(void)state;
 	hand_start(&hand);
+	hand_proxy(&hand, "192.0.2.3");
+	hand_rule(&hand, "updates/proxy", "proxy", "tcp/3128");
 	rule = hand_rule(&hand, "ftp/a", "192.0.2.1", "tcp/21");
 	rule->retired = rule->private_space = true;
 	rule->passive = ME_PASSIVE_DEFAULT;
 	rule->mode = ME_MODE_SHADOW;
 	assert_int_equal(hand_compile(&hand), 0);
 	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags,
-			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_FTP | ME_ENTRY_SHADOW |
+			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_SHADOW |
 				 ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED);
 	rule->mode = ME_MODE_ENFORCE;
 	rule->retired = rule->private_space = false;
 	rule->passive = ME_PASSIVE_NOT_FTP;
 	assert_int_equal(hand_compile(&hand), 0);
 	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags, ME_ENTRY_ENFORCE);
+	facts = hand_facts("192.0.2.3:3128/tcp");
+	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags, ME_ENTRY_PROXY);
 	hand_free(&hand);
 }
 

@@ -20,7 +20,7 @@
 
 static void add(struct me_uses *uses, const char *service, const char *endpoint, uint64_t attempt)
 {
-	const struct me_use use = {service, endpoint, SINCE, attempt, attempt};
+	const struct me_use use = {service, endpoint, SINCE, attempt, attempt, false, NULL};
 
 	assert_int_equal(me_uses_add(uses, &use), 0);
 }

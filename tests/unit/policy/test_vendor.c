@@ -246,12 +246,59 @@ static void with_other_ports(void **state)
 		assert_row(&judged, &moved[i], moved[i].is[0].what);
 }
 
+/* Who may listen where, and who may come in: all ports that a profile makes remoting ports. */
+static void assert_remoting(const struct judged *judged, const char *expected)
+{
+	const struct me_head *head = judged->image->head;
+	char is[128] = "";
+	size_t n = 0;
+
+	for (uint32_t slot = 0; slot < ME_SLOT_COUNT; slot++) {
+		uint16_t flags = head->column[head->slot[slot]].flags;
+
+		if (!(flags & ME_COLUMN_REMOTING))
+			continue;
+		n += (size_t)snprintf(is + n, sizeof(is) - n, "%s%u%s", n ? " " : "", slot,
+				      flags & ME_COLUMN_PEERS ? "p" : "");
+		assert_true(n < sizeof(is));
+	}
+	assert_string_equal(is, expected);
+}
+
+static void the_remoting_ports_of_each_profile(void **state)
+{
+	static const char *const expected[] = {
+		"8013 8015 8021", /* mailessentials-14, and in the order of `profiles` */
+		"8013 8015 8021",
+		"8015 9090 9091",
+		"8015 9091 9093 9095p 9096p",
+		"8015 9090 9091 9095p 9096p 61000",
+		"8013 8015 8021 9090 9091 9093 9095p 9096p 61000",
+	};
+	_cleanup_(judged_end) struct judged site = {0};
+
+	for (size_t p = 0; p < ME_ARRAY_SIZE(profiles); p++) {
+		_cleanup_(judged_end) struct judged judged = {0};
+
+		/* What the site gives to its peers besides is no remoting. */
+		judged_start(&judged, profiles[p].name,
+			     SITE_TEXT
+			     "allow: [{service: a, to: peers, ports: [tcp/22, tcp/25]}]\n");
+		assert_remoting(&judged, expected[p]);
+	}
+	judged_start(&site, "mailessentials-2015",
+		     SITE_TEXT "remoting: {ports: [tcp/7013, tcp/7095], processes: [/opt/x]}\n"
+			       "override: [{entry: peers, ports: tcp/7095}]\n");
+	assert_remoting(&site, "7013 7095p");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_by_each_profile_at_both_vantages),
 		cmocka_unit_test(with_a_proxy),
 		cmocka_unit_test(with_other_ports),
+		cmocka_unit_test(the_remoting_ports_of_each_profile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
