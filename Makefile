@@ -266,7 +266,7 @@ check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format chec
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
-		tests/test-layers tests/check-format "tests/check-docs $(B)"
+		tests/test-layers tests/check-format "tests/check-docs $(B)" tests/check-prometheus
 
 check-kernel: needs-root $(GENERATED) ## tests in the kernel (root)
 	$(SANITIZED) run-check-kernel

@@ -53,17 +53,23 @@ void me_strbuf_addc(struct me_strbuf *buffer, char c)
 void me_strbuf_addf(struct me_strbuf *buffer, const char *format, ...)
 {
 	va_list arguments, again;
+	size_t room = buffer->err ? 0 : buffer->cap - buffer->len;
 	int n;
 
 	va_start(arguments, format);
 	va_copy(again, arguments);
-	n = vsnprintf(NULL, 0, format, arguments);
+	/* Where there is room, which is mostly, the text is made once. */
+	n = vsnprintf(room ? buffer->data + buffer->len : NULL, room, format, arguments);
 	va_end(arguments);
 	if (n < 0)
 		buffer->err = -ENOMEM;
+	else if ((size_t)n < room)
+		buffer->len += (size_t)n;
 	else if (reserve(buffer, (size_t)n)) {
 		vsnprintf(buffer->data + buffer->len, (size_t)n + 1, format, again);
 		buffer->len += (size_t)n;
+	} else if (room) {
+		buffer->data[buffer->len] = '\0';
 	}
 	va_end(again);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "export/landing.h"
 #include "export/prometheus.h"
 
 #define OK 200u
@@ -40,20 +41,37 @@ static unsigned int v1(const struct me_api *api, const char *what,
 	return NOT_FOUND;
 }
 
+static unsigned int metrics(const struct me_api *api, struct me_strbuf *body, const char **type)
+{
+	*type = ME_PROMETHEUS_TYPE;
+	return me_prometheus_write(api->ledger, api->status(api->data), body) < 0 ? FAILED : OK;
+}
+
+/* The metrics port: people look at it too, so what is no metric is a page or plain text. */
+static unsigned int metrics_port(const struct me_api *api, const struct me_http_request *request,
+				 struct me_strbuf *body, const char **type)
+{
+	if (!strcmp(request->path, "/metrics"))
+		return metrics(api, body, type);
+	if (!strcmp(request->path, "/")) {
+		*type = ME_LANDING_TYPE;
+		return me_landing_write(api->status(api->data), body) < 0 ? FAILED : OK;
+	}
+	me_http_refuse(request->service, "there is / and /metrics", body, type);
+	return NOT_FOUND;
+}
+
 unsigned int me_api_answer(void *data, const struct me_http_request *request,
 			   struct me_strbuf *body, const char **type)
 {
 	const struct me_api *api = data;
 
-	if (!strcmp(request->path, "/metrics")) {
-		*type = ME_PROMETHEUS_TYPE;
-		return me_prometheus_write(api->ledger, api->status(api->data), body) < 0 ? FAILED
-											  : OK;
-	}
-	if (request->service == ME_HTTP_API && !strncmp(request->path, "/v1/", 4))
+	if (request->service == ME_HTTP_METRICS)
+		return metrics_port(api, request, body, type);
+	if (!strcmp(request->path, "/metrics"))
+		return metrics(api, body, type);
+	if (!strncmp(request->path, "/v1/", 4))
 		return v1(api, request->path + 4, request, body);
-	me_view_error(request->service == ME_HTTP_API ? "there is /v1/… and /metrics"
-						      : "there is /metrics",
-		      body);
+	me_http_refuse(request->service, "there is /v1/… and /metrics", body, type);
 	return NOT_FOUND;
 }

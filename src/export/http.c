@@ -11,6 +11,11 @@
 
 #define LISTENERS_MAX 4u
 
+/* Whatever is answered loads nothing, runs nothing and stands in no frame; a page may have its style. */
+#define CONTENT_POLICY                                                                             \
+	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "     \
+	"frame-ancestors 'none'"
+
 struct connection {
 	struct connection *next;
 	int fd;
@@ -121,6 +126,9 @@ static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Frame-Options", "DENY");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	MHD_add_response_header(response, "Content-Security-Policy", CONTENT_POLICY);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	r = MHD_queue_response(mhd, status, response);
@@ -128,12 +136,25 @@ static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status
 	return r;
 }
 
-static enum MHD_Result refuse_method(struct MHD_Connection *mhd)
+void me_http_refuse(enum me_http_service service, const char *text, struct me_strbuf *body,
+		    const char **ret_type)
+{
+	if (service == ME_HTTP_API) {
+		me_view_error(text, body);
+		*ret_type = "application/json";
+		return;
+	}
+	me_strbuf_addf(body, "%s\n", text);
+	*ret_type = "text/plain; charset=utf-8";
+}
+
+static enum MHD_Result refuse_method(const struct listener *listener, struct MHD_Connection *mhd)
 {
 	_cleanup_strbuf_ struct me_strbuf body = {0};
+	const char *type;
 
-	me_view_error("only GET and HEAD are answered", &body);
-	return send_body(mhd, MHD_HTTP_METHOD_NOT_ALLOWED, "application/json", &body);
+	me_http_refuse(listener->service, "only GET and HEAD are answered", &body, &type);
+	return send_body(mhd, MHD_HTTP_METHOD_NOT_ALLOWED, type, &body);
 }
 
 static enum MHD_Result answer(const struct listener *listener, struct MHD_Connection *mhd,
@@ -178,7 +199,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 	(void)version;
 	(void)upload;
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return refuse_method(mhd);
+		return refuse_method(data, mhd);
 	if (*context && !*upload_len)
 		return answer(data, mhd, path);
 	*context = data;

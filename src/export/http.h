@@ -33,6 +33,13 @@ struct me_http_request {
 typedef unsigned int (*me_http_answer)(void *data, const struct me_http_request *request,
 				       struct me_strbuf *body, const char **type);
 
+/*
+ * The body of an answer that refuses, as the service has it: JSON of the API, plain text of the
+ * metrics port. Appends to `body`; *ret_type is static.
+ */
+void me_http_refuse(enum me_http_service service, const char *text, struct me_strbuf *body,
+		    const char **ret_type);
+
 struct me_http;
 
 /* 0, -ENOMEM, or what epoll_create1(2) says. `data` is borrowed. */

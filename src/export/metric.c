@@ -2,6 +2,7 @@
 #include "export/metric.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -19,13 +20,14 @@ void me_metric_head(struct me_strbuf *out, const char *name, const char *type, c
 static void add_value(struct me_strbuf *out, const char *value)
 {
 	char safe[ME_TEXT_ESCAPED(LABEL_MAX)];
+	const char *rest = safe;
 
 	me_text_escape(safe, sizeof(safe), value, strnlen(value, LABEL_MAX));
-	for (const char *c = safe; *c; c++) {
-		if (*c == '\\')
-			me_strbuf_addc(out, '\\');
-		me_strbuf_addc(out, *c);
+	for (const char *at; (at = strchr(rest, '\\')); rest = at + 1) {
+		me_strbuf_add(out, rest, (size_t)(at + 1 - rest));
+		me_strbuf_addc(out, '\\');
 	}
+	me_strbuf_adds(out, rest);
 }
 
 static void add_series(struct me_strbuf *out, const char *name,
@@ -33,7 +35,9 @@ static void add_series(struct me_strbuf *out, const char *name,
 {
 	me_strbuf_adds(out, name);
 	for (unsigned int i = 0; i < ME_METRIC_LABELS_MAX && labels[i].name; i++) {
-		me_strbuf_addf(out, "%c%s=\"", i ? ',' : '{', labels[i].name);
+		me_strbuf_addc(out, i ? ',' : '{');
+		me_strbuf_adds(out, labels[i].name);
+		me_strbuf_adds(out, "=\"");
 		add_value(out, labels[i].value ? labels[i].value : "");
 		me_strbuf_addc(out, '"');
 	}

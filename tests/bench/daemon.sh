@@ -47,12 +47,13 @@ metric() {
 		END { printf "%.0f\n", sum }'
 }
 
-# Starts the daemon with the policy of write_policy on what the options WATCH say, by the prefix PLACE
-# in another network namespace; LOADED is the seconds from exec to the first answer.
-start_daemon() {
+# start_daemon_on COMMAND...: starts the daemon with the policy that the command prints, on what the
+# options WATCH say, by the prefix PLACE in another network namespace; LOADED is the seconds from exec to
+# the first answer.
+start_daemon_on() {
 	local begin
 
-	write_policy "$@" >"$WORK/policy.yaml"
+	"$@" >"$WORK/policy.yaml"
 	begin=$(date +%s%N)
 	"${PLACE[@]}" "$BUILD/mewatch" run -c "$WORK/policy.yaml" "${WATCH[@]}" \
 		--pins "$PINS/mewatch" --state "$WORK/state" --socket "$WORK/socket" \
@@ -60,6 +61,10 @@ start_daemon() {
 	DAEMON_PID=$!
 	wait_until 120 is_ready || die "the daemon does not answer: $(tail -n 3 "$WORK/daemon.log")"
 	LOADED=$(awk -v a="$begin" -v b="$(date +%s%N)" 'BEGIN { printf "%.2f", (b - a) / 1e9 }')
+}
+
+start_daemon() {
+	start_daemon_on write_policy "$@"
 }
 
 has_ended() {

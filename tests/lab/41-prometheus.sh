@@ -50,6 +50,24 @@ for name in attempts_total connections_total pending_flows violations_total find
 done
 lab_assert "process metrics" grep -q '^process_resident_memory_bytes ' "$LAB_TMP/scrape"
 
+# The page at the root of the port.
+page=$(curl -sS -D "$LAB_TMP/head" "http://$LAB_LISTEN/")
+lab_assert "page: HTML" grep -q $'^Content-Type: text/html; charset=utf-8\r$' "$LAB_TMP/head"
+lab_assert "page: nothing may run" grep -q "^Content-Security-Policy: default-src 'none'; " "$LAB_TMP/head"
+lab_assert "page: a link" grep -qF '<a href="/metrics">' <<<"$page"
+lab_assert "page: the version" grep -qF ">$(lab_api /v1/health | jq -r .version)</td>" <<<"$page"
+lab_assert "page: the policy" grep -qF ">$(lab_api /v1/health | jq -r '.policy.sha256[:12]')</td>" <<<"$page"
+lab_assert_eq "page: hooks" "$(grep -c '<td>1 of 1</td>' <<<"$page")" "$(grep -c '^mewatch_attached{.* 1$' "$LAB_TMP/scrape")"
+lab_assert_eq "page: no path, no process" \
+	"$(grep -cF -e "$LAB_TMP" -e "$LAB_WATCHED_PATH" -e ">$lab_daemon_pid<" <<<"$page")" 0
+# code METHOD PATH: the status.
+code() {
+	curl -sS -o /dev/null -w '%{http_code}' -X "$1" --max-time 10 ${3-} "http://$LAB_LISTEN$2"
+}
+lab_assert_eq "page: HEAD" "$(code HEAD / --head)" 200
+lab_assert_eq "page: POST" "$(code POST /)" 405
+lab_assert_eq "another path" "$(code GET /v1/flows)" 404
+
 lab_prometheus
 lab_wait '[ "$(lab_query mewatch_attempts_total)" = 502 ]' 20
 lab_assert_eq "allowed" "$(lab_query 'sum(mewatch_connections_total{verdict="allowed"})')" 500

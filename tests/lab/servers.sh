@@ -56,11 +56,12 @@ lab_resolving() {
 		"$LAB_TMP/resolv.conf" "$@"
 }
 
-# lab_prometheus: scrapes the daemon every second; answers on 127.0.0.1:9090.
+# lab_prometheus [RULES]: scrapes the daemon every second; answers on 127.0.0.1:9090.
 lab_prometheus() {
 	lab_need prometheus promtool
 	cat >"$LAB_TMP/prometheus.yml" <<-EOF
-		global: {scrape_interval: 1s}
+		global: {scrape_interval: 1s, evaluation_interval: 1s}
+		rule_files: [${1-}]
 		scrape_configs:
 		  - job_name: mewatch
 		    static_configs: [{targets: ["$LAB_LISTEN"]}]

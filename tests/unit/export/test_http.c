@@ -177,9 +177,42 @@ static void test_paths(void **state)
 		      "sort: \\\"\\\\xff\\\\x22\\\"");
 	expect_answer(f, false, "GET", "/v1/nothing", "HTTP/1.1 404", "/v1/flows");
 	expect_answer(f, false, "GET", "/", "HTTP/1.1 404", "{\"error\":");
-	/* The metrics port serves metrics only. */
+}
+
+/* The metrics port has metrics and a page; what it refuses is told in plain text. */
+static void test_metrics_port(void **state)
+{
+	static const char *const headers[] = {
+		"Content-Type: text/html; charset=utf-8\r\n",
+		"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; ",
+		"X-Content-Type-Options: nosniff\r\n",
+		"X-Frame-Options: DENY\r\n",
+		"Referrer-Policy: no-referrer\r\n",
+		"Cache-Control: no-store\r\n",
+	};
+	static const char *const others[] = {"/v1/flows", "/v1/health", "/index.html",
+					     "//",        "/metrics/",  "/<b>"};
+	struct fixture *f = *state;
+	_cleanup_close_ int fd = dial_tcp(f->tcp);
+	_cleanup_free_ char *head = ask(f, fd, "HEAD", "/");
+
 	expect_answer(f, true, "GET", "/metrics", "HTTP/1.1 200", "mewatch_attempts_total");
-	expect_answer(f, true, "GET", "/v1/flows", "HTTP/1.1 404", "{\"error\":");
+	expect_answer(f, true, "GET", "/", "HTTP/1.1 200", "<a href=\"/metrics\">");
+	expect_answer(f, true, "GET", "/?a=b", "HTTP/1.1 200", "\n</html>\n");
+	assert_int_equal(strncmp(head, "HTTP/1.1 200", 12), 0);
+	assert_string_equal(strstr(head, "\r\n\r\n"), "\r\n\r\n");
+	for (size_t i = 0; i < ME_ARRAY_SIZE(headers); i++)
+		if (!strstr(head, headers[i]))
+			fail_msg("no %s in %s", headers[i], head);
+	for (size_t i = 0; i < ME_ARRAY_SIZE(others); i++) {
+		expect_answer(f, true, "GET", others[i], "HTTP/1.1 404",
+			      "Content-Type: text/plain; charset=utf-8\r\n");
+		expect_answer(f, true, "GET", others[i], "HTTP/1.1 404",
+			      "\r\n\r\nthere is / and /metrics\n");
+	}
+	expect_answer(f, true, "POST", "/", "HTTP/1.1 405", "Allow: GET, HEAD\r\n");
+	expect_answer(f, true, "PUT", "/metrics", "HTTP/1.1 405",
+		      "\r\n\r\nonly GET and HEAD are answered\n");
 }
 
 static void test_methods(void **state)
@@ -395,15 +428,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_paths),
-		TEST(test_methods),
-		TEST(test_post_with_a_body),
-		TEST(test_huge_header),
-		TEST(test_garbage),
-		TEST(test_slow_client),
-		TEST(test_many_connections),
-		TEST(test_keep_alive),
-		TEST(test_socket_path),
+		TEST(test_paths),       TEST(test_metrics_port),
+		TEST(test_methods),     TEST(test_post_with_a_body),
+		TEST(test_huge_header), TEST(test_garbage),
+		TEST(test_slow_client), TEST(test_many_connections),
+		TEST(test_keep_alive),  TEST(test_socket_path),
 		TEST(test_tcp_address),
 	};
 #undef TEST
