@@ -308,7 +308,7 @@ bench: needs-root all $(BENCHES) $(call bpf_objects,tests/bench) ## what it cost
 
 # --- The rest --------------------------------------------------------------------------------
 
-.PHONY: deps test-deps run lab format format-check install uninstall clean help
+.PHONY: deps test-deps run lab format format-check install uninstall deb clean help
 
 deps: ## install libraries and compilers from the distribution (root)
 	$(Q)tests/install-deps build
@@ -333,25 +333,40 @@ format-check: test-tools ## whether clang-format would change a source
 	$(Q)tests/check-format
 
 MANUALS := $(wildcard tools/dist/*.[1-8])
-DATA := $(DESTDIR)$(PREFIX)/share/mewatch
+ZSH_COMPLETIONS ?= share/zsh/site-functions
+UNITS ?= $(PREFIX)/lib/systemd/system
+
+# What is installed besides the programs: FILE:FOLDER, the folder below PREFIX.
+DATA := $(foreach f,$(MANUALS),$(f):share/man/man$(patsubst .%,%,$(suffix $(f)))) \
+	$(PROFILES:%=vendor/gfi/%.yaml:share/mewatch/profiles) \
+	tools/dist/policy.example.yaml:share/mewatch \
+	$(patsubst %,%:share/mewatch/prometheus,$(wildcard tools/dist/prometheus/*)) \
+	$(patsubst %,%:share/mewatch/grafana,$(wildcard tools/dist/grafana/*)) \
+	$(patsubst %,%:share/bash-completion/completions,$(wildcard tools/dist/completions/bash/*)) \
+	$(patsubst %,%:$(ZSH_COMPLETIONS),$(wildcard tools/dist/completions/zsh/*))
+TOP := $(DESTDIR)$(PREFIX)
+UNIT := $(DESTDIR)$(UNITS)/mewatch.service
+SYSUSERS := $(TOP)/lib/sysusers.d/mewatch.conf
+file_of = $(word 1,$(subst :, ,$(1)))
+folder_of = $(word 2,$(subst :, ,$(1)))
 
 install: all ## install below DESTDIR and PREFIX (/usr/local)
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/mewatch
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/mewatch $(B)/mewatch-replay
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/metop
-	install -D -m 644 -t $(DATA)/profiles $(PROFILES:%=vendor/gfi/%.yaml)
-	install -D -m 644 -t $(DATA) tools/dist/policy.example.yaml
-	$(foreach m,$(MANUALS),install -D -m 644 -t \
-		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m))) $(m) &&) true
+	install -D -m 755 -t $(TOP)/sbin $(B)/mewatch
+	install -D -m 755 -t $(TOP)/libexec/mewatch $(B)/mewatch-replay
+	install -D -m 755 -t $(TOP)/bin $(B)/metop
+	$(foreach f,$(DATA),install -D -m 644 -t $(TOP)/$(call folder_of,$(f)) $(call file_of,$(f)) &&) true
+	install -D -m 644 tools/dist/mewatch.sysusers $(SYSUSERS)
+	install -D -m 644 tools/dist/mewatch.service $(UNIT)
+	sed -i 's|/usr/sbin/mewatch|$(PREFIX)/sbin/mewatch|' $(UNIT)
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/libexec/mewatch/mewatch-replay
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mewatch $(DESTDIR)$(PREFIX)/bin/metop $(DATA)/policy.example.yaml
-	rm -f $(PROFILES:%=$(DATA)/profiles/%.yaml)
-	rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst \
-		.%,%,$(suffix $(m)))/$(notdir $(m)))
-	rmdir --ignore-fail-on-non-empty $(DATA)/profiles $(DATA) \
-		$(DESTDIR)$(PREFIX)/libexec/mewatch 2>/dev/null || true
+	rm -f $(TOP)/sbin/mewatch $(TOP)/libexec/mewatch/mewatch-replay $(TOP)/bin/metop $(UNIT) $(SYSUSERS)
+	rm -f $(foreach f,$(DATA),$(TOP)/$(call folder_of,$(f))/$(notdir $(call file_of,$(f))))
+	rmdir --ignore-fail-on-non-empty $(TOP)/share/mewatch/* $(TOP)/share/mewatch \
+		$(TOP)/libexec/mewatch 2>/dev/null || true
+
+deb: ## a Debian package, below build/deb
+	$(Q)tools/dist/make-deb $(O) $(VERSION)
 
 clean: ## remove everything that was built
 	rm -rf $(O)

@@ -12,6 +12,12 @@ enum me_log_level { ME_LOG_ERROR, ME_LOG_WARNING, ME_LOG_INFO, ME_LOG_DEBUG };
 void me_log_set_level(enum me_log_level level);
 
 /*
+ * If stderr is the journal's (JOURNAL_STREAM, systemd.exec(5)), which knows the program, each line begins
+ * with the level as it reads it: "<4>warning: text".
+ */
+void me_log_to_journal(void);
+
+/*
  * Writes one line, the program's short name and the level in front; `format` has no newline. Text
  * from outside is escaped by the caller (me_text_escape). errno stays as it was; %m works.
  */

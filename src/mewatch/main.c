@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "gen/version.h"
 #include "mewatch/command.h"
 
@@ -41,6 +42,7 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+	me_log_to_journal();
 	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
 		puts("mewatch " ME_VERSION);
 		return ME_EXIT_OK;

@@ -2,6 +2,7 @@
 /* mewatch run: signals and the loop. One thread. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -13,6 +14,7 @@
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/notify.h"
 #include "mewatch/outputs.h"
 #include "mewatch/run_options.h"
 #include "mewatch/surroundings.h"
@@ -25,7 +27,8 @@
 
 struct loop {
 	struct me_daemon *daemon;
-	int epoll, signals, round, drain;
+	struct me_notify notify;
+	int epoll, signals, round, drain, watchdog;
 	bool stop;
 };
 
@@ -63,6 +66,7 @@ static int loop_open(struct loop *loop)
 	loop->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	loop->round = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	loop->drain = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	loop->watchdog = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (loop->epoll < 0)
 		return -errno;
 	err = add(loop, loop->signals);
@@ -70,6 +74,8 @@ static int loop_open(struct loop *loop)
 		err = add(loop, loop->round);
 	if (!err)
 		err = add(loop, loop->drain);
+	if (!err)
+		err = add(loop, loop->watchdog);
 	return err;
 }
 
@@ -79,7 +85,55 @@ static void loop_close(struct loop *loop)
 	me_closep(&loop->signals);
 	me_closep(&loop->round);
 	me_closep(&loop->drain);
+	me_closep(&loop->watchdog);
+	me_notify_close(&loop->notify);
 }
+
+/* --- The service manager ------------------------------------------------------------------------- */
+
+/* Without one, or with one that cannot be told, the daemon runs just the same. */
+static void notify_open(struct loop *loop)
+{
+	int err = me_notify_open(&loop->notify);
+
+	if (err)
+		me_log_warning("NOTIFY_SOCKET: the service manager cannot be told: %s",
+			       strerror(-err));
+}
+
+static void tell_ready(const struct loop *loop)
+{
+	const struct me_daemon *daemon = loop->daemon;
+	char status[sizeof(daemon->last_error) + 64];
+
+	if (*daemon->last_error)
+		snprintf(status, sizeof(status), "policy generation %u stays in force: %s",
+			 me_kernel_generation(daemon->kernel), daemon->last_error);
+	else
+		snprintf(status, sizeof(status),
+			 "watching: policy generation %u, %zu cgroup(s), %zu interface(s)",
+			 me_kernel_generation(daemon->kernel), daemon->n_watched,
+			 daemon->policy->n_interfaces);
+	me_notify_ready(&loop->notify, status);
+}
+
+/* An exit code in the words of errno(3); what exactly was wrong is in the log. */
+static void tell_failed(const struct loop *loop, int code)
+{
+	static const int errors[] = {
+		[ME_EXIT_USAGE] = EINVAL, [ME_EXIT_KERNEL] = EOPNOTSUPP, [ME_EXIT_STATE] = EBUSY};
+
+	me_notify_failed(&loop->notify, errors[code], "the start failed; the log says why");
+}
+
+static void reload(const struct loop *loop)
+{
+	me_notify_reloading(&loop->notify);
+	me_daemon_reload(loop->daemon);
+	tell_ready(loop);
+}
+
+/* --- The loop ------------------------------------------------------------------------------------ */
 
 static void take_signals(struct loop *loop)
 {
@@ -87,7 +141,7 @@ static void take_signals(struct loop *loop)
 
 	while (read(loop->signals, &signal, sizeof(signal)) == sizeof(signal)) {
 		if (signal.ssi_signo == SIGHUP)
-			me_daemon_reload(loop->daemon);
+			reload(loop);
 		else if (signal.ssi_signo == SIGUSR1)
 			me_outputs_reopen(loop->daemon);
 		else
@@ -107,6 +161,9 @@ static void take_event(struct loop *loop, int fd)
 	} else if (fd == loop->drain) {
 		if (read(fd, &expired, sizeof(expired)) == sizeof(expired))
 			arm(fd, me_daemon_drain(loop->daemon) > BUSY_RECORDS ? 1 : DRAIN_NS, 0);
+	} else if (fd == loop->watchdog) {
+		if (read(fd, &expired, sizeof(expired)) == sizeof(expired))
+			me_notify_alive(&loop->notify);
 	} else if (fd == me_surroundings_fd(loop->daemon->surroundings)) {
 		me_surroundings_dispatch(loop->daemon->surroundings);
 	} else if (fd == me_interfaces_fd(loop->daemon->interfaces)) {
@@ -129,6 +186,8 @@ static int loop_run(struct loop *loop)
 		err = arm(loop->round, 1, ROUND_NS);
 	if (!err)
 		err = arm(loop->drain, DRAIN_NS, 0);
+	if (!err)
+		err = arm(loop->watchdog, loop->notify.watchdog_ns, loop->notify.watchdog_ns);
 	while (!err && !loop->stop) {
 		int n = epoll_wait(loop->epoll, events, ME_ARRAY_SIZE(events),
 				   me_outputs_timeout_ms(loop->daemon));
@@ -147,8 +206,12 @@ int me_cmd_run(int argc, char **argv)
 {
 	_cleanup_free_ const char **words = calloc(ME_RUN_LISTS * (argc + 1), sizeof(*words));
 	struct me_daemon_options o;
-	_cleanup_(loop_close) struct loop loop = {
-		.epoll = -1, .signals = -1, .round = -1, .drain = -1};
+	_cleanup_(loop_close) struct loop loop = {.notify = {.fd = -1},
+						  .epoll = -1,
+						  .signals = -1,
+						  .round = -1,
+						  .drain = -1,
+						  .watchdog = -1};
 	struct me_daemon daemon;
 	int code, err;
 
@@ -162,15 +225,22 @@ int me_cmd_run(int argc, char **argv)
 		me_log_error("the event loop: %s", strerror(-err));
 		return ME_EXIT_KERNEL;
 	}
+	notify_open(&loop);
 	loop.daemon = &daemon;
 	code = me_daemon_open(&daemon, &o);
-	if (!code) {
+	if (code) {
+		tell_failed(&loop, code);
+	} else {
 		me_log_info("watching: policy generation %u, %zu cgroup(s), %zu interface(s)",
 			    me_kernel_generation(daemon.kernel), daemon.n_watched,
 			    daemon.policy->n_interfaces);
+		tell_ready(&loop);
 		err = loop_run(&loop);
-		if (err)
+		if (err) {
 			me_log_error("the event loop: %s", strerror(-err));
+			me_notify_failed(&loop.notify, -err, "the event loop");
+		}
+		me_notify_stopping(&loop.notify);
 		me_daemon_stop(&daemon);
 		code = err ? ME_EXIT_KERNEL : ME_EXIT_OK;
 	}
