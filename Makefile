@@ -230,7 +230,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
@@ -254,6 +254,9 @@ check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 
 run-lab: all $(LAB_HELPERS)
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/lab-live
+
+screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tools/screens/ anew, in the lab (root)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --here tests/lab/screens.sh
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
