@@ -43,6 +43,13 @@ screens_day() {
 	lab_settle "nothing is pending" 0 lab_metric pending_flows
 }
 
+# What the hosts go on with while screens are taken, so that there are rates.
+screens_drive() {
+	while [ -e "$LAB_TMP/driving" ]; do
+		day_hour 1
+	done
+}
+
 # screens_show VIEW FILTER DETAIL: metop in a terminal, on its own, whatever the user has set up.
 screens_show() {
 	local options=(--view "$1")
@@ -61,8 +68,11 @@ screens_show() {
 
 # screens_take FOLDER: each screen at each size, as FOLDER/NAME-SIZE with its colours and FOLDER/NAME-SIZE.txt.
 screens_take() {
-	local name view filter detail size
+	local name view filter detail size driver
 
+	touch "$LAB_TMP/driving"
+	screens_drive >"$LAB_TMP/driver.log" 2>&1 </dev/null &
+	driver=$!
 	while read -r name view filter detail <&3; do
 		screens_show "$view" "$filter" "$detail"
 		for size in $SCREENS_SIZES; do
@@ -73,6 +83,8 @@ screens_take() {
 		done
 		keys q
 	done 3<<<"$SCREENS"
+	rm "$LAB_TMP/driving"
+	wait $driver
 	tmux_ kill-server
 }
 
