@@ -2,6 +2,7 @@
 #include "store/notes.h"
 
 #include "base/inet.h"
+#include "ledger/told.h"
 
 /* As the ledger has it: flows under way at start, and those that the other side opened, are no attempts. */
 static bool is_attempt(const struct me_flow *flow)
@@ -26,6 +27,9 @@ void me_notes_record(const struct me_ledger *ledger, const struct me_record *rec
 					 .event = event};
 
 	if (record->kind != ME_RECORD_VIOLATION && record->kind != ME_RECORD_RESOLVED)
+		return;
+	/* One that the daemon before has dealt with comes once more. */
+	if (me_told_finished(me_ledger_kept(ledger), record->id))
 		return;
 	if (!is_sound(record) || record->flow.state.verdict != ME_VIOLATION ||
 	    !is_attempt(&record->flow))

@@ -13,7 +13,7 @@
  *
  * Each function calls `each` for every row, in the order it names; what is passed is valid during the
  * call. It ends when `each` returns other than 0, and returns that; else 0 or a negative errno:
- * -EIO for a file that is damaged.
+ * -EUCLEAN for a file that is damaged.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,8 +27,8 @@
 struct me_past;
 
 /*
- * Opens the history in the folder `state`. -ENOENT: there is none; -EPROTO: one of another version, -EIO:
- * a file that is none, or damaged; else a negative errno. `why` (maybe NULL) gets it in words.
+ * Opens the history in the folder `state`. -ENOENT: there is none; -EPROTO: one of another version, or
+ * something else; -EUCLEAN: a file that is damaged; else a negative errno. `why` (maybe NULL) gets it in words.
  */
 int me_past_open(const char *state, struct me_strbuf *why, struct me_past **ret_past);
 void me_past_free(struct me_past **past);
