@@ -23,8 +23,8 @@ say = @printf '  %-8s%s\n' $(1) $(2)
 B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
-MODULES := probe export kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares
+MODULES := probe export store kernel ledger policy base
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares sqlite3
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
 

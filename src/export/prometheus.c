@@ -192,6 +192,32 @@ static void losses(const struct me_ledger *ledger, struct me_strbuf *out)
 			 me_ledger_kept(ledger)->events_lost_file);
 }
 
+/* Nothing of it where the policy wants no history. */
+static void history(const struct me_history_view *view, struct me_strbuf *out)
+{
+	if (!view || view->off)
+		return;
+	me_metric_head(out, "mewatch_history_writing", "gauge",
+		       "1 where the history is written; 0 while it cannot be, or is being opened.");
+	me_metric_sample(out, "mewatch_history_writing", ME_NO_LABELS, view->writing);
+	me_metric_head(out, "mewatch_history_bytes", "gauge", "Size of the history's files.");
+	me_metric_sample(out, "mewatch_history_bytes", ME_NO_LABELS, view->bytes);
+	me_metric_head(out, "mewatch_history_rows", "gauge",
+		       "Rows of counts by the minute in the history.");
+	me_metric_sample(out, "mewatch_history_rows", ME_NO_LABELS, view->rows);
+	me_metric_head(out, "mewatch_history_errors_total", "counter",
+		       "Times that the history could not be written or read, since the start.");
+	me_metric_sample(out, "mewatch_history_errors_total", ME_NO_LABELS, view->errors);
+	me_metric_head(out, "mewatch_history_oldest_timestamp_seconds", "gauge",
+		       "How far back the history reaches; 0: there is nothing in it.");
+	me_metric_sample_nano(out, "mewatch_history_oldest_timestamp_seconds", ME_NO_LABELS,
+			      view->oldest_ns);
+	me_metric_head(out, "mewatch_history_last_write_timestamp_seconds", "gauge",
+		       "When the history was written last; 0: not since the start.");
+	me_metric_sample_nano(out, "mewatch_history_last_write_timestamp_seconds", ME_NO_LABELS,
+			      view->written_ns);
+}
+
 static void state(const struct me_ledger *ledger, const struct me_status *status,
 		  struct me_strbuf *out)
 {
@@ -254,6 +280,7 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 	me_prometheus_endpoints(ledger, out);
 	me_prometheus_dns(ledger, out);
 	state(ledger, status, out);
+	history(status->history, out);
 	me_prometheus_process(out);
 	return out->err;
 }
