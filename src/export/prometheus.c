@@ -197,16 +197,21 @@ static void history(const struct me_history_view *view, struct me_strbuf *out)
 {
 	if (!view || view->off)
 		return;
-	me_metric_head(out, "mewatch_history_writing", "gauge",
-		       "1 where the history is written; 0 while it cannot be, or is being opened.");
+	me_metric_head(
+		out, "mewatch_history_writing", "gauge",
+		"1 where the history is written; 0 while it cannot be, or is being opened. If "
+		"it stays 0, see the log, and the disk of the state folder.");
 	me_metric_sample(out, "mewatch_history_writing", ME_NO_LABELS, view->writing);
-	me_metric_head(out, "mewatch_history_bytes", "gauge", "Size of the history's files.");
+	me_metric_head(out, "mewatch_history_bytes", "gauge",
+		       "Size of the history's files in bytes.");
 	me_metric_sample(out, "mewatch_history_bytes", ME_NO_LABELS, view->bytes);
 	me_metric_head(out, "mewatch_history_rows", "gauge",
 		       "Rows of counts by the minute in the history.");
 	me_metric_sample(out, "mewatch_history_rows", ME_NO_LABELS, view->rows);
-	me_metric_head(out, "mewatch_history_errors_total", "counter",
-		       "Times that the history could not be written or read, since the start.");
+	me_metric_head(
+		out, "mewatch_history_errors_total", "counter",
+		"Times that the history could not be written or read, since the start. If it "
+		"grows, see the log, and the disk of the state folder.");
 	me_metric_sample(out, "mewatch_history_errors_total", ME_NO_LABELS, view->errors);
 	me_metric_head(out, "mewatch_history_oldest_timestamp_seconds", "gauge",
 		       "How far back the history reaches; 0: there is nothing in it.");
