@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include "store/file.h"
 #include "tests/seed.h"
@@ -74,6 +75,7 @@ static pid_t start_child(struct shared *shared)
 	assert_true(pid >= 0);
 	if (pid)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	world_up(&shared->world);
 	for (uint32_t i = 0;; i++) {
 		world_allow(&shared->world, 1 + i % 7);
