@@ -24,7 +24,7 @@ struct me_recording {
 	char why[WORDS_LEN];
 	/* what was logged */
 	enum me_history_state state;
-	uint64_t asides, clock_steps;
+	uint64_t asides, removals, clock_steps;
 	struct me_history_watch *watches;
 	size_t room;
 	struct me_history_view view;
@@ -139,16 +139,19 @@ static void log_changes(struct me_recording *recording)
 		me_log_warning("the history was damaged; it is %s now, and a new one begins",
 			       aside);
 	}
+	if (status->removals != recording->removals)
+		me_log_warning("%s was taken away; a new history begins", recording->path.data);
 	if (status->clock_steps != recording->clock_steps)
 		me_log_warning("the clock was set: the history has it as a gap");
 	recording->asides = status->asides;
+	recording->removals = status->removals;
 	recording->clock_steps = status->clock_steps;
 	recording->state = status->state;
 	if (status->state == before)
 		return;
 	if (status->state == ME_HISTORY_FAILING)
-		me_log_warning("the history cannot be written: %s; it is tried again, nothing of "
-			       "what is counted is lost",
+		me_log_warning("the history cannot be written: %s; it is tried again, and what is "
+			       "counted meanwhile will stand in it late",
 			       recording->why);
 	else if (status->state == ME_HISTORY_REFUSED)
 		me_log_error("%s: %s; it stays as it is, and there is no history",

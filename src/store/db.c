@@ -4,11 +4,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 
 /* A reader waits no longer for the moment in which a file is made or put in order. */
 #define BUSY_MS 2000
+#define ERROR_LEN 256u
 
 struct me_query {
+	struct me_db *db;
 	const char *sql;
 	sqlite3_stmt *statement;
 	int bound;
@@ -19,11 +22,12 @@ struct me_db {
 	sqlite3 *sqlite;
 	struct me_query queries[ME_DB_QUERIES_MAX];
 	size_t n;
-	struct me_query
-		failed; /* stands for a statement that could not be prepared, and says why */
+	char error[ERROR_LEN];
+	/* Stands for a statement that could not be prepared, and says why. */
+	struct me_query failed;
 };
 
-static int error_of(int code)
+static int error_of_code(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_OK:
@@ -49,6 +53,16 @@ static int error_of(int code)
 	}
 }
 
+/* The error, whose words are kept: what is done about it has words of its own. */
+static int error_of(struct me_db *db, int code)
+{
+	int err = error_of_code(code);
+
+	if (err)
+		snprintf(db->error, sizeof(db->error), "%s", sqlite3_errmsg(db->sqlite));
+	return err;
+}
+
 int me_db_open(const char *path, bool writes, struct me_db **ret_db)
 {
 	_cleanup_(me_db_closep) struct me_db *db = calloc(1, sizeof(*db));
@@ -59,8 +73,11 @@ int me_db_open(const char *path, bool writes, struct me_db **ret_db)
 		return -ENOMEM;
 	flags |= writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
 	code = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
-	if (code != SQLITE_OK)
-		return error_of(code);
+	if (code != SQLITE_OK) {
+		int system = db->sqlite ? sqlite3_system_errno(db->sqlite) : 0;
+
+		return system ? -system : error_of_code(code);
+	}
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	/* What a damaged or hostile file says is taken for data, not for instructions. */
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -84,12 +101,19 @@ void me_db_close(struct me_db **db)
 
 const char *me_db_error(const struct me_db *db)
 {
-	return db ? sqlite3_errmsg(db->sqlite) : "out of memory";
+	return db->error;
 }
 
 int me_db_exec(struct me_db *db, const char *sql)
 {
-	return error_of(sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
+	return error_of(db, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
+}
+
+void me_db_undo(struct me_db *db)
+{
+	/* The library may have done it already. */
+	if (!sqlite3_get_autocommit(db->sqlite))
+		sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 }
 
 uint64_t me_db_changes(const struct me_db *db)
@@ -112,11 +136,11 @@ struct me_query *me_db_query(struct me_db *db, const char *sql)
 			return &db->queries[i];
 	assert(db->n < ME_DB_QUERIES_MAX);
 	query = &db->queries[db->n];
-	*query = (struct me_query){.sql = sql};
+	*query = (struct me_query){.db = db, .sql = sql};
 	code = sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &query->statement,
 				  NULL);
 	if (code != SQLITE_OK) {
-		db->failed.err = error_of(code);
+		db->failed.err = error_of(db, code);
 		return &db->failed;
 	}
 	db->n++;
@@ -126,7 +150,7 @@ struct me_query *me_db_query(struct me_db *db, const char *sql)
 static void note(struct me_query *query, int code)
 {
 	if (!query->err)
-		query->err = error_of(code);
+		query->err = error_of(query->db, code);
 }
 
 /* The library's numbers have a sign: what is larger stands for "ever". */
@@ -171,7 +195,7 @@ int me_query_step(struct me_query *query)
 	if (code == SQLITE_ROW)
 		return 1;
 	if (!err)
-		err = error_of(code);
+		err = error_of(query->db, code);
 	me_query_reset(query);
 	return err;
 }

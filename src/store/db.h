@@ -19,11 +19,14 @@ int me_db_open(const char *path, bool writes, struct me_db **ret_db);
 void me_db_close(struct me_db **db);
 ME_DEFINE_CLEANUP(struct me_db *, me_db_close)
 
-/* The last error in words; valid until the next call. `db` may be NULL. */
+/* The last error in words; valid until the next one. */
 const char *me_db_error(const struct me_db *db);
 
 /* Runs statements that give no rows, or none that matter. */
 int me_db_exec(struct me_db *db, const char *sql);
+
+/* Takes back what the transaction has done, if there is one. */
+void me_db_undo(struct me_db *db);
 
 /* How many rows the last statement inserted, changed or deleted, and the id of the last inserted. */
 uint64_t me_db_changes(const struct me_db *db);

@@ -26,8 +26,7 @@ struct group_key {
 struct group {
 	uint64_t first_ns, last_ns; /* epoch */
 	uint64_t count;
-	char event[ME_EVENT_ID_LEN];
-	char retracts[ME_EVENT_ID_LEN];
+	uint64_t flow; /* id of the last */
 };
 
 struct me_details {
@@ -73,9 +72,6 @@ static struct group_key key_of(struct me_details *details, const struct me_ledge
 {
 	const struct me_flow_key *flow = detail->key;
 	const struct me_ledger_flow *known = me_ledger_find(ledger, detail->flow->id);
-	const struct me_names *names = me_ledger_names(ledger);
-	const struct me_proc_key *proc = &detail->flow->origin.proc;
-	bool is_host = flow->vantage == ME_HOST;
 	struct group_key key = {
 		.dst = flow->peer,
 		.flow = detail->stage == ME_STAGE_RETRACTED ? detail->flow->id : 0,
@@ -88,13 +84,13 @@ static struct group_key key_of(struct me_details *details, const struct me_ledge
 		.uncounted = detail->uncounted,
 	};
 
-	if (!is_host)
+	if (flow->vantage != ME_HOST)
 		key.host = flow->opener.address;
-	if (known)
-		key.name = me_intern_get(details->intern,
-					 me_ledger_text(ledger, known->text[ME_TEXT_NAME]));
-	if (is_host && proc->tgid)
-		key.exe = me_intern_get(details->intern, names->exe(names->data, proc));
+	if (!known)
+		return key;
+	key.name =
+		me_intern_get(details->intern, me_ledger_text(ledger, known->text[ME_TEXT_NAME]));
+	key.exe = me_intern_get(details->intern, me_ledger_text(ledger, known->text[ME_TEXT_EXE]));
 	return key;
 }
 
@@ -124,9 +120,7 @@ void me_details_add(struct me_details *details, const struct me_ledger *ledger,
 		group->first_ns = began_ns;
 	if (began_ns >= group->last_ns) {
 		group->last_ns = began_ns;
-		snprintf(group->event, sizeof(group->event), "%s", detail->event);
-		snprintf(group->retracts, sizeof(group->retracts), "%s",
-			 detail->retracts ? detail->retracts : "");
+		group->flow = detail->flow->id;
 	}
 	group->count++;
 }
@@ -153,6 +147,23 @@ static struct me_batch_violation *add_row(struct me_batch *batch, const struct m
 	return row;
 }
 
+/* The ids of the events that told the last of them (me_event_id()). */
+static void write_ids(const struct me_ledger *ledger, const struct group_key *key,
+		      const struct group *group, struct me_batch *batch,
+		      struct me_batch_violation *row)
+{
+	const struct me_kept *kept = me_ledger_kept(ledger);
+	bool retracted = key->stage == RETRACTED;
+	char id[ME_EVENT_ID_LEN];
+
+	me_event_id(kept, group->flow, retracted ? ME_STAGE_RETRACTED : ME_STAGE_CONFIRMED, id);
+	row->event = me_batch_put(batch, id);
+	if (!retracted)
+		return;
+	me_event_id(kept, group->flow, ME_STAGE_PROVISIONAL, id);
+	row->retracts = me_batch_put(batch, id);
+}
+
 static void write_group(const struct me_details *details, const struct me_ledger *ledger,
 			const struct group_key *key, const struct group *group, uint64_t count,
 			struct me_batch *batch)
@@ -172,8 +183,7 @@ static void write_group(const struct me_details *details, const struct me_ledger
 	row->name = me_batch_put(batch, me_intern_text(details->intern, key->name));
 	row->proto = key->proto;
 	row->port = key->port;
-	row->event = me_batch_put(batch, group->event);
-	row->retracts = me_batch_put(batch, group->retracts);
+	write_ids(ledger, key, group, batch, row);
 	row->first_ns = group->first_ns;
 	row->last_ns = group->last_ns;
 	row->count = count;

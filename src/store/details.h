@@ -26,11 +26,8 @@ void me_details_start(struct me_details *details, uint64_t now_ns, uint64_t rows
 struct me_detail {
 	enum me_stage stage; /* CONFIRMED or RETRACTED */
 	const struct me_flow_key *key;
-	const struct me_flow
-		*flow; /* its service and reason are those under which it was counted */
-	const char *event;
-	const char *retracts; /* or NULL */
-	bool uncounted;       /* it was counted under what is not known any more */
+	const struct me_flow *flow; /* with the service and reason that it was counted under */
+	bool uncounted;             /* it was counted under what is not known any more */
 };
 void me_details_add(struct me_details *details, const struct me_ledger *ledger,
 		    const struct me_detail *detail);

@@ -65,7 +65,7 @@ static int migrate_once(struct me_db *db, uint64_t version)
 	if (!err)
 		err = me_db_exec(db, "COMMIT");
 	if (err)
-		me_db_exec(db, "ROLLBACK");
+		me_db_undo(db);
 	return err;
 }
 

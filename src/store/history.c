@@ -202,7 +202,9 @@ static void on_done(struct me_history *history, const struct me_history_time *no
 {
 	struct me_writer_work *work = me_writer_work(history->writer);
 
-	if (work->err)
+	if (work->err == -ESTALE)
+		history->status.removals++;
+	else if (work->err)
 		fail(history, work);
 	if (history->phase == OPENING)
 		on_opened(history, work, now);

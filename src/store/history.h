@@ -79,6 +79,7 @@ struct me_history_status {
 	const char *why;     /* of FAILING and REFUSED, in words, not escaped */
 	const char *aside;   /* where a damaged file was moved to; "": there was none */
 	uint64_t asides;     /* how often that happened */
+	uint64_t removals;   /* how often somebody took the file away */
 	uint64_t errors;     /* times that something could not be written or read */
 	uint64_t bytes;      /* of the files */
 	uint64_t minutes;    /* rows with counts */

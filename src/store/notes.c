@@ -20,11 +20,8 @@ static bool is_sound(const struct me_record *record)
 void me_notes_record(const struct me_ledger *ledger, const struct me_record *record,
 		     struct me_details *details)
 {
-	char event[ME_EVENT_ID_LEN];
-	const struct me_detail detail = {.stage = ME_STAGE_CONFIRMED,
-					 .key = &record->key,
-					 .flow = &record->flow,
-					 .event = event};
+	const struct me_detail detail = {
+		.stage = ME_STAGE_CONFIRMED, .key = &record->key, .flow = &record->flow};
 
 	if (record->kind != ME_RECORD_VIOLATION && record->kind != ME_RECORD_RESOLVED)
 		return;
@@ -34,7 +31,6 @@ void me_notes_record(const struct me_ledger *ledger, const struct me_record *rec
 	if (!is_sound(record) || record->flow.state.verdict != ME_VIOLATION ||
 	    !is_attempt(&record->flow))
 		return;
-	me_event_id(me_ledger_kept(ledger), record->flow.id, ME_STAGE_CONFIRMED, event);
 	me_details_add(details, ledger, &detail);
 }
 
@@ -45,8 +41,6 @@ void me_notes_retraction(const struct me_ledger *ledger, const struct me_event *
 		.stage = ME_STAGE_RETRACTED,
 		.key = event->key,
 		.flow = event->flow,
-		.event = event->id,
-		.retracts = event->retracts,
 		.uncounted = event->has_count && !event->count,
 	};
 

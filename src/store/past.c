@@ -95,8 +95,10 @@ int me_past_open(const char *state, struct me_strbuf *why, struct me_past **ret_
 	if (!err)
 		err = look(past, told);
 	if (err) {
+		const char *words = past->db ? me_db_error(past->db) : "";
+
 		if (!told->len)
-			me_strbuf_adds(told, past->db ? me_db_error(past->db) : strerror(-err));
+			me_strbuf_adds(told, *words ? words : strerror(-err));
 		return err;
 	}
 	*ret_past = me_steal_ptr(&past);

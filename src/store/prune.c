@@ -4,9 +4,8 @@
 #include "base/clock.h"
 
 #define MINUTE_NS (60 * ME_NS_PER_S)
-/* What one transaction removes at the most: so many minutes, or rows of another table. */
+/* What one transaction removes at the most. */
 #define STEP_MINUTES 10u
-#define STEP_ROWS "500"
 /* Free pages that stay in the file, to be used again. */
 #define SLACK_BYTES (256u << 10)
 
@@ -41,65 +40,47 @@ static int measure(struct me_db *db, struct me_history_extent *extent)
 	return 0;
 }
 
-static int remove_before(struct me_db *db, const char *sql, uint64_t before, uint64_t *removed)
-{
-	struct me_query *query = me_db_query(db, sql);
-	int r;
-
-	me_query_number(query, before);
-	r = me_query_step(query);
-	if (r > 0)
-		me_query_reset(query);
-	if (!r)
-		*removed += me_db_changes(db);
-	return r < 0 ? r : 0;
-}
-
 /*
- * Removes what is older than a minute, of the tables with large rows a few at a time. A span goes when it has
- * ended before, and what has been in force since then stays. *ret_whole: nothing older is left.
+ * Removes what is older than a minute: of all tables, so that what stays adds up. A span goes when it has ended
+ * before; what has held since then stays.
  */
-static int remove_rows(struct me_db *db, uint64_t minute, uint64_t *minutes, bool *ret_whole)
+static int remove_rows(struct me_db *db, uint64_t minute, uint64_t *minutes)
 {
-	static const char violations[] =
-		"DELETE FROM violations WHERE id IN (SELECT id FROM violations WHERE minute < ?"
-		" ORDER BY minute LIMIT " STEP_ROWS ")";
-	static const char events[] =
-		"DELETE FROM events WHERE id IN (SELECT id FROM events WHERE ts < ? * 60000000000"
-		" ORDER BY ts LIMIT " STEP_ROWS ")";
-	static const char spans[] =
-		"DELETE FROM spans WHERE id IN (SELECT id FROM spans WHERE until < ? * 60000000000"
-		" ORDER BY until LIMIT " STEP_ROWS ")";
-	static const char counts[] = "DELETE FROM minutes WHERE minute < ?";
-	uint64_t removed = 0, removed_minutes = 0;
-	int err = remove_before(db, violations, minute, &removed);
+	static const char *const sql[] = {
+		"DELETE FROM violations WHERE minute < ?",
+		"DELETE FROM events WHERE ts < ? * 60000000000",
+		"DELETE FROM spans WHERE until < ? * 60000000000",
+		"DELETE FROM minutes WHERE minute < ?",
+	};
+	uint64_t removed = 0;
 
-	if (!err)
-		err = remove_before(db, events, minute, &removed);
-	if (!err)
-		err = remove_before(db, spans, minute, &removed);
-	if (!err)
-		err = remove_before(db, counts, minute, &removed_minutes);
-	if (err)
-		return err;
-	*minutes -= removed_minutes < *minutes ? removed_minutes : *minutes;
-	*ret_whole = !removed;
+	for (size_t i = 0; i < ME_ARRAY_SIZE(sql); i++) {
+		struct me_query *query = me_db_query(db, sql[i]);
+		int r;
+
+		me_query_number(query, minute);
+		r = me_query_step(query);
+		if (r < 0)
+			return r;
+		removed = me_db_changes(db);
+	}
+	*minutes -= removed < *minutes ? removed : *minutes;
 	return 0;
 }
 
-/* One transaction's worth of what is older than `minute`. */
-static int step(struct me_db *db, uint64_t minute, uint64_t *minutes, bool *ret_whole)
+/* In one transaction. */
+static int step(struct me_db *db, uint64_t minute, uint64_t *minutes)
 {
 	uint64_t counted = *minutes;
 	int err = me_db_exec(db, "BEGIN IMMEDIATE");
 
 	if (err)
 		return err;
-	err = remove_rows(db, minute, &counted, ret_whole);
+	err = remove_rows(db, minute, &counted);
 	if (!err)
 		err = me_db_exec(db, "COMMIT");
 	if (err) {
-		me_db_exec(db, "ROLLBACK");
+		me_db_undo(db);
 		return err;
 	}
 	*minutes = counted;
@@ -111,7 +92,7 @@ int me_history_prune(struct me_db *db, const struct me_history_bounds *bounds, u
 {
 	uint64_t began_ns = me_clock_now(CLOCK_MONOTONIC);
 	uint64_t expired = now_ns > bounds->keep_ns ? (now_ns - bounds->keep_ns) / MINUTE_NS : 0;
-	bool more = true, whole = true;
+	bool more = true;
 	int err = 0;
 
 	while (!err && more && me_clock_now(CLOCK_MONOTONIC) - began_ns < ME_PRUNE_NS) {
@@ -126,7 +107,7 @@ int me_history_prune(struct me_db *db, const struct me_history_bounds *bounds, u
 		minute += STEP_MINUTES;
 		if (ret_extent->used <= bounds->size && minute > expired)
 			minute = expired;
-		err = step(db, minute, minutes, &whole);
+		err = step(db, minute, minutes);
 	}
 	if (!err && ret_extent->bytes - ret_extent->used > SLACK_BYTES)
 		err = me_db_exec(db, "PRAGMA incremental_vacuum(256)");

@@ -18,7 +18,7 @@ struct me_history_extent {
 	uint64_t oldest_ns; /* epoch; 0: there is nothing */
 };
 
-#define ME_PRUNE_NS (100ull * 1000000ull) /* one call takes about so long at most */
+#define ME_PRUNE_NS (100ull * 1000000ull) /* after so long a call begins nothing new */
 
 /*
  * Removes what is beyond the bounds at `now_ns` (epoch), and gives free pages back to the file system. *ret_more:

@@ -290,7 +290,7 @@ int me_history_write(struct me_db *db, struct me_batch *batch, const char *versi
 	if (!err)
 		err = me_db_exec(db, "COMMIT");
 	if (err) {
-		me_db_exec(db, "ROLLBACK"); /* it fails where the library has done it already */
+		me_db_undo(db);
 		forget_ids(batch);
 		return err;
 	}

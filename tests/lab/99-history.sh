@@ -138,7 +138,7 @@ lab_assert_eq "killed: runs" "$(query "SELECT group_concat(state) FROM spans WHE
 	stopped,killed,stopped
 
 # Kills at any moment under load.
-lab_hold load "$LAB_BIN/storm" tcp $LAB_LISTED4 20000 0 threads=2 ports=10
+lab_hold load nice -n 19 "$LAB_BIN/storm" tcp $LAB_LISTED4 20000 0 ports=10
 for _ in 1 2 3 4; do
 	lab_daemon
 	lab_kill
@@ -191,6 +191,7 @@ lab_assert_eq "damaged: a gap" "$(gaps unrecorded)" 1
 begin
 rm "$db" "$db-wal" "$db-shm"
 lab_wait '[ -e "$db" ] && [ "$(gaps unrecorded 2>/dev/null)" = 1 ]' 25
+lab_assert_eq "taken away: logged" "$(grep -c 'was taken away' "$LAB_LOG")" 1
 lab_stop
 
 # Of a later version: nothing touches it.

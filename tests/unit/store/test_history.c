@@ -247,6 +247,9 @@ static void test_retractions(void **state)
 	told = world_told(world, WORLD_EVER, "retracted", "198.51.100.9");
 	assert_int_equal(told.rows, 3);
 	assert_int_equal(told.count, 2);
+	/* Each names what it takes back. */
+	assert_memory_equal(told.event, told.retracts, strlen(told.event) - 1);
+	assert_string_equal(told.retracts + strlen(told.retracts) - 2, "-p");
 	told = world_told(world, WORLD_EVER, "retracted", "");
 	assert_int_equal(told.count, 1);
 	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_VIOLATIONS, "retracted").count, 3);
