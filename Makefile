@@ -23,8 +23,8 @@ say = @printf '  %-8s%s\n' $(1) $(2)
 B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
-MODULES := probe export kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares
+MODULES := probe export store kernel ledger policy base
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares sqlite3
 REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
@@ -258,7 +258,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
@@ -282,6 +282,9 @@ check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 
 run-lab: all $(LAB_HELPERS)
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/lab-live
+
+screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tools/screens/ anew, in the lab (root)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --here tests/lab/screens.sh
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)

@@ -163,6 +163,22 @@ static struct me_json *hosts(const struct me_ledger *ledger)
 	return array;
 }
 
+static struct me_json *history(const struct me_history_view *view)
+{
+	struct me_json *object = me_json_object();
+
+	me_json_set_text(object, "state", view->state);
+	me_json_set_text(object, "path", view->path);
+	me_json_set_number(object, "bytes", view->bytes);
+	me_json_set_number(object, "rows", view->rows);
+	me_json_set(object, "oldest", me_value_time(view->oldest_ns));
+	me_json_set(object, "written", me_value_time(view->written_ns));
+	me_json_set_number(object, "errors", view->errors);
+	me_json_set_safe(object, "why", view->why);
+	me_json_set_text(object, "moved_aside", view->aside);
+	return object;
+}
+
 static void add_hits(struct me_json *problems, uint64_t hits, const char *what, const char *advice)
 {
 	_cleanup_strbuf_ struct me_strbuf line = {0};
@@ -247,6 +263,10 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	set_dns(health, ledger);
 	part = hosts(ledger);
 	me_json_set_child(health, "hosts", &part);
+	if (status->history) {
+		part = history(status->history);
+		me_json_set_child(health, "history", &part);
+	}
 	part = problems(ledger, status);
 	me_json_set_child(health, "problems", &part);
 	r = me_json_write(health, out);

@@ -22,7 +22,7 @@ static const char head[] =
 	"body { font: 16px/1.5 sans-serif; margin: 2em auto; max-width: 40em; padding: 0 1em }\n"
 	"table { border-collapse: collapse; margin: 1em 0 }\n"
 	"caption, th { text-align: left; font-weight: bold }\n"
-	"th { font-weight: normal; padding: .1em 2em .1em 0 }\n"
+	"th { font-weight: normal; min-width: 9em; padding: .1em 1em .1em 0 }\n"
 	"td { font-family: monospace }\n"
 	".bad { color: #c00; font-weight: bold }\n"
 	"@media (prefers-color-scheme: dark) { .bad { color: #f77 } }\n"

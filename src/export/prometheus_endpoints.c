@@ -102,10 +102,10 @@ static void engines(const struct me_ledger *ledger, struct me_strbuf *out)
 {
 	const char *name = "mewatch_engine_last_update_timestamp_seconds";
 
-	me_metric_head(
-		out, name, "gauge",
-		"When an anti-virus engine of the mail filter was last updated, by the path of "
-		"its download; only engines that were since the watch began.");
+	me_metric_head(out, name, "gauge",
+		       "When an anti-virus engine of the mail filter was last updated, in seconds "
+		       "since the epoch, by the path of its download. If it stands still, see the "
+		       "updates of the mail filter.");
 	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++)
 		if (me_ledger_engine(ledger, i))
 			me_metric_sample_nano(out, name, ME_LABELS({"engine", me_engine_label(i)}),
@@ -117,24 +117,35 @@ void me_prometheus_endpoints(const struct me_ledger *ledger, struct me_strbuf *o
 	each(ledger, "mewatch_endpoint_attempts_total", "counter",
 	     "Attempts to an endpoint of the policy.", attempts, out);
 	each(ledger, "mewatch_endpoint_connections_total", "counter",
-	     "Attempts to an endpoint by what became of them.", connections, out);
+	     "Attempts to an endpoint by what became of them. If refused, timeout, unreachable or "
+	     "unanswered grows, mewatch probe says where the way is shut.",
+	     connections, out);
 	each(ledger, "mewatch_endpoint_resets_total", "counter",
-	     "Established connections to an endpoint that were reset.", resets, out);
+	     "Established connections to an endpoint that were reset. If it grows, something "
+	     "between breaks them, such as a firewall that inspects TLS.",
+	     resets, out);
 	each(ledger, "mewatch_endpoint_answers_total", "counter",
-	     "Connections that the endpoint answered first of all with an HTTP status from 400 on, or "
-	     "with a fatal TLS alert: it was reached and did not do what it should.",
+	     "Connections that the endpoint answered first of all with an HTTP status from 400 "
+	     "on, or with a fatal TLS alert: it was reached and does not do what it should, see "
+	     "mewatch probe.",
 	     answers, out);
 	each(ledger, "mewatch_endpoint_dns_failures_total", "counter",
-	     "Questions for the addresses of the endpoint's names that the resolver answered with an "
-	     "error, or not at all.",
+	     "Questions for the addresses of the endpoint's names that the resolver answered with "
+	     "an error, or not at all. If it grows, ask the resolver yourself, with dig.",
 	     dns_failures, out);
 	each(ledger, "mewatch_endpoint_bytes_total", "counter",
-	     "Payload exchanged with an endpoint, each byte once.", bytes, out);
+	     "Bytes of payload exchanged with an endpoint, each once.", bytes, out);
 	each(ledger, "mewatch_endpoint_last_success_timestamp_seconds", "gauge",
-	     "When the endpoint last worked; 0: never, as far as is known.", last_success, out);
+	     "When the endpoint last worked, in seconds since the epoch; 0 means never, as far as "
+	     "is known.",
+	     last_success, out);
 	each(ledger, "mewatch_endpoint_overdue", "gauge",
-	     "1 where the policy expects a success and there was none for too long.", overdue, out);
+	     "1 where the policy expects a success and there was none for too long: nobody tries, "
+	     "or it fails, see mewatch_endpoint_failing.",
+	     overdue, out);
 	each(ledger, "mewatch_endpoint_failing", "gauge",
-	     "1 where attempts since the last success failed.", failing, out);
+	     "1 where an attempt since the last success failed and none succeeded; mewatch probe "
+	     "says where it ends.",
+	     failing, out);
 	engines(ledger, out);
 }

@@ -36,6 +36,19 @@ struct me_policy_status {
 	const char *last_error; /* of the last reload; NULL if it worked */
 };
 
+/* The history. */
+struct me_history_view {
+	const char *state; /* "writing" … */
+	const char *path;
+	const char *why;   /* it cannot be written, escaped; or NULL */
+	const char *aside; /* where a damaged file is now; or NULL */
+	bool off;          /* the policy wants none */
+	bool writing;
+	uint64_t bytes, rows;
+	uint64_t oldest_ns, written_ns; /* epoch; 0: nothing yet */
+	uint64_t errors;
+};
+
 struct me_status {
 	const char *version;
 	pid_t pid;
@@ -48,7 +61,8 @@ struct me_status {
 	size_t n_maps;
 	const struct me_limit_hits *limits;
 	size_t n_limits;
-	const char *const *problems; /* one line each; what is from outside is escaped */
+	const struct me_history_view *history; /* or NULL */
+	const char *const *problems;           /* one line each; what is from outside is escaped */
 	size_t n_problems;
 };
 

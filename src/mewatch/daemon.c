@@ -18,10 +18,12 @@
 #include "mewatch/daemon_uses.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/outputs.h"
+#include "mewatch/recording.h"
 #include "mewatch/surroundings.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
 #include "policy/registry.h"
+#include "store/history.h"
 
 /* Room for endpoints that later policies bring. */
 #define ENDPOINTS_SPARE 4096u
@@ -203,6 +205,8 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	if (!code)
 		code = open_ledger(daemon, policy);
 	if (!code)
+		code = me_recording_open(daemon);
+	if (!code)
 		code = me_outputs_open(daemon);
 	if (!code && me_daemon_dns_open(daemon)) {
 		me_log_error("out of memory");
@@ -229,6 +233,7 @@ void me_daemon_close(struct me_daemon *daemon)
 	me_outputs_close(daemon);
 	me_daemon_dns_close(daemon);
 	me_events_free(&daemon->events);
+	me_recording_close(daemon);
 	me_ledger_free(&daemon->ledger);
 	me_surroundings_free(&daemon->surroundings);
 	me_interfaces_free(&daemon->interfaces);
@@ -282,6 +287,7 @@ void me_daemon_round(struct me_daemon *daemon)
 	if (daemon->rounds % 10 == 0 && boot > PROCS_KEPT_NS)
 		me_kernel_procs_expire(daemon->kernel, boot - PROCS_KEPT_NS);
 	me_outputs_round(daemon);
+	me_recording_round(daemon);
 	daemon->rounds++;
 }
 
@@ -294,5 +300,6 @@ void me_daemon_stop(struct me_daemon *daemon)
 			 NULL);
 	me_daemon_names_save(daemon);
 	me_daemon_uses_save(daemon);
+	me_recording_stop(daemon);
 	me_outputs_round(daemon);
 }

@@ -7,7 +7,8 @@
  * daemon_policy.c loads policies, daemon_watch.c attaches and reloads, daemon_read.c reads the kernel
  * side, daemon_flows.c reads and settles flows, daemon_dns.c and daemon_learn.c learn names,
  * daemon_claims.c hears the second witness, daemon_proxy.c follows what goes through the proxy,
- * surroundings.c knows namespaces and open sockets, remoting.c who listens, outputs.c answers and writes.
+ * surroundings.c knows namespaces and open sockets, remoting.c who listens, outputs.c answers and writes,
+ * recording.c keeps the history.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct me_interfaces;
 struct me_dns;
 struct me_outputs;
 struct me_policy;
+struct me_recording;
 struct me_request;
 struct me_strbuf;
 struct me_surroundings;
@@ -83,6 +85,7 @@ struct me_daemon {
 	struct me_ledger *ledger;
 	struct me_events *events;
 	struct me_outputs *outputs;
+	struct me_recording *recording;
 	struct me_names names;
 	struct me_daemon_dns *dns;
 	struct me_aliases *aliases; /* names that stand for others */

@@ -9,6 +9,7 @@
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/here.h"
+#include "mewatch/recording.h"
 #include "policy/compile.h"
 #include "policy/diagnostics.h"
 #include "policy/lint.h"
@@ -222,5 +223,6 @@ int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 	me_events_expect_dns(daemon->events, daemon->image->head->flags & ME_HEAD_NAMES);
 	me_daemon_dns_follow(daemon);
 	me_daemon_dns_relearn(daemon);
+	me_recording_policy(daemon);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "mewatch/daemon.h"
+#include "mewatch/recording.h"
 #include "mewatch/remoting.h"
 #include "mewatch/surroundings.h"
 #include "policy/registry.h"
@@ -46,8 +47,10 @@ static int take_record(const struct me_record *record, void *userdata)
 		me_daemon_released(daemon, record->key.opener.cookie);
 	else
 		err = take_flow(daemon, record);
-	if (!me_remoting_record(daemon, record))
+	if (!me_remoting_record(daemon, record)) {
+		me_recording_record(daemon, record);
 		me_events_record(daemon->events, record);
+	}
 	return !err && record->ts_ns >= drain->until_ns ? -ECANCELED : err;
 }
 

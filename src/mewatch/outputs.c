@@ -23,8 +23,10 @@
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/recording.h"
 #include "mewatch/troubles.h"
 #include "policy/policy.h"
+#include "store/history.h"
 
 struct me_outputs {
 	struct me_ndjson *ndjson;
@@ -104,9 +106,8 @@ static void forget_attached(struct me_outputs *o)
 	o->status.n_attached = 0;
 }
 
-static const struct me_status *status_now(void *data)
+const struct me_status *me_outputs_status(struct me_daemon *daemon)
 {
-	struct me_daemon *daemon = data;
 	struct me_outputs *o = daemon->outputs;
 	struct me_status *s = &o->status;
 
@@ -134,7 +135,13 @@ static const struct me_status *status_now(void *data)
 		.loaded_ns = daemon->loaded_epoch_ns,
 		.last_error = *daemon->last_error ? daemon->last_error : NULL,
 	};
+	me_recording_status(daemon, s);
 	return s;
+}
+
+static const struct me_status *status_now(void *data)
+{
+	return me_outputs_status(data);
 }
 
 /* Counters as of now, not of the last round, before anything is answered from the ledger. */
@@ -234,6 +241,7 @@ int me_outputs_open(struct me_daemon *daemon)
 		return ME_EXIT_USAGE;
 	}
 	o->sink = me_ndjson_sink(o->ndjson);
+	o->sink = me_history_sink(me_recording_history(daemon), &o->sink);
 	err = me_events_new(daemon->ledger, &o->sink, &daemon->events);
 	if (err) {
 		me_log_error("events: %s", strerror(-err));
@@ -287,7 +295,7 @@ void me_outputs_round(struct me_daemon *daemon)
 
 	if (!path)
 		return;
-	err = me_prometheus_textfile(daemon->ledger, status_now(daemon), path);
+	err = me_prometheus_textfile(daemon->ledger, me_outputs_status(daemon), path);
 	if (err && !o->textfile_err)
 		me_log_warning("--textfile %s: %s", path, strerror(-err));
 	o->textfile_err = err;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the daemon asks of its surroundings, for a replay: a capture has no namespaces and no sockets. */
+/*
+ * What the daemon asks of its surroundings, for a replay: a capture has no namespaces and no sockets, and of
+ * a replay no history is kept.
+ */
+#include "mewatch/recording.h"
 #include "mewatch/remoting.h"
 #include "mewatch/surroundings.h"
 
@@ -25,4 +29,12 @@ uint64_t me_surroundings_synced(const struct me_surroundings *surroundings, uint
 bool me_remoting_record(struct me_daemon *daemon, const struct me_record *record)
 {
 	return false;
+}
+
+void me_recording_record(struct me_daemon *daemon, const struct me_record *record)
+{
+}
+
+void me_recording_policy(struct me_daemon *daemon)
+{
 }

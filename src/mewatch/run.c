@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* mewatch run: signals and the loop. One thread. */
+/* mewatch run: signals and the loop. One thread; the history is written by another (store/writer.h). */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

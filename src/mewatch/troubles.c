@@ -11,9 +11,11 @@
 #include "ledger/requests.h"
 #include "ledger/witness.h"
 #include "mewatch/daemon.h"
+#include "mewatch/recording.h"
 #include "mewatch/surroundings.h"
+#include "store/history.h"
 
-#define PROBLEMS_MAX 8u /* as many as there are calls of add() below, and some */
+#define PROBLEMS_MAX 10u /* as many as there are calls of add() below, and some */
 #define PROBLEM_LEN 768u
 #define PATH_LEN 512u
 
@@ -45,7 +47,11 @@
 	  "there are too many at a time")                                                          \
 	X("held_sockets", sweeps.outside_refused,                                                  \
 	  "looks at sockets of watched processes that were left out",                              \
-	  "some of these may be from outside the watched cgroups, and their traffic not seen")
+	  "some of these may be from outside the watched cgroups, and their traffic not seen")     \
+	X("history_details", history->dropped,                                                     \
+	  "violations and events that the history has without details", "they are in its counts")  \
+	X("history_counters", history->refused, "counters that the history could not go on with",  \
+	  NULL)
 
 #define COUNT_ONE(limit, hits, what, advice) +1
 #define LIMITS (0 LIMIT_LIST(COUNT_ONE))
@@ -93,12 +99,29 @@ static void add_file(struct me_troubles *troubles, const char *option, const cha
 	add(troubles, "%s %s: %s: %s", option, escaped, strerror(-err), consequence);
 }
 
+static void add_history(struct me_troubles *troubles, const struct me_history_status *history)
+{
+	char words[PATH_LEN];
+	bool refused = history->state == ME_HISTORY_REFUSED;
+
+	me_text_escape(words, sizeof(words), history->why, strlen(history->why));
+	if (refused || history->state == ME_HISTORY_FAILING)
+		add(troubles, "the history is not written: %s; %s", words,
+		    refused ? "move the file away and reload"
+			    : "what is counted meanwhile will stand in it late");
+	if (!*history->aside)
+		return;
+	me_text_escape(words, sizeof(words), history->aside, strlen(history->aside));
+	add(troubles, "a damaged history was moved to %s; the present one is new", words);
+}
+
 void me_troubles_read(struct me_troubles *troubles, const struct me_daemon *daemon, int textfile,
 		      int events, struct me_status *status)
 {
 	const struct me_netns_stats netns = me_surroundings_netns(daemon->surroundings);
 	const struct me_sweeps_stats sweeps = me_surroundings_sweeps(daemon->surroundings);
 	const uint64_t *totals = me_ledger_totals(daemon->ledger);
+	const struct me_history_status *history = me_history_status(me_recording_history(daemon));
 #define PICK_LIMIT(limit, hits, what, advice) {limit, hits, what, advice},
 	const struct me_limit_hits limits[] = {LIMIT_LIST(PICK_LIMIT)};
 #undef PICK_LIMIT
@@ -122,6 +145,7 @@ void me_troubles_read(struct me_troubles *troubles, const struct me_daemon *daem
 		 "the metrics there are old");
 	add_file(troubles, "--events", daemon->options.events, events,
 		 "not opened again, the old file is still written to");
+	add_history(troubles, history);
 	status->limits = troubles->limits;
 	status->n_limits = LIMITS;
 	status->problems = troubles->problems;

@@ -163,6 +163,7 @@ struct me_policy {
 	const char **uri_zones;
 	size_t n_uri_zones;
 	struct me_limits limits;
+	bool history_off;
 	uint64_t history_keep_ns;
 	uint64_t history_size;
 	struct me_rule *rules; /* site rules in file order, then the profile's */

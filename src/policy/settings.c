@@ -87,8 +87,16 @@ static void read_history(struct me_reader *reader, const struct me_node *node,
 	static const char *const names[] = {"keep", "size"};
 	const struct me_node *v[ME_ARRAY_SIZE(names)];
 
+	if (node && node->kind == ME_NODE_SCALAR) {
+		policy->history_off = !strcmp(node->text, "off");
+		if (!policy->history_off)
+			me_read_unexpected(reader, node, "unknown-word",
+					   "`off`, or a mapping: {keep: 400d, size: 1GiB}");
+		return;
+	}
 	if (!me_read_map(reader, node, "`history`", names, ME_ARRAY_SIZE(names), v))
 		return;
+	policy->history_off = false;
 	me_read_duration(reader, v[0], "1h", "3650d", &policy->history_keep_ns);
 	me_read_size(reader, v[1], "1MiB", "1TiB", &policy->history_size);
 }

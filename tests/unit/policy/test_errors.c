@@ -69,6 +69,7 @@ static void keys(void **state)
 		{"version: 1\nlimits: 5\nhistory: {keep: 1s, size: 1GB}\n",
 		 "2:9 wrong-type\n3:17 bad-duration\n3:27 bad-size\n"},
 		{"version: 1\nhistory: {size: 99999999999999999999TiB}\n", "2:17 bad-size\n"},
+		{"version: 1\nhistory: none\n", "2:10 unknown-word\n"},
 		{"version: 1\ndns: {ip_zones: [\"*.x.example\"], uri_zone: []}\n",
 		 "2:18 bad-wildcard\n2:34 unknown-key\n"},
 		{"version: 1\nremoting: {ports: [], processes: [bin/x]}\n",

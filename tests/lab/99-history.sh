@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154,SC2119,SC2016,SC2086
+#
+# The history: what it adds up to is what /metrics says, counter by counter, over kills, stops and what
+# was counted while no daemon ran; a disk that is full, a file that is damaged and one of a later
+# version are told and survived.
+. "$LAB_DIR/lib.sh"
+lab_need sqlite3
+
+db=$LAB_STATE/history.db
+prom=$LAB_TMP/metrics.prom
+LAB_RUN+=(--textfile "$prom")
+
+query() {
+	sqlite3 -batch -noheader "file:$db?mode=ro" "$1"
+}
+
+# Counters of /metrics on standard input that are not zero: name, values of labels, value.
+counters() {
+	awk '
+		$1 ~ /^mewatch_.*_total/ && $NF > 0 && $1 !~ /_(limits_hit|history_errors)_total/ {
+			name = $1
+			sub(/^mewatch_/, "", name)
+			sub(/_total.*/, "", name)
+			n = split($1, part, "\"")
+			labels = ""
+			for (i = 2; i <= n; i += 2)
+				labels = labels " " part[i]
+			print name, $NF, substr(labels, 2)
+		}' | while read -r name value labels; do
+		echo "$name $(tr ' ' '\n' <<<"$labels" | sort | paste -sd' ') $value"
+	done | sort
+}
+
+# The same of the history.
+booked() {
+	query "SELECT metric || ' ' || vantage || ' ' || service || ' ' || endpoint || ' ' || kind || ' ' ||
+		detail || '|' || sum(count) FROM minutes JOIN series ON id = series GROUP BY series" |
+		while IFS='|' read -r labels value; do
+			read -r name labels <<<"$labels"
+			echo "$name $(tr -s ' ' '\n' <<<"$labels" | sort | paste -sd' ') $value"
+		done | sort
+}
+
+# After a stop, whose last metrics are in the file.
+same() {
+	counters <"$prom" >"$LAB_TMP/counters"
+	booked >"$LAB_TMP/booked"
+	lab_assert "$1: there are counters" test "$(wc -l <"$LAB_TMP/counters")" -ge 10
+	lab_assert_eq "$1: history against metrics" "$(diff "$LAB_TMP/counters" "$LAB_TMP/booked")" ""
+	lab_assert_eq "$1: violations one by one" \
+		"$(query "SELECT sum(count) FROM violations WHERE state = 'confirmed'")" \
+		"$(lab_sum 'violations_total{state="confirmed"}' <"$prom")"
+}
+
+gaps() {
+	query "SELECT count(*) FROM spans WHERE kind = 'gap' AND state = '$1'"
+}
+
+written() {
+	lab_metric history_last_write_timestamp_seconds
+}
+
+# The daemon, and its history is being written.
+begin() {
+	lab_daemon
+	lab_wait '[ "$(written)" -gt 0 ]' 20
+}
+
+allowed() {
+	lab_truth lab_in_cgroup "$LAB_BIN/storm" tcp $LAB_LISTED4 20000 $1 ports=10
+}
+
+violating() {
+	lab_truth lab_in_cgroup "$LAB_BIN/storm" tcp $LAB_STRANGER4 20000 $1
+}
+
+end() {
+	local status=$?
+
+	umount -l "$LAB_STATE"
+	(exit $status)
+	lab_exit
+}
+
+# The state folder is a disk of its own, which can be filled.
+mkdir "$LAB_STATE"
+trap end EXIT
+mount -t tmpfs -o size=4m,mode=750 history "$LAB_STATE" || lab_die "no tmpfs"
+
+lab_network
+lab_sink tcp/20000-20009
+lab_policy <<EOF
+resolvers: [198.51.100.53]
+limits: {warmup: 0s, pending: 1s}
+allow:
+  - service: lab
+    to: [$LAB_LISTED4]
+    ports: [tcp/20000-20009]
+  - service: named
+    to: nobody.example
+    ports: [tcp/20009]
+EOF
+lab_daemon
+allowed 200
+violating 25
+lab_truth lab_in_cgroup "$LAB_BIN/storm" tcp $LAB_STRANGER4 20009 5 # pending first
+lab_settle "resolved" 30 lab_metric 'violations_total{state="confirmed"}'
+lab_stop
+same "stopped"
+lab_assert_eq "details" "$(query "SELECT dst, port, exe, sum(count) FROM violations WHERE dst <> ''
+	GROUP BY dst, port, exe ORDER BY port")" "$LAB_STRANGER4|20000|$LAB_BIN/storm|25
+$LAB_STRANGER4|20009|$LAB_BIN/storm|5"
+lab_assert_eq "stopped: the run" "$(query "SELECT state FROM spans WHERE kind = 'run'")" stopped
+lab_assert_eq "stopped: gaps" "$(query "SELECT count(*) FROM spans WHERE kind = 'gap'")" 0
+lab_assert_eq "the policy" "$(query "SELECT state FROM spans WHERE kind = 'policy'")" \
+	"$(sed -n 's/^mewatch_policy_info.*sha256="\([0-9a-f]*\)".*/\1/p' "$prom")"
+lab_assert_eq "what is attached" \
+	"$(query "SELECT count(*) FROM spans WHERE kind = 'watch' AND state = 'attached' AND until IS NULL")" \
+	"$(grep -c '^mewatch_attached.* 1$' "$prom")"
+lab_assert_eq "mode" "$(stat -c %a "$db")" 640
+
+# Counted while no daemon runs, after a stop and after a kill.
+allowed 50
+begin
+allowed 30
+violating 10
+lab_settle "before the kill" 40 lab_metric 'violations_total{state="confirmed"}'
+lab_kill
+allowed 70
+violating 3
+begin
+lab_stop
+same "killed"
+lab_assert_eq "killed: gaps" "$(gaps down)" 2
+lab_assert_eq "killed: late" "$(query "SELECT sum(count) > 0 FROM minutes WHERE late")" 1
+lab_assert_eq "killed: runs" "$(query "SELECT group_concat(state) FROM spans WHERE kind = 'run'")" \
+	stopped,killed,stopped
+
+# Kills at any moment under load.
+lab_hold load nice -n 19 "$LAB_BIN/storm" tcp $LAB_LISTED4 20000 0 ports=10
+for _ in 1 2 3 4; do
+	lab_daemon
+	lab_kill
+done
+lab_daemon
+lab_release load
+lab_settle "under load" "$((350 + $(sed 's/.*attempts=\([0-9]*\).*/\1/' "$LAB_TMP/held.load")))" \
+	lab_metric 'connections_total{verdict="allowed"}'
+lab_stop
+same "under load"
+
+# The disk is full.
+begin
+dd if=/dev/zero of="$LAB_STATE/filler" bs=4k status=none 2>/dev/null
+for _ in {1..40}; do # the file has some room of its own yet
+	[ "$(lab_metric history_writing)" = 1 ] || break
+	violating 200
+	lab_wait "[ \"\$(written)\" -gt $(written) ] || [ \"\$(lab_metric history_writing)\" = 0 ]" 20
+done
+lab_assert_eq "full: told" "$(lab_metric history_writing)" 0
+lab_assert "full: counted" test "$(lab_metric history_errors_total)" -ge 1
+lab_assert "full: a problem" test -n "$(lab_api /v1/health |
+	jq -r '.problems[] | select(startswith("the history is not written"))')"
+lab_assert_eq "full: logged" "$(grep -c 'the history cannot be written' "$LAB_LOG")" 1
+allowed 40
+violating 7
+rm "$LAB_STATE/filler"
+lab_wait '[ "$(lab_metric history_writing)" = 1 ]' 25
+lab_stop
+same "full"
+
+# Damaged by hand.
+size=$(stat -c %s "$db")
+dd if=/dev/urandom of="$db" bs=1 seek=$((size / 3)) count=$((size / 3)) conv=notrunc status=none
+begin
+lab_assert_eq "damaged: set aside" "$(find "$LAB_STATE" -name 'history.db.corrupt-*Z' | wc -l)" 1
+lab_assert_eq "damaged: logged" "$(grep -c 'the history was damaged' "$LAB_LOG")" 1
+lab_assert "damaged: a problem" test -n "$(lab_api /v1/health |
+	jq -r '.problems[] | select(startswith("a damaged history"))')"
+lab_mark
+allowed 20
+violating 4
+lab_settle "damaged: counted on" 4 lab_delta 'violations_total{state="confirmed"}'
+lab_stop
+lab_assert_eq "damaged: what came before is not booked" \
+	"$(query "SELECT sum(count) FROM counts WHERE metric = 'attempts'")" 24
+lab_assert_eq "damaged: a gap" "$(gaps unrecorded)" 1
+
+# Taken away while it is written.
+begin
+rm "$db" "$db-wal" "$db-shm"
+lab_wait '[ -e "$db" ] && [ "$(gaps unrecorded 2>/dev/null)" = 1 ]' 25
+lab_assert_eq "taken away: logged" "$(grep -c 'was taken away' "$LAB_LOG")" 1
+lab_stop
+
+# Of a later version: nothing touches it.
+sqlite3 "$db" 'PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+before=$(sha256sum <"$db")
+lab_daemon
+lab_wait '[ "$(lab_api /v1/health | jq -r .history.state)" = refused ]'
+allowed 5
+lab_assert_eq "later: logged" "$(grep -c 'of a later version (99' "$LAB_LOG")" 1
+lab_stop
+lab_assert_eq "later: as it was" "$(sha256sum <"$db")" "$before"
+sqlite3 "$db" 'PRAGMA user_version = 2' >/dev/null
+
+# Off, and on again.
+echo "history: off" >>"$LAB_POLICY"
+lab_daemon
+lab_assert_eq "off" "$(lab_api /v1/health | jq -r .history.state)" off
+lab_assert_eq "off: no metrics" "$(lab_scrape | grep -c '^mewatch_history')" 0
+sed -i '$d' "$LAB_POLICY"
+lab_reload ok
+lab_wait '[ "$(written)" -gt 0 ]'
+lab_stop
