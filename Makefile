@@ -24,7 +24,7 @@ B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
 MODULES := probe export kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
 
@@ -230,7 +230,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
@@ -238,7 +238,8 @@ check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format chec
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
-		tests/test-layers tests/check-format "tests/check-docs $(B)"
+		tests/test-layers tests/check-format "tests/check-docs $(B)" \
+		"tests/check-completions $(B)" tests/check-dist
 
 check-kernel: needs-root $(GENERATED) ## tests in the kernel (root)
 	$(SANITIZED) run-check-kernel
@@ -257,6 +258,9 @@ run-lab: all $(LAB_HELPERS)
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
+
+check-deb: needs-root deb ## the package: installed, upgraded, removed, and run by systemd in an emulated machine (root)
+	$(Q)tests/deb/run $(O)
 
 test: needs-root ## install what is missing, build, and run check, check-kernel and check-lab (root)
 	+$(Q)$(MAKE) --no-print-directory deps
