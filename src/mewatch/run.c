@@ -129,6 +129,9 @@ static void tell_failed(const struct loop *loop, int code)
 
 static void reload(const struct loop *loop)
 {
+	/* The loop stands until it is over: all of the time that the watchdog allows is for that. */
+	if (loop->notify.watchdog_ns)
+		me_notify_alive(&loop->notify);
 	me_notify_reloading(&loop->notify);
 	me_daemon_reload(loop->daemon);
 	tell_ready(loop);
