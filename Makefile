@@ -24,7 +24,7 @@ B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
 MODULES := probe export store kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares sqlite3
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng sqlite3
 REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
@@ -258,7 +258,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full screens fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
@@ -266,7 +266,8 @@ check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format chec
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
 	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
-		tests/test-layers tests/check-format "tests/check-docs $(B)" tests/check-prometheus
+		tests/test-layers tests/check-format "tests/check-docs $(B)" tests/check-prometheus \
+		"tests/check-completions $(B)" tests/check-dist
 
 check-kernel: needs-root $(GENERATED) ## tests in the kernel (root)
 	$(SANITIZED) run-check-kernel
@@ -288,6 +289,9 @@ screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tool
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
+
+check-deb: needs-root deb ## the package: installed, upgraded, removed, and run by systemd in an emulated machine (root)
+	$(Q)tests/deb/run $(O)
 
 test: needs-root ## install what is missing, build, and run check, check-kernel and check-lab (root)
 	+$(Q)$(MAKE) --no-print-directory deps

@@ -18,8 +18,11 @@
 
 struct connection {
 	struct connection *next;
+	const struct listener *listener;
+	const struct sockaddr *peer; /* of the library's, as long as the connection is */
 	int fd;
 	uint64_t since_ns; /* when it began, or when its last request was read */
+	bool ended;        /* its end is on its way */
 };
 
 struct listener {
@@ -73,27 +76,69 @@ void me_http_free(struct me_http **http)
 	*http = NULL;
 }
 
+static void end(struct connection *connection)
+{
+	connection->ended = true;
+	shutdown(connection->fd, SHUT_RDWR);
+}
+
+/*
+ * Makes room among the connections of the listener, those from the peer alone if one is given: beyond `most`
+ * the one ends that has waited longest, so that whoever holds many of them keeps nobody else out.
+ */
+static void make_room(struct me_http *http, const struct listener *listener,
+		      const struct sockaddr *peer, unsigned int most)
+{
+	struct connection *oldest = NULL;
+	unsigned int n = 0;
+
+	for (struct connection *c = http->connections; c; c = c->next) {
+		if (c->ended || c->listener != listener ||
+		    (peer && !me_listen_same_peer(peer, c->peer)))
+			continue;
+		n++;
+		if (!oldest || c->since_ns <= oldest->since_ns)
+			oldest = c;
+	}
+	if (n > most)
+		end(oldest);
+}
+
+static void begin(const struct listener *listener, struct MHD_Connection *mhd, void **context)
+{
+	struct me_http *http = listener->http;
+	const enum MHD_ConnectionInfoType fd = MHD_CONNECTION_INFO_CONNECTION_FD,
+					  address = MHD_CONNECTION_INFO_CLIENT_ADDRESS;
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	*context = connection;
+	if (!connection)
+		return;
+	*connection =
+		(struct connection){.next = http->connections,
+				    .listener = listener,
+				    .peer = MHD_get_connection_info(mhd, address)->client_addr,
+				    .fd = MHD_get_connection_info(mhd, fd)->connect_fd,
+				    .since_ns = http->now_ns};
+	http->connections = connection;
+	if (connection->peer->sa_family != AF_UNIX)
+		make_room(http, listener, connection->peer, ME_HTTP_CONNECTIONS_IP);
+	make_room(http, listener, NULL, ME_HTTP_CONNECTIONS);
+}
+
 static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
-	struct me_http *http = data;
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct connection *connection = *context;
+	const struct listener *listener = data;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		connection = calloc(1, sizeof(*connection));
-		*context = connection;
-		if (!connection)
-			return;
-		*connection = (struct connection){.next = http->connections,
-						  .fd = info->connect_fd,
-						  .since_ns = http->now_ns};
-		http->connections = connection;
+		begin(listener, mhd, context);
 		return;
 	}
-	for (struct connection **at = &http->connections; *at; at = &(*at)->next) {
-		if (*at != connection)
+	for (struct connection **at = &listener->http->connections; *at; at = &(*at)->next) {
+		struct connection *connection = *at;
+
+		if (connection != *context)
 			continue;
 		*at = connection->next;
 		free(connection);
@@ -221,10 +266,9 @@ static int start(struct me_http *http, enum me_http_service service, int fd, con
 		listener->daemon = MHD_start_daemon(
 			MHD_USE_EPOLL, 0, NULL, NULL, on_request, listener,
 			MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-			ME_HTTP_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-			ME_HTTP_CONNECTIONS_IP, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			2 * ME_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 			(size_t)ME_HTTP_REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT, ME_HTTP_IDLE_S,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_END);
 	if (!listener->daemon) {
 		close(fd);
 		me_strbuf_addf(error, "cannot serve HTTP on %s: %s", where, strerror(-r));
@@ -284,7 +328,7 @@ void me_http_run(struct me_http *http, uint64_t now_ns)
 	/* The idle timeout alone would let a client hold a connection with a byte now and then. */
 	for (struct connection *c = http->connections; c; c = c->next)
 		if (now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
-			shutdown(c->fd, SHUT_RDWR);
+			end(c);
 	for (size_t i = 0; i < http->count; i++)
 		MHD_run(http->listeners[i].daemon);
 }

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "export/views.h"
 
+/* Of more connections the one ends that has waited longest. */
 #define ME_HTTP_CONNECTIONS 64u                    /* at a time, on one listener */
 #define ME_HTTP_CONNECTIONS_IP 16u                 /* of them from one IP address */
 #define ME_HTTP_REQUEST_MAX 16384u                 /* bytes of request line and headers */

@@ -124,3 +124,16 @@ int me_listen_unix(const char *path, struct me_strbuf *error)
 		r = -errno;
 	return r < 0 ? failed(error, path, r) : me_steal_fd(&fd);
 }
+
+bool me_listen_same_peer(const struct sockaddr *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+
+	if (a->sa_family != b->sa_family)
+		return false;
+	if (a->sa_family == AF_INET)
+		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+	return a->sa_family != AF_INET6 ||
+	       !memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr));
+}

@@ -47,8 +47,8 @@ int me_load_failed(struct me_why *why, int err, const char *what)
 {
 	if (err == -EPERM)
 		return me_why(why, err,
-			      "%s: not permitted; run as root, or with CAP_BPF, CAP_NET_ADMIN, "
-			      "CAP_PERFMON and CAP_SYS_RESOURCE",
+			      "%s: not permitted; run as root, or with CAP_BPF, CAP_NET_ADMIN and "
+			      "CAP_PERFMON",
 			      what);
 	libbpf_text[strcspn(libbpf_text, "\n")] = '\0';
 	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), libbpf_text);

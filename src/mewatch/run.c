@@ -16,6 +16,7 @@
 #include "mewatch/interfaces.h"
 #include "mewatch/notify.h"
 #include "mewatch/outputs.h"
+#include "mewatch/privileges.h"
 #include "mewatch/run_options.h"
 #include "mewatch/surroundings.h"
 #include "policy/policy.h"
@@ -128,6 +129,9 @@ static void tell_failed(const struct loop *loop, int code)
 
 static void reload(const struct loop *loop)
 {
+	/* The loop stands until it is over: all of the time that the watchdog allows is for that. */
+	if (loop->notify.watchdog_ns)
+		me_notify_alive(&loop->notify);
 	me_notify_reloading(&loop->notify);
 	me_daemon_reload(loop->daemon);
 	tell_ready(loop);
@@ -202,6 +206,17 @@ static int loop_run(struct loop *loop)
 	return err;
 }
 
+/* From here on nobody's bytes are read with more than watching needs. */
+static int drop_privileges(void)
+{
+	int err = me_privileges_drop();
+
+	if (!err)
+		return ME_EXIT_OK;
+	me_log_error("privileges that are not needed cannot be given up: %s", strerror(-err));
+	return ME_EXIT_KERNEL;
+}
+
 int me_cmd_run(int argc, char **argv)
 {
 	_cleanup_free_ const char **words = calloc(ME_RUN_LISTS * (argc + 1), sizeof(*words));
@@ -228,6 +243,8 @@ int me_cmd_run(int argc, char **argv)
 	notify_open(&loop);
 	loop.daemon = &daemon;
 	code = me_daemon_open(&daemon, &o);
+	if (!code)
+		code = drop_privileges();
 	if (code) {
 		tell_failed(&loop, code);
 	} else {

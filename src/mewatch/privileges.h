@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_MEWATCH_PRIVILEGES_H
+#define MEWATCH_MEWATCH_PRIVILEGES_H
+
+/* What the daemon may do, out of what it was started with. */
+
+/*
+ * Gives up every capability but those that watching, reloading and writing need, in all sets and for good, and
+ * the way to get others by execve(2). Those that were not there stay away: what then cannot be done says so.
+ * 0 or a negative errno.
+ */
+int me_privileges_drop(void);
+
+#endif
