@@ -160,14 +160,21 @@ static int select_rows(const struct me_rows *rows, const struct me_ledger *ledge
 	return 0;
 }
 
-static int write_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out)
+struct me_json *me_view_row(const struct me_rows *rows, const struct me_item *row)
 {
-	_cleanup_json_ struct me_json *object = me_json_object();
+	struct me_json *object = me_json_object();
 
 	for (unsigned int field = 0; field < rows->fields.count; field++)
 		me_json_set(object, rows->fields.names[field], rows->fields.get(row, field));
 	if (rows->more_of_row)
 		rows->more_of_row(row, object);
+	return object;
+}
+
+static int write_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out)
+{
+	_cleanup_json_ struct me_json *object = me_view_row(rows, row);
+
 	return me_json_write(object, out);
 }
 
