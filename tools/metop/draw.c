@@ -49,34 +49,33 @@ static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, 
 static void draw_state(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t column)
 {
-	const struct me_list *list = &model->lists[model->view];
-	const struct me_column *sort = &me_views[model->view].columns[list->sort];
+	const struct me_view view = me_model_columns(model);
+	const struct me_order order = me_model_order(model);
 	char text[2 * ME_FORMAT_LEN];
+	int n;
 
 	if (model->frozen) {
 		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
 		column += 10;
 	}
-	if (me_views[model->view].order) {
-		int n = snprintf(text, sizeof(text), "by %s %s", sort->title,
-				 list->desc ? "desc" : "asc");
-
-		me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
-	}
+	n = snprintf(text, sizeof(text), "by %s %s", view.columns[order.column].title,
+		     order.desc ? "desc" : "asc");
+	me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
 }
 
 /* The titles of the columns; `flag` is ME_STYLE_SELECTED or 0. */
 static void draw_titles(const struct me_model *model, struct me_screen *screen, size_t line,
-			const struct me_view *view, unsigned int flag)
+			size_t part, unsigned int flag)
 {
+	const struct me_view of = me_view_part(&me_views[model->view], part), *view = &of;
+	size_t sort = model->settings.order[model->view][part].column;
 	size_t widths[ME_COLUMNS_MAX], column = 1;
 
 	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE | flag,
 		      flag ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
-		bool sorted = view->order && i == model->lists[model->view].sort;
-		unsigned int style = sorted ? ME_STYLE_STRONG : ME_STYLE_TITLE | flag;
+		unsigned int style = i == sort ? ME_STYLE_STRONG : ME_STYLE_TITLE | flag;
 
 		if (!widths[i])
 			continue;
@@ -99,7 +98,7 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 	size_t widths[ME_COLUMNS_MAX], column = 1;
 
 	if (row->heading) {
-		draw_titles(model, screen, line, view, flag);
+		draw_titles(model, screen, line, row->part, flag);
 		return;
 	}
 	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
@@ -125,13 +124,12 @@ static void draw_table(struct me_model *model, struct me_screen *screen, struct 
 	const struct me_list *list = &model->lists[model->view];
 	const struct me_view *view = &me_views[model->view];
 	size_t columns = me_screen_columns(screen);
-	struct me_view top = *view;
+	const struct me_row *top;
 
 	model->page = area.lines > 1 ? area.lines - 1 : 1;
 	me_model_scroll(model);
-	if (me_list_row(list, list->top))
-		top = me_view_of(view, me_list_row(list, list->top));
-	draw_titles(model, screen, area.top, &top, 0);
+	top = me_list_row(list, list->top);
+	draw_titles(model, screen, area.top, top ? top->part : 0, 0);
 	for (size_t i = 0; i + 1 < area.lines; i++) {
 		const struct me_row *row = me_list_row(list, list->top + i);
 

@@ -14,24 +14,25 @@ static void show_view(struct me_model *model, enum me_view_id view)
 	me_model_scroll(model);
 }
 
-/* The next column that can be sorted by, in a direction; wraps around. */
-static size_t next_sortable(const struct me_view *view, size_t column, size_t step)
-{
-	for (size_t i = 0; i < view->n_columns; i++) {
-		column = (column + step) % view->n_columns;
-		if (me_column_sortable(&view->columns[column]))
-			break;
-	}
-	return column;
-}
-
 static void sort_by_neighbour(struct me_model *model, bool right)
 {
-	const struct me_view *view = &me_views[model->view];
-	size_t step = right ? 1 : view->n_columns - 1;
-	size_t column = next_sortable(view, model->lists[model->view].sort, step);
+	const struct me_view view = me_model_columns(model);
+	size_t step = right ? 1 : view.n_columns - 1;
+	size_t column = (me_model_order(model).column + step) % view.n_columns;
 
-	me_model_sort(model, column, me_column_starts_desc(&view->columns[column]));
+	me_model_sort(model, column, me_column_starts_desc(&view.columns[column]));
+}
+
+static void choose(struct me_model *model, size_t column)
+{
+	const struct me_view view = me_model_columns(model);
+	const struct me_order order = me_model_order(model);
+
+	/* The rows may have become those of another part meanwhile. */
+	model->choice = column % view.n_columns;
+	model->choice_desc = model->choice == order.column
+				     ? order.desc
+				     : me_column_starts_desc(&view.columns[model->choice]);
 }
 
 static void close_something(struct me_model *model)
@@ -80,17 +81,15 @@ static int move(struct me_model *model, enum me_action action)
 
 static int act(struct me_model *model, enum me_action action)
 {
-	struct me_list *list = &model->lists[model->view];
-
 	switch (action) {
 	case ME_ACTION_NONE:
 		break;
-	case ME_ACTION_FLOWS:
 	case ME_ACTION_ENDPOINTS:
+	case ME_ACTION_FLOWS:
 	case ME_ACTION_VIOLATIONS:
 	case ME_ACTION_DNS:
 	case ME_ACTION_HEALTH:
-		show_view(model, (enum me_view_id)(action - ME_ACTION_FLOWS));
+		show_view(model, (enum me_view_id)(action - ME_ACTION_ENDPOINTS));
 		break;
 	case ME_ACTION_NEXT_VIEW:
 		show_view(model, (model->view + 1) % ME_VIEWS);
@@ -124,13 +123,11 @@ static int act(struct me_model *model, enum me_action action)
 		sort_by_neighbour(model, action == ME_ACTION_SORT_RIGHT);
 		break;
 	case ME_ACTION_REVERSE:
-		me_model_sort(model, list->sort, !list->desc);
+		me_model_sort(model, me_model_order(model).column, !me_model_order(model).desc);
 		break;
 	case ME_ACTION_CHOOSE:
-		if (me_views[model->view].order) {
-			model->panel = ME_PANEL_CHOOSER;
-			model->choice = list->sort;
-		}
+		model->panel = ME_PANEL_CHOOSER;
+		choose(model, me_model_order(model).column);
 		break;
 	case ME_ACTION_FREEZE:
 		model->frozen = !model->frozen;
@@ -185,21 +182,21 @@ static void help_key(struct me_model *model, enum me_action action)
 
 static void chooser_key(struct me_model *model, enum me_action action)
 {
-	const struct me_view *view = &me_views[model->view];
-	const struct me_list *list = &model->lists[model->view];
-	bool desc = list->desc;
+	size_t n = me_model_columns(model).n_columns;
 
 	switch (action) {
 	case ME_ACTION_UP:
-		model->choice = next_sortable(view, model->choice, view->n_columns - 1);
+		choose(model, model->choice + n - 1);
 		break;
 	case ME_ACTION_DOWN:
-		model->choice = next_sortable(view, model->choice, 1);
+		choose(model, model->choice + 1);
+		break;
+	case ME_ACTION_REVERSE:
+		model->choice_desc = !model->choice_desc;
 		break;
 	case ME_ACTION_DETAIL:
-		if (model->choice != list->sort)
-			desc = me_column_starts_desc(&view->columns[model->choice]);
-		me_model_sort(model, model->choice, desc);
+		if (model->choice < n)
+			me_model_sort(model, model->choice, model->choice_desc);
 		model->panel = ME_PANEL_NONE;
 		break;
 	case ME_ACTION_CHOOSE:

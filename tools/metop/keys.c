@@ -8,8 +8,8 @@
 /* clang-format off */
 const struct me_binding me_bindings[] = {
 	{ME_ACTION_HELP, {'?', F(1), 'h'}, "this help", "Help"},
-	{ME_ACTION_FLOWS, {'1'}, "flows: who speaks to whom, and what the judge says", NULL},
-	{ME_ACTION_ENDPOINTS, {'2'}, "endpoints: whether what the policy lists works", NULL},
+	{ME_ACTION_ENDPOINTS, {'1'}, "endpoints: whether what the policy lists works", NULL},
+	{ME_ACTION_FLOWS, {'2'}, "flows: who speaks to whom, and what the judge says", NULL},
 	{ME_ACTION_VIOLATIONS, {'3'}, "violations: what went out beside the policy", NULL},
 	{ME_ACTION_DNS, {'4'}, "DNS: what is asked, what came of it, and which names are known", NULL},
 	{ME_ACTION_HEALTH, {'5'}, "health: the daemon itself, and what it cannot see", NULL},

@@ -30,8 +30,8 @@ enum me_key {
 
 enum me_action {
 	ME_ACTION_NONE,
-	ME_ACTION_FLOWS, /* in the order of enum me_view_id */
-	ME_ACTION_ENDPOINTS,
+	ME_ACTION_ENDPOINTS, /* in the order of enum me_view_id */
+	ME_ACTION_FLOWS,
 	ME_ACTION_VIOLATIONS,
 	ME_ACTION_DNS,
 	ME_ACTION_HEALTH,

@@ -130,7 +130,7 @@ static int ask(struct live *live, uint64_t now_ns)
 		r = ask_list(live);
 	if (r < 0 || now_ns < live->due_ns || (live->model.frozen && live->model.fresh_ns))
 		return r;
-	live->due_ns = now_ns + live->options->interval_ns;
+	live->due_ns = now_ns + live->model.settings.interval_ns;
 	if (!me_api_busy(live->api, ME_API_HEALTH))
 		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
 	if (!r && !me_api_busy(live->api, ME_API_LIST))
@@ -197,17 +197,18 @@ static int run(struct live *live)
 int me_live(const struct me_options *options, struct me_screen_restore *restore)
 {
 	_cleanup_(close_live) struct live live = {.options = options, .signals = -1};
+	struct me_settings settings;
 	int r;
 
-	me_model_init(&live.model, &options->source, options->view);
+	me_settings_default(&settings);
+	me_options_apply(options, &settings);
+	me_model_init(&live.model, &options->source, &settings);
 	snprintf(live.model.filter, sizeof(live.model.filter), "%s", options->filter);
-	if (options->sorts)
-		me_model_sort(&live.model, options->sort, options->desc);
 	name_host(&live);
 	r = me_api_new(&options->source, &live.api);
 	if (!r)
 		r = open_signals(&live);
 	if (!r)
-		r = me_screen_new(options->color, restore, &live.screen);
+		r = me_screen_new(settings.colours, restore, &live.screen);
 	return r < 0 ? r : run(&live);
 }

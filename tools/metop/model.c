@@ -2,17 +2,19 @@
 #include <errno.h>
 #include "metop/answer.h"
 #include "metop/model.h"
+#include "metop/sort.h"
 
-void me_model_init(struct me_model *model, const struct me_source *source, enum me_view_id view)
+void me_model_init(struct me_model *model, const struct me_source *source,
+		   const struct me_settings *settings)
 {
 	*model = (struct me_model){
-		.source = source, .view = view, .attempt_rate = -1, .want = true, .page = 1};
-	for (size_t i = 0; i < ME_VIEWS; i++) {
-		size_t sort = me_view_first_order(&me_views[i]);
-
-		model->lists[i].sort = sort;
-		model->lists[i].desc = me_column_starts_desc(&me_views[i].columns[sort]);
-	}
+		.source = source,
+		.settings = *settings,
+		.view = settings->view,
+		.attempt_rate = -1,
+		.want = true,
+		.page = 1,
+	};
 }
 
 void me_model_free(struct me_model *model)
@@ -26,10 +28,11 @@ void me_model_free(struct me_model *model)
 	free(model->refusal);
 }
 
-/* The daemon cannot sort by a rate: then the window is all there is. */
+/* A list that is not in the daemon's order: then the window is all there is. */
 static bool sorted_here(const struct me_model *model, enum me_view_id view)
 {
-	return me_views[view].columns[model->lists[view].sort].kind == ME_COLUMN_RATE;
+	return !me_views[view].read &&
+	       me_sort_is_here(&me_views[view], 0, model->settings.order[view][0].column);
 }
 
 uint64_t me_list_count(const struct me_model *model, enum me_view_id view)
@@ -63,8 +66,7 @@ void me_model_query(const struct me_model *model, struct me_query *ret_query)
 	*ret_query = (struct me_query){
 		.view = model->view,
 		.limit = ME_QUERY_LIMIT,
-		.sort = list->sort,
-		.desc = list->desc,
+		.order = model->settings.order[model->view][me_views[model->view].asked],
 		.filter = model->filter,
 	};
 	if (!me_views[model->view].read && !sorted_here(model, model->view) &&
@@ -120,18 +122,40 @@ int me_model_select(struct me_model *model, uint64_t position)
 	return remember(list);
 }
 
+size_t me_model_part(const struct me_model *model)
+{
+	const struct me_list *list = &model->lists[model->view];
+	const struct me_row *row = me_list_row(list, list->position);
+
+	return row ? row->part : 0;
+}
+
+struct me_view me_model_columns(const struct me_model *model)
+{
+	return me_view_part(&me_views[model->view], me_model_part(model));
+}
+
+struct me_order me_model_order(const struct me_model *model)
+{
+	return model->settings.order[model->view][me_model_part(model)];
+}
+
+bool me_model_sorts_some(const struct me_model *model)
+{
+	const struct me_rows *rows = model->lists[model->view].rows;
+
+	return rows && sorted_here(model, model->view) && rows->matched > rows->n;
+}
+
 void me_model_sort(struct me_model *model, size_t column, bool desc)
 {
 	struct me_list *list = &model->lists[model->view];
 
-	if (!me_views[model->view].order ||
-	    !me_column_sortable(&me_views[model->view].columns[column]))
-		return;
-	list->sort = column;
-	list->desc = desc;
+	model->settings.order[model->view][me_model_part(model)] = (struct me_order){column, desc};
 	model->want = true;
-	/* In another order the row in hand is elsewhere: start at the top again. */
-	list->position = list->top = 0;
+	/* In another order the row in hand is elsewhere: start at the top of the list again. */
+	if (!me_views[model->view].parts)
+		list->position = list->top = 0;
 	list->follow = list->gone = false;
 }
 
@@ -161,8 +185,9 @@ static int take_list(struct me_model *model, const struct me_reply *reply)
 		return r;
 	if (list->rows)
 		me_rows_rate(rows, list->rows, view->rates);
-	if (view->order && view->columns[asked->sort].kind == ME_COLUMN_RATE)
-		me_rows_sort_by_rate(rows, view->columns[asked->sort].rate, asked->desc);
+	r = me_sort_view(view, rows, model->settings.order[asked->view]);
+	if (r < 0)
+		return r;
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);
 	list->offset = asked->offset;
@@ -181,6 +206,9 @@ static int take_health(struct me_model *model, const struct me_reply *reply)
 	if (r < 0)
 		return r;
 	r = me_health_read(tree, &health, &rows);
+	if (!r)
+		r = me_sort_view(&me_views[ME_VIEW_HEALTH], rows,
+				 model->settings.order[ME_VIEW_HEALTH]);
 	if (r < 0)
 		return r;
 	/* The same answer again (no time went by) says nothing new about the rate. */

@@ -13,7 +13,7 @@
 #include "metop/health.h"
 #include "metop/known.h"
 #include "metop/query.h"
-#include "metop/view.h"
+#include "metop/settings.h"
 
 #define ME_FILTER_MAX 255 /* bytes; more are not taken in */
 
@@ -27,13 +27,12 @@ struct me_list {
 	bool follow;          /* the user chose the row: stay with it, not with the place */
 	bool gone;            /* the followed row is not in the list any more */
 	char *key;            /* of the followed row; NULL: not known yet */
-	size_t sort;
-	bool desc;
 };
 
 struct me_model {
 	const struct me_source *source;
-	enum me_view_id view;
+	struct me_settings settings;
+	enum me_view_id view; /* in front */
 	struct me_list lists[ME_VIEWS];
 	struct me_query asked; /* what the reply under way answers */
 	struct me_health health;
@@ -42,7 +41,8 @@ struct me_model {
 	char filter[ME_FILTER_MAX + 1];
 	char input[ME_FILTER_MAX + 1]; /* the filter being typed */
 	enum me_panel panel;
-	size_t choice;      /* in the chooser: a column */
+	size_t choice; /* in the chooser: a column, and a direction */
+	bool choice_desc;
 	size_t help_scroll; /* lines passed over; drawing keeps them in range */
 	bool detail;
 	size_t detail_scroll;
@@ -56,7 +56,8 @@ struct me_model {
 	char *refusal;             /* what was wrong with the question, or NULL */
 };
 
-void me_model_init(struct me_model *model, const struct me_source *source, enum me_view_id view);
+void me_model_init(struct me_model *model, const struct me_source *source,
+		   const struct me_settings *settings);
 void me_model_free(struct me_model *model);
 
 /* What to ask for the view in front. */
@@ -81,7 +82,15 @@ const struct me_row *me_model_selected(const struct me_model *model);
 int me_model_select(struct me_model *model, uint64_t position);
 /* Keeps the selected row on the screen. */
 void me_model_scroll(struct me_model *model);
-/* Orders the list in front by a column. */
+
+/* The part of the view in front that the selected row is in; 0 where there is but one. */
+size_t me_model_part(const struct me_model *model);
+/* Its columns, and how it is ordered. */
+struct me_view me_model_columns(const struct me_model *model);
+struct me_order me_model_order(const struct me_model *model);
+/* Orders it by a column. */
 void me_model_sort(struct me_model *model, size_t column, bool desc);
+/* Whether not all of the rows are at hand that the order is made of. */
+bool me_model_sorts_some(const struct me_model *model);
 
 #endif

@@ -8,6 +8,7 @@
 #include "metop/once.h"
 #include "metop/query.h"
 #include "metop/shown.h"
+#include "metop/sort.h"
 
 #define COLUMNS_MAX 10000 /* of a line, whatever COLUMNS says */
 
@@ -136,8 +137,12 @@ static int print_json(FILE *out, const struct me_reply *reply)
 static int print_table(FILE *out, enum me_view_id id, const struct me_reply *reply)
 {
 	_cleanup_rows_ struct me_rows *rows = NULL;
+	struct me_settings settings;
 	int r = me_view_read(&me_views[id], reply->body, reply->len, &rows);
 
+	me_settings_default(&settings);
+	if (!r && me_views[id].read)
+		r = me_sort_view(&me_views[id], rows, settings.order[id]);
 	if (r < 0)
 		return r;
 	if (rows->matched > rows->n)
@@ -162,13 +167,10 @@ static int fetch(const struct me_options *options, const char *path, struct me_r
 int me_once(const struct me_options *options, FILE *out, struct me_trouble *ret_trouble)
 {
 	const struct me_view *view = &me_views[options->view];
-	size_t sort = options->sorts ? options->sort : me_view_first_order(view);
 	struct me_query query = {
 		.view = options->view,
 		.limit = options->limit,
-		.sort = sort,
-		.desc = options->sorts ? options->desc
-				       : me_column_starts_desc(&view->columns[sort]),
+		.order = options->sorts ? options->order : me_view_first_order(view, view->asked),
 		.filter = options->filter,
 	};
 	_cleanup_strbuf_ struct me_strbuf path = {0};

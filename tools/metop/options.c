@@ -22,7 +22,7 @@ static const struct {
 	 "the daemon's --api-listen, instead of a socket"},
 	{{"view", required_argument, NULL, 'v'},
 	 "V",
-	 "flows, endpoints, violations, dns or health"},
+	 "endpoints, flows, violations, dns or health"},
 	{{"filter", required_argument, NULL, 'f'},
 	 "F",
 	 "rows to show, as in 'port:443 -proc:curl'"},
@@ -41,6 +41,7 @@ static const struct {
 static int parse_view(const char *text, struct me_options *options, struct me_strbuf *problem)
 {
 	options->view = me_view_by_name(text);
+	options->views = true;
 	if (options->view != ME_VIEWS)
 		return 0;
 	me_strbuf_addf(problem, "no view '%s'; there are:", text);
@@ -72,7 +73,7 @@ static int parse_limit(const char *text, struct me_options *options, struct me_s
 	return 0;
 }
 
-/* Any way to put rows in an order: "COL", "COL:asc" or "COL:desc". Needs the view. */
+/* "COL", "COL:asc" or "COL:desc". Needs the view. */
 static int parse_sort(const char *text, struct me_options *options, struct me_strbuf *problem)
 {
 	const struct me_view *view = &me_views[options->view];
@@ -82,15 +83,15 @@ static int parse_sort(const char *text, struct me_options *options, struct me_st
 
 	if (order)
 		*order++ = '\0';
-	if (!view->order) {
+	if (view->read) {
 		me_strbuf_addf(problem, "--sort '%s': %s has an order of its own", text,
 			       view->name);
 		return -EINVAL;
 	}
-	options->sort = name ? me_view_column(view, name) : view->n_columns;
-	column = &view->columns[options->sort];
-	if (options->sort == view->n_columns || !me_column_sortable(column) ||
-	    (column->kind == ME_COLUMN_RATE && options->mode != ME_MODE_LIVE) ||
+	options->order.column = name ? me_view_column(view, name) : view->n_columns;
+	column = &view->columns[options->order.column];
+	if (options->order.column == view->n_columns ||
+	    (!column->sort && options->mode != ME_MODE_LIVE) ||
 	    (order && strcmp(order, "asc") && strcmp(order, "desc"))) {
 		me_strbuf_addf(problem, "--sort '%s': %s can be sorted by", text, view->name);
 		for (size_t i = 0; i < view->n_columns; i++) {
@@ -101,7 +102,7 @@ static int parse_sort(const char *text, struct me_options *options, struct me_st
 		return -EINVAL;
 	}
 	options->sorts = true;
-	options->desc = order ? !strcmp(order, "desc") : me_column_starts_desc(column);
+	options->order.desc = order ? !strcmp(order, "desc") : me_column_starts_desc(column);
 	return 0;
 }
 
@@ -179,6 +180,9 @@ static int check(struct me_options *options, const char *sort, struct me_strbuf 
 		me_strbuf_addf(problem, "--filter: at most %d bytes", ME_FILTER_MAX);
 		return -EINVAL;
 	}
+	/* The first screen is not what --once prints: scripts count on that one. */
+	if (options->mode == ME_MODE_LIVE && !options->views)
+		options->view = ME_VIEW_ENDPOINTS;
 	if (sort)
 		r = parse_sort(sort, options, problem);
 	return r;
@@ -187,15 +191,14 @@ static int check(struct me_options *options, const char *sort, struct me_strbuf 
 int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 		     struct me_strbuf *ret_problem)
 {
-	struct me_options options = {
-		.filter = "", .limit = ME_QUERY_LIMIT, .interval_ns = ME_NS_PER_S};
+	struct me_options options = {.view = ME_VIEW_FLOWS, .filter = "", .limit = ME_QUERY_LIMIT};
 	struct option known[ME_ARRAY_SIZE(table) + 1] = {0};
 	const char *sort = NULL, *no_color = getenv("NO_COLOR");
 	int option, r = 0;
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(table); i++)
 		known[i] = table[i].option;
-	options.color = !no_color || !*no_color;
+	options.no_color = no_color && *no_color;
 	optind = 0; /* GNU: from the beginning, also the second time */
 	opterr = 0;
 	while (!r && (option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
@@ -212,6 +215,19 @@ int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 	if (!r)
 		*ret_options = options;
 	return r;
+}
+
+void me_options_apply(const struct me_options *options, struct me_settings *settings)
+{
+	/* A column is one of a view. */
+	if (options->views || options->sorts)
+		settings->view = options->view;
+	if (options->sorts)
+		settings->order[options->view][me_views[options->view].asked] = options->order;
+	if (options->interval_ns)
+		settings->interval_ns = options->interval_ns;
+	if (options->no_color)
+		settings->colours = false;
 }
 
 static void help_columns(FILE *out, const char *view, const char *part,

@@ -147,25 +147,27 @@ void me_draw_help(struct me_model *model, struct me_screen *screen, struct me_ar
 
 void me_draw_chooser(const struct me_model *model, struct me_screen *screen, struct me_area area)
 {
-	const struct me_view *view = &me_views[model->view];
+	const struct me_view view = me_model_columns(model);
+	size_t sort = me_model_order(model).column;
 	size_t columns = me_screen_columns(screen), rows = area.lines > 1 ? area.lines - 1 : 0;
 	size_t width = columns < CHOOSER_COLUMNS ? columns : CHOOSER_COLUMNS;
 	size_t left = (columns - width) / 2;
 	size_t first = model->choice >= rows ? model->choice - rows + 1 : 0;
 
 	me_screen_put(screen, area.top, left, width, ME_STYLE_TITLE,
-		      " sort by: Up, Down, Enter, Esc");
-	for (size_t i = first; i < view->n_columns && i - first < rows; i++) {
-		const struct me_column *column = &view->columns[i];
-		bool here = i == model->choice, can = me_column_sortable(column);
+		      " sort by: Up, Down, Enter; r: other direction; Esc");
+	for (size_t i = first; i < view.n_columns && i - first < rows; i++) {
+		const struct me_column *column = &view.columns[i];
+		bool here = i == model->choice;
+		bool desc = i == sort ? me_model_order(model).desc : me_column_starts_desc(column);
 		char text[ME_CELL_LEN];
 
-		snprintf(text, sizeof(text), "%c %-12s %s%s", here ? '>' : ' ', column->title,
-			 column->help, can ? "" : " (not by this)");
+		if (here)
+			desc = model->choice_desc;
+		snprintf(text, sizeof(text), "%c%c%-12s %-4s %s", here ? '>' : ' ',
+			 i == sort ? '*' : ' ', column->title, desc ? "desc" : "asc", column->help);
 		me_screen_put(screen, area.top + 1 + i - first, left, width,
-			      (can ? ME_STYLE_PLAIN : ME_STYLE_DIM) |
-				      (here ? ME_STYLE_SELECTED : 0u),
-			      text);
+			      ME_STYLE_PLAIN | (here ? ME_STYLE_SELECTED : 0u), text);
 	}
 }
 

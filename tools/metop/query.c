@@ -19,14 +19,14 @@ void me_query_add_encoded(struct me_strbuf *path, const char *text)
 void me_query_path(const struct me_query *query, struct me_strbuf *path)
 {
 	const struct me_view *view = &me_views[query->view];
-	const struct me_column *column = &view->columns[query->sort];
-	bool ours = column->kind == ME_COLUMN_RATE || !view->order;
+	const struct me_view of = me_view_part(view, view->asked);
+	const char *sort = of.columns[query->order.column].sort;
 
 	me_strbuf_addf(path, "/v1/%s", view->name);
 	if (!view->latest)
 		return;
 	me_strbuf_addf(path, "?limit=%" PRIu32 "&offset=%" PRIu64 "&sort=%s&desc=%d", query->limit,
-		       query->offset, ours ? view->latest : column->sort, ours || query->desc);
+		       query->offset, sort ? sort : view->latest, !sort || query->order.desc);
 	if (query->filter && *query->filter) {
 		me_strbuf_adds(path, "&filter=");
 		me_query_add_encoded(path, query->filter);

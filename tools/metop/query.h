@@ -15,9 +15,8 @@ struct me_query {
 	enum me_view_id view;
 	uint32_t limit;
 	uint64_t offset;
-	size_t sort; /* column of the view */
-	bool desc;
-	const char *filter; /* NULL or "": none */
+	struct me_order order; /* of the rows that the daemon sorts */
+	const char *filter;    /* NULL or "": none */
 };
 
 /* Appends a value of a parameter, encoded. */

@@ -82,7 +82,4 @@ const struct me_row *me_rows_find(const struct me_rows *rows, const char *key, s
 void me_rows_rate(struct me_rows *now, const struct me_rows *before,
 		  const char *const names[ME_ROW_RATES]);
 
-/* Orders rows by a rate, unknown ones last; equal ones keep their order. */
-void me_rows_sort_by_rate(struct me_rows *rows, size_t rate, bool desc);
-
 #endif

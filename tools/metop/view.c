@@ -52,18 +52,22 @@ enum me_view_id me_view_by_name(const char *name)
 size_t me_view_column(const struct me_view *view, const char *name)
 {
 	for (size_t i = 0; i < view->n_columns; i++) {
-		const struct me_column *column = &view->columns[i];
-
-		if (!strcasecmp(column->title, name) ||
-		    (column->sort && !strcasecmp(column->sort, name)))
+		if (!strcasecmp(view->columns[i].title, name))
+			return i;
+	}
+	for (size_t i = 0; i < view->n_columns; i++) {
+		if (view->columns[i].sort && !strcasecmp(view->columns[i].sort, name))
 			return i;
 	}
 	return view->n_columns;
 }
 
-size_t me_view_first_order(const struct me_view *view)
+struct me_order me_view_first_order(const struct me_view *view, size_t part)
 {
-	return view->order ? me_view_column(view, view->order) : 0;
+	const struct me_view of = me_view_part(view, part);
+	size_t column = me_view_column(&of, of.order);
+
+	return (struct me_order){column, me_column_starts_desc(&of.columns[column])};
 }
 
 int me_view_read(const struct me_view *view, const char *body, size_t len,
@@ -81,20 +85,21 @@ int me_view_read(const struct me_view *view, const char *body, size_t len,
 	return r < 0 ? r : view->read(tree, ret_rows);
 }
 
-struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
+struct me_view me_view_part(const struct me_view *view, size_t part)
 {
 	struct me_view of = *view;
 
 	if (view->parts) {
-		of.columns = view->parts[row->part].columns;
-		of.n_columns = view->parts[row->part].n_columns;
+		of.columns = view->parts[part].columns;
+		of.n_columns = view->parts[part].n_columns;
+		of.order = view->parts[part].order;
 	}
 	return of;
 }
 
-bool me_column_sortable(const struct me_column *column)
+struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
 {
-	return column->sort || column->kind == ME_COLUMN_RATE;
+	return me_view_part(view, row->part);
 }
 
 bool me_column_is_right(const struct me_column *column)
@@ -105,7 +110,8 @@ bool me_column_is_right(const struct me_column *column)
 
 bool me_column_starts_desc(const struct me_column *column)
 {
-	return me_column_is_right(column);
+	/* The worst first, where it is not the daemon's order of words. */
+	return me_column_is_right(column) || (column->kind == ME_COLUMN_SIGN && !column->sort);
 }
 
 static const char *first_text(const struct me_column *column, const struct me_row *row)

@@ -15,6 +15,7 @@
 #define ME_COLUMN_FIELDS 5
 #define ME_COLUMNS_MAX 20
 #define ME_VIEW_KEYS 8
+#define ME_PARTS_MAX 4
 #define ME_CELL_LEN 1024 /* longer text of a cell is cut */
 
 enum me_column_kind {
@@ -36,7 +37,7 @@ struct me_column {
 	const char *help; /* what it holds, for people */
 	const char *fields[ME_COLUMN_FIELDS];
 	enum me_column_kind kind;
-	const char *sort; /* the field that the daemon sorts by; NULL: it cannot */
+	const char *sort; /* the field that the daemon sorts by; NULL: sorted here */
 	uint8_t rate;
 	uint8_t width; /* columns of the screen, at the least */
 	uint8_t grow;  /* share of what is left over; 0: none */
@@ -45,12 +46,18 @@ struct me_column {
 };
 
 enum me_view_id {
-	ME_VIEW_FLOWS,
 	ME_VIEW_ENDPOINTS,
+	ME_VIEW_FLOWS,
 	ME_VIEW_VIOLATIONS,
 	ME_VIEW_DNS,
 	ME_VIEW_HEALTH,
 	ME_VIEWS
+};
+
+/* By which column, in which direction. */
+struct me_order {
+	size_t column;
+	bool desc;
 };
 
 /* The rows of one kind in a view that has several: below titles of their own. */
@@ -59,6 +66,7 @@ struct me_part {
 	const char *about; /* for people */
 	const struct me_column *columns;
 	size_t n_columns;
+	const char *order; /* as that of the view */
 };
 
 struct me_view {
@@ -74,9 +82,10 @@ struct me_view {
 	const char *empty; /* what to say when there are no rows */
 	const struct me_column *columns;
 	size_t n_columns;
-	const char *order; /* title of the column that it is sorted by at first; NULL: never */
+	const char *order;           /* title of the column that it is sorted by at first */
 	const struct me_part *parts; /* by me_row.part; NULL: all rows have `columns` */
 	size_t n_parts;
+	size_t asked; /* the part whose rows the daemon sorts and limits */
 
 	/*
 	 * Makes rows of an answer that is no list, as me_answer_tree() gives it; NULL: it is one. 0 or
@@ -90,20 +99,21 @@ extern const struct me_view me_views[ME_VIEWS];
 /* The view of this name or the beginning of one; ME_VIEWS if there is none. */
 enum me_view_id me_view_by_name(const char *name);
 
-/* Column of the view by title or field (case does not matter), or n_columns. */
+/* Column of the view by title or, where there is none, field (case does not matter), or n_columns. */
 size_t me_view_column(const struct me_view *view, const char *name);
-/* The column that the view is sorted by at first. */
-size_t me_view_first_order(const struct me_view *view);
+/* How a part of the view (0 where it has none) is sorted at first. */
+struct me_order me_view_first_order(const struct me_view *view, size_t part);
 
 /* Reads an answer about the view into its rows. 0, -EBADMSG if it is none, or -ENOMEM. */
 int me_view_read(const struct me_view *view, const char *body, size_t len,
 		 struct me_rows **ret_rows);
 
-/* The view with the columns of the row's part. */
+/* The view with the columns and the order of one of its parts; as it is where it has none. */
+struct me_view me_view_part(const struct me_view *view, size_t part);
+/* The same with those of the row. */
 struct me_view me_view_of(const struct me_view *view, const struct me_row *row);
 
-/* Whether rows can be ordered by the column, and which direction it starts with. */
-bool me_column_sortable(const struct me_column *column);
+/* Which direction an order by the column starts with. */
 bool me_column_starts_desc(const struct me_column *column);
 /* Whether it is set flush right: numbers are. */
 bool me_column_is_right(const struct me_column *column);

@@ -2,6 +2,7 @@
 #include "metop/dns.h"
 
 #include <errno.h>
+#include "begin.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,14 +35,14 @@ static void rows_come_in_parts(void **state)
 	} wanted[] = {
 		{ME_DNS_CATEGORIES, false, "category", "other"},
 		{ME_DNS_CATEGORIES, false, "responses.noerror", "20"},
-		{ME_DNS_ZONES, true, "zones", "block lists that were asked, the most first"},
+		{ME_DNS_ZONES, true, "zones", "block lists that were asked"},
 		{ME_DNS_ZONES, false, "zone", "zen.example"},
 		{ME_DNS_ZONES, false, "zone", "quiet.example"},
 		/* Neither one that was never asked … */
 		{ME_DNS_CAUSES, true, "causes", "what nothing was learned from, and why"},
 		{ME_DNS_CAUSES, false, "cause", "unsolicited"},
 		{ME_DNS_CAUSES, false, "count", "1"}, /* … nor those that are 0 */
-		{ME_DNS_ANSWERS, true, "answers", "names and their addresses, the latest first"},
+		{ME_DNS_ANSWERS, true, "answers", "names and their addresses"},
 		{ME_DNS_ANSWERS, false, "name", "meupdate.gfi.com"},
 		{ME_DNS_ANSWERS, false, "state", "over"},
 	};
@@ -147,7 +148,7 @@ static void it_lives(void **state)
 	const struct me_list *list = &model.lists[ME_VIEW_DNS];
 
 	(void)state;
-	me_model_init(&model, &source, ME_VIEW_FLOWS);
+	begin_model(&model, &source, ME_VIEW_FLOWS);
 	model.page = 10;
 	me_model_key(&model, '4');
 	assert_int_equal(model.view, ME_VIEW_DNS);
@@ -159,18 +160,23 @@ static void it_lives(void **state)
 	feed(&model, 0, 40);
 	assert_true(me_list_row(list, 0)->rate[0] < 0);
 	feed(&model, 10, 65);
-	assert_true(me_list_row(list, 0)->rate[0] == 2.5);
+	assert_true(me_list_row(list, 1)->rate[0] == 2.5);
 	assert_true(me_list_row(list, 6)->rate[1] == 0);
 	assert_int_equal(me_list_count(&model, ME_VIEW_DNS), 11);
 
+	/* Each part has its order: that of categories, and that of answers, which is the daemon's. */
+	me_model_key(&model, 'r');
+	feed(&model, 10, 65);
+	assert_string_equal(me_row_text(me_list_row(list, 0), "category"), "other");
+	me_model_key(&model, 'G');
+	me_model_key(&model, ',');
+	assert_int_equal(me_model_part(&model), ME_DNS_ANSWERS);
+	me_strbuf_free(&path);
+	me_model_query(&model, &query);
+	me_query_path(&query, &path);
+	assert_string_equal(path.data, "/v1/dns?limit=1000&offset=0&sort=since&desc=1");
 	me_model_key(&model, 'G');
 	assert_string_equal(me_row_text(me_model_selected(&model), "address"), "192.0.2.11");
-	model.want = false;
-	me_model_key(&model, '>');
-	me_model_key(&model, 'r');
-	me_model_key(&model, 's');
-	assert_int_equal(model.panel, ME_PANEL_NONE);
-	assert_false(model.want);
 	feed(&model, 11, 65);
 	assert_string_equal(me_row_text(me_model_selected(&model), "address"), "192.0.2.11");
 	me_model_key(&model, '5');

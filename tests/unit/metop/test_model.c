@@ -3,6 +3,7 @@
 
 #include <locale.h>
 #include "base/text.h"
+#include "begin.h"
 #include "metop/keys.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,8 @@ static void answer_from(struct me_model *model, uint64_t ts, uint64_t first, uin
 		       (unsigned int)ts, (size_t)matched, (size_t)matched);
 	me_strbuf_addf(&body, "\"%s\":[", me_views[model->view].name);
 	for (uint64_t id = first; id < first + count; id++)
-		me_strbuf_addf(&body, "%s{\"id\":\"%zu\",\"bytes_sent\":%zu}",
-			       id > first ? "," : "", (size_t)id, (size_t)(id * ts));
+		me_strbuf_addf(&body, "%s{\"id\":\"%zu\",\"endpoint\":\"%zu\",\"attempts\":%zu}",
+			       id > first ? "," : "", (size_t)id, (size_t)id, (size_t)(id * ts));
 	me_strbuf_adds(&body, "]}");
 	reply.len = body.len;
 	reply.body = me_steal_ptr(&body.data);
@@ -54,7 +55,7 @@ static struct me_model *begin(void **state)
 {
 	struct me_model *model = *state;
 
-	me_model_init(model, &source, ME_VIEW_FLOWS);
+	begin_model(model, &source, ME_VIEW_FLOWS);
 	model->page = 10;
 	return model;
 }
@@ -170,18 +171,23 @@ static void the_window_goes_with_the_cursor(void **state)
 static void a_rate_is_sorted_here(void **state)
 {
 	struct me_model *model = begin(state);
-	size_t sent = me_view_column(&me_views[ME_VIEW_FLOWS], "SENT/S");
+	size_t tries = me_view_column(&me_views[ME_VIEW_ENDPOINTS], "TRIES/S");
 
+	type(model, "1");
 	answer_from(model, 1, 1, 20, 5000);
-	me_model_sort(model, sent, true);
+	assert_false(me_model_sorts_some(model));
+	me_model_sort(model, tries, true);
 	assert_true(model->want);
+	assert_true(me_model_sorts_some(model)); /* which is told */
 	answer_from(model, 2, 1, 20, 5000);
 	assert_string_equal(selected(model), "20"); /* id * 1 byte a second */
-	assert_true(me_list_row(&model->lists[ME_VIEW_FLOWS], 0)->rate[0] == 20);
-	assert_int_equal(me_list_count(model, ME_VIEW_FLOWS), 20); /* no more can be reached */
+	assert_true(me_list_row(&model->lists[ME_VIEW_ENDPOINTS], 0)->rate[0] == 20);
+	assert_int_equal(me_list_count(model, ME_VIEW_ENDPOINTS), 20); /* no more can be reached */
 	type(model, "r");
 	answer_from(model, 3, 1, 20, 5000);
 	assert_string_equal(selected(model), "1");
+	answer_from(model, 4, 1, 20, 20);
+	assert_false(me_model_sorts_some(model));
 }
 
 static void a_filter_is_typed(void **state)
@@ -202,7 +208,7 @@ static void a_filter_is_typed(void **state)
 	assert_true(model->want);
 	me_model_query(model, &query);
 	assert_string_equal(query.filter, "q4");
-	type(model, "2");
+	type(model, "1");
 	me_model_query(model, &query);
 	assert_int_equal(query.view, ME_VIEW_ENDPOINTS);
 	assert_string_equal(query.filter, "q4");
