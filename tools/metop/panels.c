@@ -17,8 +17,8 @@ static int lay_out(const struct me_model *model, const struct me_screen *screen,
 	int r = me_known_row(&model->known, me_model_selected(model), ret_rows);
 
 	return r < 0 ? r
-		     : me_detail_lay_out(&(*ret_rows)->rows[0], me_screen_columns(screen),
-					 ret_detail);
+		     : me_detail_lay_out(model->story.lines, &(*ret_rows)->rows[0],
+					 me_screen_columns(screen), ret_detail);
 }
 
 /* A rule across the screen with a title in it. */
@@ -59,7 +59,8 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 	if (model->detail_scroll > most)
 		model->detail_scroll = most;
 	snprintf(title, sizeof(title),
-		 most ? " detail  lines %zu-%zu of %zu  [ ] scroll" : " detail",
+		 most ? " detail, times in UTC  lines %zu-%zu of %zu  [ ] scroll"
+		      : " detail, times in UTC",
 		 model->detail_scroll + 1, model->detail_scroll + room, detail.lines);
 	draw_rule(screen, area.top, title);
 	for (size_t i = 0; i < detail.n; i++) {
@@ -75,8 +76,10 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 		if (item->name)
 			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_DIM,
 				      item->name);
-		me_screen_put(screen, line, item->column + item->name_width + 1, item->width,
-			      ME_STYLE_PLAIN, text);
+		if (item->bytes)
+			me_screen_put(screen, line,
+				      item->column + item->name_width + (item->name_width > 0),
+				      item->width, item->style, text);
 	}
 	return 0;
 }
