@@ -15,6 +15,7 @@ void me_model_init(struct me_model *model, const struct me_source *source,
 		.want = true,
 		.page = 1,
 	};
+	me_pulse_init(&model->pulse);
 }
 
 void me_model_free(struct me_model *model)
@@ -215,6 +216,10 @@ static int take_health(struct me_model *model, const struct me_reply *reply)
 	/* The same answer again (no time went by) says nothing new about the rate. */
 	if (health.ts_ns != model->health.ts_ns)
 		model->attempt_rate = me_health_attempt_rate(&health, &model->health);
+	me_pulse_take(&model->pulse, health.ts_ns,
+		      (const uint64_t[]){[ME_PULSE_ATTEMPTS] = health.attempts,
+					 [ME_PULSE_VIOLATIONS] = health.violation,
+					 [ME_PULSE_BYTES] = health.bytes});
 	model->health = health;
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);

@@ -12,6 +12,7 @@
 #include "metop/api.h"
 #include "metop/health.h"
 #include "metop/known.h"
+#include "metop/pulse.h"
 #include "metop/query.h"
 #include "metop/settings.h"
 #include "metop/story.h"
@@ -40,6 +41,7 @@ struct me_model {
 	struct me_known known; /* of the selected row, while its detail is open */
 	struct me_story story; /* and so is this */
 	double attempt_rate;
+	struct me_pulse pulse;
 	char filter[ME_FILTER_MAX + 1];
 	char input[ME_FILTER_MAX + 1]; /* the filter being typed */
 	enum me_panel panel;

@@ -74,7 +74,7 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 		if (!text)
 			return -ENOMEM;
 		if (item->name)
-			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_DIM,
+			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_ACCENT,
 				      item->name);
 		if (item->bytes)
 			me_screen_put(screen, line,
@@ -257,7 +257,7 @@ static void draw_hints(const struct me_model *model, struct me_screen *screen, s
 		width = (size_t)snprintf(text, sizeof(text), "%s %s", key, me_bindings[i].hint);
 		if (column + width > room)
 			return;
-		me_screen_put(screen, line, column, strlen(key), ME_STYLE_STRONG, key);
+		me_screen_put(screen, line, column, strlen(key), ME_STYLE_ACCENT, key);
 		me_screen_put(screen, line, column + strlen(key) + 1, strlen(me_bindings[i].hint),
 			      ME_STYLE_PLAIN, me_bindings[i].hint);
 		column += width + 2;
