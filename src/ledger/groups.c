@@ -80,6 +80,16 @@ static struct me_group_key key_of(const struct me_ledger_flow *flow, enum me_sta
 	return key;
 }
 
+bool me_group_holds(const struct me_group *group, const struct me_ledger_flow *flow)
+{
+	enum me_stage stage = flow->state.verdict == ME_VIOLATION ? ME_STAGE_CONFIRMED
+								  : ME_STAGE_PROVISIONAL;
+	struct me_group_key key = key_of(flow, stage);
+
+	return (flow->state.verdict == ME_VIOLATION || flow->state.verdict == ME_PENDING) &&
+	       !memcmp(&key, &group->key, sizeof(key));
+}
+
 static void drop(struct me_groups *groups, uint32_t slot)
 {
 	struct me_group *group = &groups->groups[slot];

@@ -32,6 +32,7 @@ struct me_answers;
 struct me_ledger;
 struct me_minutes;
 struct me_requests;
+struct me_steps;
 
 struct me_ledger_limits {
 	uint32_t flows;
@@ -54,6 +55,7 @@ enum me_flow_text_id {
 
 struct me_flow_text {
 	const char *text[ME_TEXT_GIVEN];
+	uint64_t ts_ns; /* when it was said, CLOCK_MONOTONIC; 0: now */
 };
 
 /* A flow as the ledger keeps it: about 200 bytes, for there may be a million. */
@@ -207,6 +209,16 @@ struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
 
 /* What the proxy was asked for (ledger/requests.h): the caller adds, the ledger frees. */
 struct me_requests *me_ledger_requests(const struct me_ledger *ledger);
+
+/*
+ * What happened to flows, by their ids, and to endpoints, by theirs (ledger/steps.h): the caller adds
+ * what is a finding, the rest is noted by itself.
+ */
+struct me_steps *me_ledger_flow_steps(const struct me_ledger *ledger);
+struct me_steps *me_ledger_endpoint_steps(const struct me_ledger *ledger);
+
+/* Whether the flow is one of the violations of the group, as it stands now. */
+bool me_group_holds(const struct me_group *group, const struct me_ledger_flow *flow);
 
 /*
  * A flow as it is in the flow table. The same flow may come any number of times; ids tell flows

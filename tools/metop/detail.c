@@ -41,7 +41,7 @@ static size_t line_bytes(const char *text, size_t width)
 
 /* Adds a field that has its lines to itself, from `line` on. */
 static int fold(struct me_detail *detail, const struct me_field *field, size_t line,
-		size_t name_width, size_t width)
+		size_t name_width, size_t width, enum me_style style)
 {
 	const char *name = field->name, *text = field->text;
 
@@ -54,7 +54,8 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 							.bytes = bytes,
 							.line = line++,
 							.name_width = name_width,
-							.width = width});
+							.width = width,
+							.style = style});
 		if (r < 0)
 			return r;
 		text += bytes;
@@ -63,15 +64,45 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 	return 0;
 }
 
-int me_detail_lay_out(const struct me_row *row, size_t columns, struct me_detail *ret_detail)
+/* A line of the story each; on a narrow screen the text below its time. */
+static int add_story(struct me_detail *detail, const struct me_rows *story, size_t columns)
+{
+	bool wide = columns > 2 * ME_STORY_NAME;
+	size_t width = wide ? columns - ME_STORY_NAME - 1 : columns;
+	int r = 0;
+
+	for (size_t i = 0; i < story->n && !r; i++) {
+		struct me_field field = story->rows[i].fields[ME_STORY_TEXT];
+		enum me_style style;
+
+		me_view_mark(story->rows[i].fields[ME_STORY_STATE].text, &style);
+		if (!wide) {
+			r = add(detail, (struct me_detail_item){.name = field.name,
+								.text = "",
+								.line = detail->lines,
+								.name_width = columns});
+			field.name = NULL;
+		}
+		if (!r)
+			r = fold(detail, &field, detail->lines, wide ? ME_STORY_NAME : 0, width,
+				 style);
+	}
+	return r;
+}
+
+int me_detail_lay_out(const struct me_rows *story, const struct me_row *row, size_t columns,
+		      struct me_detail *ret_detail)
 {
 	_cleanup_detail_ struct me_detail detail = {0};
 	size_t per_line = columns / CELL_COLUMNS ? columns / CELL_COLUMNS : 1;
 	size_t cell = columns / per_line, line = 0, at = 0;
 	size_t name_width = cell / 2 < NAME_COLUMNS ? cell / 2 : NAME_COLUMNS;
 	size_t whole = columns > name_width + 1 ? columns - name_width - 1 : 1;
-	int r;
+	int r = story ? add_story(&detail, story, columns) : 0;
 
+	if (r < 0)
+		return r;
+	line = detail.lines ? detail.lines + 1 : 0;
 	for (size_t i = 0; i < row->n_fields; i++) {
 		const struct me_field *field = &row->fields[i];
 		/* With the name before it, and two columns to the next one. */
@@ -83,7 +114,7 @@ int me_detail_lay_out(const struct me_row *row, size_t columns, struct me_detail
 			at = 0;
 		}
 		if (cells > per_line) {
-			r = fold(&detail, field, line, name_width, whole);
+			r = fold(&detail, field, line, name_width, whole, ME_STYLE_PLAIN);
 			line = detail.lines;
 		} else {
 			r = add(&detail,

@@ -5,7 +5,10 @@
 #include "metop/format.h"
 #include "metop/headline.h"
 
-#define LINES_SMALL 8    /* below this the tabs and all but one line of the headline go */
+#define LINES_SMALL 8  /* below this the tabs and all but one line of the headline go */
+#define LINES_PULSE 20 /* from here on there is a line for the bars of what happens */
+#define LINES_MIN 5    /* on less nothing can be read */
+#define COLUMNS_MIN 20
 #define HEADLINE_SHARE 8 /* one line of the headline for so many of the screen */
 #define HEADLINE_MAX 4
 #define TABLE_MIN 4 /* lines of the table that a detail pane leaves, where it can */
@@ -40,7 +43,7 @@ static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, 
 				 me_views[i].title, front ? ']' : ' ');
 
 		me_screen_put(screen, line, column, (size_t)n,
-			      front ? ME_STYLE_STRONG : ME_STYLE_PLAIN, text);
+			      front ? ME_STYLE_ACCENT : ME_STYLE_PLAIN, text);
 		column += (size_t)n + 1;
 	}
 	return column;
@@ -75,7 +78,7 @@ static void draw_titles(const struct me_model *model, struct me_screen *screen, 
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE | flag,
 		      flag ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
-		unsigned int style = i == sort ? ME_STYLE_STRONG : ME_STYLE_TITLE | flag;
+		unsigned int style = (i == sort ? ME_STYLE_SORTED : ME_STYLE_TITLE) | flag;
 
 		if (!widths[i])
 			continue;
@@ -145,6 +148,18 @@ static void draw_table(struct me_model *model, struct me_screen *screen, struct 
 								  : view->empty);
 }
 
+/* Which size it takes, as far as there is room to say so. */
+static void draw_too_small(struct me_screen *screen)
+{
+	char text[ME_FORMAT_LEN];
+
+	snprintf(text, sizeof(text), "needs %dx%d", COLUMNS_MIN, LINES_MIN);
+	me_screen_put(screen, 0, 0, me_screen_columns(screen), ME_STYLE_WAIT, text);
+	snprintf(text, sizeof(text), "has %zux%zu", me_screen_columns(screen),
+		 me_screen_lines(screen));
+	me_screen_put(screen, 1, 0, me_screen_columns(screen), ME_STYLE_PLAIN, text);
+}
+
 int me_draw(struct me_model *model, struct me_screen *screen, const char *host, uint64_t now_ns)
 {
 	size_t lines = me_screen_lines(screen), pane = 0;
@@ -152,12 +167,18 @@ int me_draw(struct me_model *model, struct me_screen *screen, const char *host, 
 	int r = 0;
 
 	me_screen_erase(screen);
+	if (lines < LINES_MIN || me_screen_columns(screen) < COLUMNS_MIN) {
+		draw_too_small(screen);
+		return 0;
+	}
 	if (!model->fresh_ns && model->panel != ME_PANEL_HELP) {
 		me_draw_trouble(model, screen, (struct me_area){0, lines - 1});
 		me_draw_footer(model, screen);
 		return 0;
 	}
 	body.top = draw_headline(model, screen, host, now_ns);
+	if (lines >= LINES_PULSE)
+		me_draw_pulse(model, screen, body.top++);
 	if (lines >= LINES_SMALL) {
 		draw_state(model, screen, body.top, draw_tabs(model, screen, body.top) + 1);
 		body.top++;

@@ -17,6 +17,9 @@ struct me_area {
 	size_t top, lines;
 };
 
+/* Bars of what happens, on one line. */
+void me_draw_pulse(const struct me_model *model, struct me_screen *screen, size_t line);
+
 /* The pane with everything about the selected row. 0 or -ENOMEM. */
 int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_area area);
 /* Lines that the pane wants at the most. */

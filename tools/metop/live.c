@@ -101,7 +101,6 @@ static int ask_list(struct live *live)
 	return me_api_start(live->api, ME_API_LIST, path.data);
 }
 
-/* Asks for what the user waits for, and when it is time for all that is not under way yet. */
 /* Asks for the names of the row whose detail is open. `due`: also for those that are known. */
 static int ask_names(struct live *live, bool due)
 {
@@ -122,9 +121,43 @@ static int ask_names(struct live *live, bool due)
 	return path.err ? path.err : me_api_start(live->api, ME_API_NAMES, path.data);
 }
 
+/* Asks for the story of the row whose detail is open; `due` as above. */
+static int ask_story(struct live *live, bool due)
+{
+	const struct me_view *view = &me_views[live->model.view];
+	const struct me_row *row = live->model.detail ? me_model_selected(&live->model) : NULL;
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+	struct me_story *story = &live->model.story;
+	bool same;
+	int r;
+
+	me_story_path(view, row, &path);
+	if (path.err)
+		return path.err;
+	if (!path.len) {
+		me_api_cancel(live->api, ME_API_STORY);
+		me_story_clear(story);
+		return 0;
+	}
+	same = story->path && !strcmp(story->path, path.data);
+	if (same && (!due || me_api_busy(live->api, ME_API_STORY)))
+		return 0;
+	r = me_story_ask(story, path.data);
+	return r < 0 ? r : me_api_start(live->api, ME_API_STORY, path.data);
+}
+
+/* What the open detail shows besides its row. */
+static int ask_besides(struct live *live, bool due)
+{
+	int r = ask_names(live, due);
+
+	return r < 0 ? r : ask_story(live, due);
+}
+
+/* Asks for what the user waits for, and when it is time for all that is not under way yet. */
 static int ask(struct live *live, uint64_t now_ns)
 {
-	int r = ask_names(live, false);
+	int r = ask_besides(live, false);
 
 	if (!r && live->model.want)
 		r = ask_list(live);
@@ -135,7 +168,7 @@ static int ask(struct live *live, uint64_t now_ns)
 		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
 	if (!r && !me_api_busy(live->api, ME_API_LIST))
 		r = ask_list(live);
-	return r < 0 ? r : ask_names(live, true);
+	return r < 0 ? r : ask_besides(live, true);
 }
 
 static int take_replies(struct live *live, bool *ret_news)

@@ -15,6 +15,7 @@ void me_model_init(struct me_model *model, const struct me_source *source,
 		.want = true,
 		.page = 1,
 	};
+	me_pulse_init(&model->pulse);
 }
 
 void me_model_free(struct me_model *model)
@@ -24,6 +25,7 @@ void me_model_free(struct me_model *model)
 		free(model->lists[i].key);
 	}
 	me_known_clear(&model->known);
+	me_story_clear(&model->story);
 	me_trouble_free(&model->trouble);
 	free(model->refusal);
 }
@@ -214,6 +216,10 @@ static int take_health(struct me_model *model, const struct me_reply *reply)
 	/* The same answer again (no time went by) says nothing new about the rate. */
 	if (health.ts_ns != model->health.ts_ns)
 		model->attempt_rate = me_health_attempt_rate(&health, &model->health);
+	me_pulse_take(&model->pulse, health.ts_ns,
+		      (const uint64_t[]){[ME_PULSE_ATTEMPTS] = health.attempts,
+					 [ME_PULSE_VIOLATIONS] = health.violation,
+					 [ME_PULSE_BYTES] = health.bytes});
 	model->health = health;
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);
@@ -238,6 +244,18 @@ static int take_error(struct me_model *model, const struct me_reply *reply)
 	return refuse(model, text);
 }
 
+/* What the detail shows besides: without it the row is still there. */
+static int take_besides(struct me_model *model, const struct me_reply *reply)
+{
+	int r = 0;
+
+	if (reply->status < 300)
+		r = reply->kind == ME_API_NAMES
+			    ? me_known_take(&model->known, reply->body, reply->len)
+			    : me_story_take(&model->story, reply->body, reply->len);
+	return r == -EBADMSG ? 0 : r;
+}
+
 int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_ns)
 {
 	int r;
@@ -248,11 +266,8 @@ int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_n
 		reply->trouble = (struct me_trouble){0};
 		return 0;
 	}
-	if (reply->kind == ME_API_NAMES) {
-		/* What the detail shows besides: without it the row is still there. */
-		r = reply->status < 300 ? me_known_take(&model->known, reply->body, reply->len) : 0;
-		return r == -EBADMSG ? 0 : r;
-	}
+	if (reply->kind == ME_API_NAMES || reply->kind == ME_API_STORY)
+		return take_besides(model, reply);
 	if (reply->status >= 300)
 		return take_error(model, reply);
 	r = reply->kind == ME_API_LIST ? take_list(model, reply) : take_health(model, reply);

@@ -12,8 +12,10 @@
 #include "metop/api.h"
 #include "metop/health.h"
 #include "metop/known.h"
+#include "metop/pulse.h"
 #include "metop/query.h"
 #include "metop/settings.h"
+#include "metop/story.h"
 
 #define ME_FILTER_MAX 255 /* bytes; more are not taken in */
 
@@ -37,7 +39,9 @@ struct me_model {
 	struct me_query asked; /* what the reply under way answers */
 	struct me_health health;
 	struct me_known known; /* of the selected row, while its detail is open */
+	struct me_story story; /* and so is this */
 	double attempt_rate;
+	struct me_pulse pulse;
 	char filter[ME_FILTER_MAX + 1];
 	char input[ME_FILTER_MAX + 1]; /* the filter being typed */
 	enum me_panel panel;

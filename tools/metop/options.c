@@ -29,6 +29,9 @@ static const struct {
 	{{"sort", required_argument, NULL, 'o'},
 	 "COL",
 	 "column or field to sort by; COL:asc, COL:desc"},
+	{{"color", required_argument, NULL, 'c'}, "WHEN", "auto, always, never, 8 or 256 (auto)"},
+	{{"ascii", no_argument, NULL, 'a'}, NULL, "no character beyond ASCII"},
+	{{"no-rc", no_argument, NULL, 'n'}, NULL, "neither read the setup nor keep it"},
 	{{"interval", required_argument, NULL, 'i'}, "TIME", "between two looks, 100ms to 1h (1s)"},
 	{{"once", no_argument, NULL, '1'}, NULL, "print the view as a plain table and end"},
 	{{"json", no_argument, NULL, 'j'}, NULL, "print the view as JSON and end"},
@@ -57,6 +60,19 @@ static int parse_interval(const char *text, struct me_options *options, struct m
 	    options->interval_ns <= ME_INTERVAL_MAX_NS)
 		return 0;
 	me_strbuf_addf(problem, "--interval '%s': a time from 100ms to 1h was expected", text);
+	return -EINVAL;
+}
+
+static int parse_color(const char *text, struct me_options *options, struct me_strbuf *problem)
+{
+	for (unsigned int i = 0; i < ME_COLOURS_COUNT; i++) {
+		if (strcmp(text, me_colours_label(i)))
+			continue;
+		options->colours = i;
+		options->colours_given = true;
+		return 0;
+	}
+	me_strbuf_addf(problem, "--color '%s': auto, always, never, 8 or 256 was expected", text);
 	return -EINVAL;
 }
 
@@ -126,6 +142,14 @@ static int take(int option, struct me_options *options, const char **sort,
 		return 0;
 	case 'i':
 		return parse_interval(optarg, options, problem);
+	case 'c':
+		return parse_color(optarg, options, problem);
+	case 'a':
+		options->ascii = true;
+		return 0;
+	case 'n':
+		options->no_rc = true;
+		return 0;
 	case 'l':
 		return parse_limit(optarg, options, problem);
 	case '1':
@@ -193,12 +217,11 @@ int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 {
 	struct me_options options = {.view = ME_VIEW_FLOWS, .filter = "", .limit = ME_QUERY_LIMIT};
 	struct option known[ME_ARRAY_SIZE(table) + 1] = {0};
-	const char *sort = NULL, *no_color = getenv("NO_COLOR");
+	const char *sort = NULL;
 	int option, r = 0;
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(table); i++)
 		known[i] = table[i].option;
-	options.no_color = no_color && *no_color;
 	optind = 0; /* GNU: from the beginning, also the second time */
 	opterr = 0;
 	while (!r && (option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
@@ -226,8 +249,9 @@ void me_options_apply(const struct me_options *options, struct me_settings *sett
 		settings->order[options->view][me_views[options->view].asked] = options->order;
 	if (options->interval_ns)
 		settings->interval_ns = options->interval_ns;
-	if (options->no_color)
-		settings->colours = false;
+	if (options->colours_given)
+		settings->colours = options->colours;
+	settings->ascii |= options->ascii;
 }
 
 static void help_columns(FILE *out, const char *view, const char *part,

@@ -21,7 +21,10 @@ struct me_options {
 	struct me_order order;
 	uint32_t limit;       /* rows of --once and --json */
 	uint64_t interval_ns; /* 0: not given */
-	bool no_color;        /* not taken from the command line: NO_COLOR */
+	bool colours_given;   /* --color was */
+	enum me_colours colours;
+	bool ascii;
+	bool no_rc; /* the setup is neither read nor kept */
 };
 
 /* Reads it; texts stay those of argv. 0, or -EINVAL with what is wrong in *ret_problem. */

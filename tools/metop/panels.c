@@ -17,8 +17,8 @@ static int lay_out(const struct me_model *model, const struct me_screen *screen,
 	int r = me_known_row(&model->known, me_model_selected(model), ret_rows);
 
 	return r < 0 ? r
-		     : me_detail_lay_out(&(*ret_rows)->rows[0], me_screen_columns(screen),
-					 ret_detail);
+		     : me_detail_lay_out(model->story.lines, &(*ret_rows)->rows[0],
+					 me_screen_columns(screen), ret_detail);
 }
 
 /* A rule across the screen with a title in it. */
@@ -59,7 +59,8 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 	if (model->detail_scroll > most)
 		model->detail_scroll = most;
 	snprintf(title, sizeof(title),
-		 most ? " detail  lines %zu-%zu of %zu  [ ] scroll" : " detail",
+		 most ? " detail, times in UTC  lines %zu-%zu of %zu  [ ] scroll"
+		      : " detail, times in UTC",
 		 model->detail_scroll + 1, model->detail_scroll + room, detail.lines);
 	draw_rule(screen, area.top, title);
 	for (size_t i = 0; i < detail.n; i++) {
@@ -73,10 +74,12 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 		if (!text)
 			return -ENOMEM;
 		if (item->name)
-			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_DIM,
+			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_ACCENT,
 				      item->name);
-		me_screen_put(screen, line, item->column + item->name_width + 1, item->width,
-			      ME_STYLE_PLAIN, text);
+		if (item->bytes)
+			me_screen_put(screen, line,
+				      item->column + item->name_width + (item->name_width > 0),
+				      item->width, item->style, text);
 	}
 	return 0;
 }
@@ -254,7 +257,7 @@ static void draw_hints(const struct me_model *model, struct me_screen *screen, s
 		width = (size_t)snprintf(text, sizeof(text), "%s %s", key, me_bindings[i].hint);
 		if (column + width > room)
 			return;
-		me_screen_put(screen, line, column, strlen(key), ME_STYLE_STRONG, key);
+		me_screen_put(screen, line, column, strlen(key), ME_STYLE_ACCENT, key);
 		me_screen_put(screen, line, column + strlen(key) + 1, strlen(me_bindings[i].hint),
 			      ME_STYLE_PLAIN, me_bindings[i].hint);
 		column += width + 2;

@@ -11,11 +11,11 @@ const char *me_tree_label(enum me_tree tree)
 	return text[tree];
 }
 
-const char *me_theme_label(enum me_theme theme)
+const char *me_colours_label(enum me_colours colours)
 {
-	static const char *const text[] = {ME_THEME_LIST(PICK_LABEL, )};
+	static const char *const text[] = {ME_COLOURS_LIST(PICK_LABEL, )};
 
-	return text[theme];
+	return text[colours];
 }
 
 void me_settings_default(struct me_settings *ret_settings)
@@ -24,7 +24,6 @@ void me_settings_default(struct me_settings *ret_settings)
 		.view = ME_VIEW_ENDPOINTS,
 		.closed = true,
 		.interval_ns = ME_NS_PER_S,
-		.colours = true,
 	};
 	for (size_t v = 0; v < ME_VIEWS; v++) {
 		const struct me_view *view = &me_views[v];

@@ -17,16 +17,12 @@
 	X(p, ORIGIN, "origin")                                                                     \
 	X(p, ENDPOINT, "endpoint")
 
-/* Which colours there are for what text means. constant, label */
-#define ME_THEME_LIST(X, p) X(p, DEFAULT, "default")
-
 #define ME_PICK_SETTING(p, constant, label) p##constant,
 enum me_tree { ME_TREE_LIST(ME_PICK_SETTING, ME_TREE_) ME_TREE_COUNT };
-enum me_theme { ME_THEME_LIST(ME_PICK_SETTING, ME_THEME_) ME_THEME_COUNT };
 #undef ME_PICK_SETTING
 
 const char *me_tree_label(enum me_tree tree);
-const char *me_theme_label(enum me_theme theme);
+const char *me_colours_label(enum me_colours colours);
 
 struct me_settings {
 	enum me_view_id view;
@@ -35,9 +31,8 @@ struct me_settings {
 	bool addresses; /* of destinations, instead of their names */
 	bool closed;    /* closed flows too */
 	uint64_t interval_ns;
-	bool colours;
+	enum me_colours colours;
 	bool ascii;
-	enum me_theme theme;
 };
 
 /* What holds where the user said nothing. */

@@ -15,6 +15,7 @@
 #define ME_COLUMN_FIELDS 5
 #define ME_COLUMNS_MAX 20
 #define ME_VIEW_KEYS 8
+#define ME_VIEW_STORY 2
 #define ME_PARTS_MAX 4
 #define ME_CELL_LEN 1024 /* longer text of a cell is cut */
 
@@ -74,6 +75,7 @@ struct me_view {
 	const char *title;
 	const char *keys[ME_VIEW_KEYS]; /* fields that say which row it is; none: not a list */
 	const char *rates[ME_ROW_RATES];
+	const char *story[ME_VIEW_STORY]; /* fields that the path of a row's story is made of */
 	/*
 	 * What the daemon sorts by, latest first, where no column of its own says how; NULL: the view is
 	 * not asked for, its rows come with the health.

@@ -209,17 +209,19 @@ static const struct me_part dns_parts[] = {
 const struct me_view me_views[ME_VIEWS] = {
 	[ME_VIEW_ENDPOINTS] = {
 		.name = "endpoints", .title = "Endpoints", COLUMNS(endpoints), .order = "SERVICE",
-		.keys = {"service", "endpoint"}, .rates = {"attempts", "bytes_received"},
+		.keys = {"service", "endpoint"}, .story = {"service", "endpoint"},
+		.rates = {"attempts", "bytes_received"},
 		.latest = "last_attempt", .empty = "the policy names no endpoint",
 	},
 	[ME_VIEW_FLOWS] = {
 		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
-		.keys = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
+		.keys = {"id"}, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
 		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_VIOLATIONS] = {
 		.name = "violations", .title = "Violations", COLUMNS(violations), .order = "LAST",
 		.keys = {"service", "reason", "dst", "dport", "proto", "exe", "host", "vantage"},
+		.story = {"id"},
 		.rates = {"count"}, .latest = "last",
 		.empty = "no violation: nothing else went out",
 	},

@@ -431,6 +431,8 @@ static void test_health(void **state)
 	assert_int_equal(number(health, "pid"), 77);
 	assert_int_equal(number(health, "uptime_s"), 1000);
 	assert_int_equal(number(json_object_get(health, "attempts"), "host"), 100);
+	assert_int_equal(number(json_object_get(health, "bytes"), "sent"), 10);
+	assert_int_equal(number(json_object_get(health, "bytes"), "received"), 20);
 	assert_int_equal(number(json_object_get(health, "verdicts"), "violation"), 10);
 	assert_int_equal(number(json_object_get(health, "violations"), "confirmed"), 10);
 	assert_int_equal(number(json_object_get(health, "events_lost"), "ring"), 2);
