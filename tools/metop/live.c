@@ -154,6 +154,14 @@ static int ask_besides(struct live *live, bool due)
 	return r < 0 ? r : ask_story(live, due);
 }
 
+static int ask_news(struct live *live)
+{
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+
+	me_news_path(&live->model.news, &path);
+	return path.err ? path.err : me_api_start(live->api, ME_API_NEWS, path.data);
+}
+
 /* Asks for what the user waits for, and when it is time for all that is not under way yet. */
 static int ask(struct live *live, uint64_t now_ns)
 {
@@ -168,6 +176,8 @@ static int ask(struct live *live, uint64_t now_ns)
 		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
 	if (!r && !me_api_busy(live->api, ME_API_LIST))
 		r = ask_list(live);
+	if (!r && !me_api_busy(live->api, ME_API_NEWS))
+		r = ask_news(live);
 	return r < 0 ? r : ask_besides(live, true);
 }
 
