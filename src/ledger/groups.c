@@ -18,6 +18,7 @@ struct me_groups {
 	struct me_chain free;
 	uint32_t max, room, used;
 	uint64_t sum[ME_STAGE_COUNT];
+	uint64_t serial;
 };
 
 #define FIRST_ROOM 64u
@@ -155,6 +156,7 @@ static int find_or_add(struct me_groups *groups, const struct me_group_key *key,
 	me_chain_remove(&groups->free, groups->links, *ret_slot);
 	me_chain_add(&groups->quiet, groups->links, *ret_slot);
 	groups->groups[*ret_slot].key = *key;
+	groups->groups[*ret_slot].serial = ++groups->serial;
 	me_intern_ref(groups->intern, key->exe);
 	return 0;
 }
@@ -214,6 +216,11 @@ void me_groups_take(struct me_groups *groups, const struct me_ledger_flow *flow,
 uint64_t me_groups_sum(const struct me_groups *groups, enum me_stage stage)
 {
 	return groups->sum[stage];
+}
+
+uint64_t me_groups_serial(const struct me_groups *groups)
+{
+	return groups->serial;
 }
 
 const struct me_group *me_groups_next(const struct me_groups *groups, size_t *cursor)

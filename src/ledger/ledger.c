@@ -12,6 +12,7 @@
 #include "ledger/flows.h"
 #include "ledger/groups.h"
 #include "ledger/intern.h"
+#include "ledger/rate.h"
 #include "ledger/requests.h"
 #include "ledger/steps.h"
 
@@ -253,6 +254,24 @@ static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
 			 names->cgroup(names->data, from->origin.cgroup));
 }
 
+/* Growth a second, rounded. */
+static uint16_t rate_of(uint64_t now, uint64_t before, uint64_t elapsed_ns)
+{
+	double rate = now > before ? (double)(now - before) * ME_NS_PER_S / (double)elapsed_ns : 0;
+
+	return me_rate_pack((uint64_t)(rate + 0.5));
+}
+
+/* Of a flow that was read before: twice at one moment says nothing. */
+static void set_rates(struct me_ledger_flow *flow, const struct me_flow *from, uint64_t now_ns)
+{
+	if (now_ns <= flow->seen_ns)
+		return;
+	flow->sent_per_s = rate_of(from->bytes_sent, flow->bytes_sent, now_ns - flow->seen_ns);
+	flow->received_per_s =
+		rate_of(from->bytes_received, flow->bytes_received, now_ns - flow->seen_ns);
+}
+
 static void set_progress(struct me_ledger_flow *flow, const struct me_flow_key *key,
 			 const struct me_flow *from)
 {
@@ -396,6 +415,8 @@ static int fold(struct me_ledger *ledger, const struct me_flow_key *key, const s
 		note_claim(ledger, known, text);
 	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
 		set_text(ledger, &known->text[i], text->text[i]);
+	if (!is_new)
+		set_rates(known, flow, ledger->now_ns);
 	if (is_new || is_news(known, flow))
 		set_progress(known, key, flow);
 	r = judge(ledger, known, is_new, flow, ts_ns);
@@ -518,6 +539,11 @@ bool me_ledger_next_endpoint(const struct me_ledger *ledger, size_t *cursor,
 			     struct me_endpoint *ret_endpoint)
 {
 	return me_endpoints_next(ledger->endpoints, ledger->now_ns, cursor, ret_endpoint);
+}
+
+uint64_t me_ledger_group_serial(const struct me_ledger *ledger)
+{
+	return me_groups_serial(ledger->groups);
 }
 
 uint64_t me_ledger_untold(const struct me_ledger *ledger)

@@ -74,7 +74,8 @@ struct me_ledger_flow {
 	uint32_t generation, endpoint, rule;
 	uint32_t tgid, uid;
 	uint16_t service, sport, dport, flags;
-	uint16_t answer; /* mewatch/answer.h */
+	uint16_t answer;                     /* mewatch/answer.h */
+	uint16_t sent_per_s, received_per_s; /* payload, of late; packed (ledger/rate.h) */
 	uint8_t proto, vantage, outcome, direction;
 	bool weighed; /* what it says of its endpoint was counted, when it was over */
 };
@@ -93,6 +94,7 @@ struct me_group_key {
 
 struct me_group {
 	struct me_group_key key;
+	uint64_t serial; /* a later group has a higher one */
 	uint64_t count;
 	uint64_t first_ns, last_ns;
 	char last_id[ME_EVENT_ID_LEN]; /* event id of the last */
@@ -273,6 +275,9 @@ uint64_t me_ledger_last_success(const struct me_ledger *ledger, const struct me_
 
 /* What is remembered of an endpoint, to be changed; NULL: it is none. Valid until the ledger changes. */
 struct me_endpoint_kept *me_ledger_endpoint_kept(const struct me_ledger *ledger, uint32_t endpoint);
+
+/* The serial of the group that came last; 0: none came yet. */
+uint64_t me_ledger_group_serial(const struct me_ledger *ledger);
 
 /* Violations in the totals that are in no group: older than this process, or pushed out. */
 uint64_t me_ledger_untold(const struct me_ledger *ledger);
