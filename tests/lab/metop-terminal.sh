@@ -47,7 +47,9 @@ start() {
 	END
 	tmux_ kill-server 2>/dev/null || true
 	until_true 5 no_terminal || fail "the last terminal does not end"
-	tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" "bash $LAB_TMP/session"
+	# The socket of a server that is on its way out refuses: again, then.
+	until_true 5 tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" \
+		"bash $LAB_TMP/session" 2>"$LAB_TMP/tmux" || fail "no terminal: $(<"$LAB_TMP/tmux")"
 	tmux_ set-option -g window-size manual
 }
 
