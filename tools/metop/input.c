@@ -136,6 +136,10 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_REDRAW:
 		model->redraw = true;
 		break;
+	case ME_ACTION_KEEP:
+		model->settings.view = model->view;
+		model->keep = true;
+		break;
 	case ME_ACTION_CLOSE:
 		close_something(model);
 		break;
@@ -262,6 +266,7 @@ static void filter_key(struct me_model *model, int key)
 
 int me_model_key(struct me_model *model, int key)
 {
+	me_model_notice(model, NULL);
 	switch (model->panel) {
 	case ME_PANEL_NONE:
 		return act(model, me_key_action(key));

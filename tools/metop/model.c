@@ -28,6 +28,13 @@ void me_model_free(struct me_model *model)
 	me_story_clear(&model->story);
 	me_trouble_free(&model->trouble);
 	free(model->refusal);
+	free(model->notice);
+}
+
+void me_model_notice(struct me_model *model, char *text)
+{
+	free(model->notice);
+	model->notice = text;
 }
 
 /* A list that is not in the daemon's order: then the window is all there is. */

@@ -53,11 +53,15 @@ struct me_model {
 	bool frozen;
 	bool want; /* the list is to be asked for at once */
 	bool redraw;
+	bool waiting;    /* an answer is under way */
+	uint64_t due_ns; /* CLOCK_MONOTONIC: when to ask again */
+	bool keep;       /* the setup is to be written */
 	bool quit;
 	size_t page;               /* rows on the screen */
 	uint64_t fresh_ns;         /* CLOCK_MONOTONIC of the last answer; 0: never */
 	struct me_trouble trouble; /* why there is no daemon; empty: there is one */
 	char *refusal;             /* what was wrong with the question, or NULL */
+	char *notice;              /* told until a key is typed, or NULL */
 };
 
 void me_model_init(struct me_model *model, const struct me_source *source,
@@ -72,6 +76,9 @@ void me_model_query(const struct me_model *model, struct me_query *ret_query);
  * with it goes into `trouble` or `refusal`. 0, or -ENOMEM with the model as it was.
  */
 int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_ns);
+
+/* Tells `text` (may be NULL), which it takes over, until the next key. */
+void me_model_notice(struct me_model *model, char *text);
 
 /* Does what the key asks for. 0 or -ENOMEM. */
 int me_model_key(struct me_model *model, int key);
