@@ -14,7 +14,14 @@
 #define ME_API_WHOLE_S 60            /* for an answer, whole */
 #define ME_API_BODY_MAX (256u << 20) /* a longer answer is refused */
 
-enum me_api_kind { ME_API_HEALTH, ME_API_LIST, ME_API_NAMES, ME_API_STORY, ME_API_KINDS };
+enum me_api_kind {
+	ME_API_HEALTH,
+	ME_API_LIST,
+	ME_API_NAMES,
+	ME_API_STORY,
+	ME_API_NEWS,
+	ME_API_KINDS
+};
 
 struct me_api;
 

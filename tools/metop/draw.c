@@ -38,12 +38,21 @@ static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, 
 
 	for (size_t i = 0; i < ME_VIEWS; i++) {
 		bool front = i == model->view;
-		char text[ME_FORMAT_LEN];
-		int n = snprintf(text, sizeof(text), "%c%zu %s%c", front ? '[' : ' ', i + 1,
-				 me_views[i].title, front ? ']' : ' ');
+		char text[2 * ME_FORMAT_LEN], news[ME_FORMAT_LEN + 2] = "";
+		int n;
+
+		if (i == ME_VIEW_VIOLATIONS && model->news.count) {
+			news[0] = '+';
+			me_format_quantity((double)model->news.count, news + 1);
+		}
+		n = snprintf(text, sizeof(text), "%c%zu %s%s%s%c", front ? '[' : ' ', i + 1,
+			     me_views[i].title, *news ? " " : "", news, front ? ']' : ' ');
 
 		me_screen_put(screen, line, column, (size_t)n,
-			      front ? ME_STYLE_ACCENT : ME_STYLE_PLAIN, text);
+			      *news   ? ME_STYLE_BAD
+			      : front ? ME_STYLE_ACCENT
+				      : ME_STYLE_PLAIN,
+			      text);
 		column += (size_t)n + 1;
 	}
 	return column;
@@ -61,8 +70,13 @@ static void draw_state(const struct me_model *model, struct me_screen *screen, s
 		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
 		column += 10;
 	}
-	n = snprintf(text, sizeof(text), "by %s %s", view.columns[order.column].title,
-		     order.desc ? "desc" : "asc");
+	if (model->lists[model->view].following) {
+		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FOLLOW]");
+		column += 10;
+	}
+	n = snprintf(text, sizeof(text), "by %s %s%s", view.columns[order.column].title,
+		     order.desc ? "desc" : "asc",
+		     me_model_sorts_some(model) ? ", of the latest" : "");
 	me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
 }
 
@@ -96,6 +110,8 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 		     const struct me_row *row, bool selected)
 {
 	const struct me_view of = me_view_of(&me_views[model->view], row), *view = &of;
+	const struct me_view part = me_view_part(&me_views[model->view], row->part);
+	const struct me_look_at look = me_model_look(model);
 	enum me_style row_style = me_view_row_style(view, row);
 	unsigned int flag = selected ? ME_STYLE_SELECTED : 0;
 	size_t widths[ME_COLUMNS_MAX], column = 1;
@@ -104,7 +120,7 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 		draw_titles(model, screen, line, row->part, flag);
 		return;
 	}
-	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
+	me_view_layout(&part, me_screen_columns(screen) - 1, NULL, widths);
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_PLAIN | flag,
 		      selected ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
@@ -113,7 +129,7 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 
 		if (!widths[i])
 			continue;
-		me_column_text(&view->columns[i], row, model->lists[model->view].rows->ts_ns, text);
+		me_column_text(&view->columns[i], row, &look, text);
 		if (me_column_is_right(&view->columns[i]))
 			me_screen_put_right(screen, line, column, widths[i], style, text);
 		else

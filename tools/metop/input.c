@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <limits.h>
-#include <wchar.h>
+#include <stdio.h>
 #include "metop/keys.h"
 #include "metop/model.h"
-
-static void show_view(struct me_model *model, enum me_view_id view)
-{
-	if (view == model->view)
-		return;
-	model->view = view;
-	model->want = true;
-	model->detail_scroll = 0;
-	me_model_scroll(model);
-}
 
 static void sort_by_neighbour(struct me_model *model, bool right)
 {
@@ -45,19 +34,13 @@ static void close_something(struct me_model *model)
 	}
 }
 
-static void go_home(struct me_model *model)
-{
-	struct me_list *list = &model->lists[model->view];
-
-	list->position = list->top = 0;
-	list->follow = list->gone = false;
-	model->detail_scroll = 0;
-	if (list->offset)
-		model->want = true;
-}
-
+/* A group has nothing more than its line: it shows its flows, or no longer. */
 static int open_detail(struct me_model *model)
 {
+	const struct me_row *row = me_model_selected(model);
+
+	if (row && me_row_field(row, "group") && !model->detail)
+		return me_model_show(model, ME_ACTION_FOLD_OR_NOT);
 	model->detail = !model->detail;
 	model->detail_scroll = 0;
 	return model->detail ? me_model_select(model, model->lists[model->view].position) : 0;
@@ -82,20 +65,18 @@ static int move(struct me_model *model, enum me_action action)
 static int act(struct me_model *model, enum me_action action)
 {
 	switch (action) {
-	case ME_ACTION_NONE:
-		break;
 	case ME_ACTION_ENDPOINTS:
 	case ME_ACTION_FLOWS:
 	case ME_ACTION_VIOLATIONS:
 	case ME_ACTION_DNS:
 	case ME_ACTION_HEALTH:
-		show_view(model, (enum me_view_id)(action - ME_ACTION_ENDPOINTS));
+		me_model_view(model, (enum me_view_id)(action - ME_ACTION_ENDPOINTS));
 		break;
 	case ME_ACTION_NEXT_VIEW:
-		show_view(model, (model->view + 1) % ME_VIEWS);
+		me_model_view(model, (model->view + 1) % ME_VIEWS);
 		break;
 	case ME_ACTION_PREVIOUS_VIEW:
-		show_view(model, (model->view + ME_VIEWS - 1) % ME_VIEWS);
+		me_model_view(model, (model->view + ME_VIEWS - 1) % ME_VIEWS);
 		break;
 	case ME_ACTION_UP:
 	case ME_ACTION_DOWN:
@@ -104,7 +85,7 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_END:
 		return move(model, action);
 	case ME_ACTION_HOME:
-		go_home(model);
+		me_model_home(model);
 		break;
 	case ME_ACTION_DETAIL:
 		return open_detail(model);
@@ -116,7 +97,7 @@ static int act(struct me_model *model, enum me_action action)
 		break;
 	case ME_ACTION_FILTER:
 		model->panel = ME_PANEL_FILTER;
-		memcpy(model->input, model->filter, sizeof(model->input));
+		me_prompt_begin(&model->prompt, model->filter);
 		break;
 	case ME_ACTION_SORT_LEFT:
 	case ME_ACTION_SORT_RIGHT:
@@ -150,6 +131,8 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_QUIT:
 		model->quit = true;
 		break;
+	default:
+		return me_model_show(model, action);
 	}
 	return 0;
 }
@@ -213,60 +196,34 @@ static void chooser_key(struct me_model *model, enum me_action action)
 	}
 }
 
-static void type(char *input, int key)
+static void set_filter(struct me_model *model, const char *filter)
 {
-	char bytes[MB_LEN_MAX + 1] = {0};
-	size_t len = strlen(input);
-	mbstate_t state = {0};
-	size_t n;
-
-	if (key < ' ' || key == 0x7f || key >= ME_KEY_SPECIAL)
-		return;
-	n = wcrtomb(bytes, (wchar_t)key, &state);
-	if (n == (size_t)-1 || len + n > ME_FILTER_MAX)
-		return;
-	memcpy(input + len, bytes, n + 1);
-	input[len + n] = '\0';
-}
-
-static void erase(char *input)
-{
-	size_t len = strlen(input);
-
-	while (len && (input[len - 1] & 0xc0) == 0x80)
-		len--;
-	input[len - (len > 0)] = '\0';
+	memcpy(model->filter_before, model->filter, sizeof(model->filter));
+	snprintf(model->filter, sizeof(model->filter), "%s", filter);
+	model->want = true;
+	if (!model->lists[model->view].following)
+		me_model_home(model);
 }
 
 static void filter_key(struct me_model *model, int key)
 {
-	struct me_list *list = &model->lists[model->view];
-
-	switch (key) {
-	case ME_KEY_ENTER:
-		memcpy(model->filter, model->input, sizeof(model->filter));
-		model->want = true;
-		list->position = list->top = 0;
-		list->follow = list->gone = false;
+	switch (me_prompt_action(key)) {
+	case ME_ACTION_EDIT_TAKE:
+		set_filter(model, model->prompt.text);
+		model->filter_new = true;
 		model->panel = ME_PANEL_NONE;
 		break;
-	case ME_KEY_ESCAPE:
+	case ME_ACTION_EDIT_LEAVE:
 		model->panel = ME_PANEL_NONE;
-		break;
-	case ME_KEY_BACKSPACE:
-		erase(model->input);
-		break;
-	case ME_KEY_CONTROL('u'):
-		*model->input = '\0';
 		break;
 	default:
-		type(model->input, key);
+		me_prompt_key(&model->prompt, key);
 	}
 }
 
 int me_model_key(struct me_model *model, int key)
 {
-	me_model_notice(model, NULL);
+	model->notice = NULL;
 	switch (model->panel) {
 	case ME_PANEL_NONE:
 		return act(model, me_key_action(key));

@@ -27,6 +27,7 @@ struct live {
 	char host[HOST_LEN];
 	unsigned int failures; /* rounds in a row without an answer */
 	struct me_setup setup;
+	char *notice; /* what came of it, or NULL */
 };
 
 static void close_live(struct live *live)
@@ -35,6 +36,7 @@ static void close_live(struct live *live)
 	me_api_free(&live->api);
 	me_model_free(&live->model);
 	me_setup_free(&live->setup);
+	free(live->notice);
 	me_closep(&live->signals);
 }
 
@@ -161,6 +163,14 @@ static int ask_besides(struct live *live, bool due)
 	return r < 0 ? r : ask_story(live, due);
 }
 
+static int ask_news(struct live *live)
+{
+	_cleanup_strbuf_ struct me_strbuf path = {0};
+
+	me_news_path(&live->model.news, &path);
+	return path.err ? path.err : me_api_start(live->api, ME_API_NEWS, path.data);
+}
+
 /* Asks for what the user waits for, and when it is time for all that is not under way yet. */
 static int ask(struct live *live, uint64_t now_ns)
 {
@@ -175,6 +185,8 @@ static int ask(struct live *live, uint64_t now_ns)
 		r = me_api_start(live->api, ME_API_HEALTH, "/v1/health");
 	if (!r && !me_api_busy(live->api, ME_API_LIST))
 		r = ask_list(live);
+	if (!r && !me_api_busy(live->api, ME_API_NEWS))
+		r = ask_news(live);
 	return r < 0 ? r : ask_besides(live, true);
 }
 
@@ -236,7 +248,8 @@ static int keep_setup(struct live *live)
 						  : "the setup is as it was at the start",
 		     path ? path : "", r < 0 ? strerror(-r) : "") < 0)
 		return -ENOMEM;
-	me_model_notice(&live->model, notice);
+	free(live->notice);
+	live->model.notice = live->notice = notice;
 	return 0;
 }
 
@@ -291,7 +304,7 @@ static int set_up(struct live *live, struct me_settings *ret_settings)
 	me_options_apply(live->options, ret_settings);
 	live->setup.start = *ret_settings;
 	me_model_init(&live->model, &live->options->source, ret_settings);
-	me_model_notice(&live->model, me_steal_ptr(&problem.data));
+	live->model.notice = live->notice = me_steal_ptr(&problem.data);
 	if (ret_settings->ascii)
 		setlocale(LC_CTYPE, "C");
 	return 0;

@@ -263,6 +263,17 @@ static void help_columns(FILE *out, const char *view, const char *part,
 			columns[i].sort ? columns[i].sort : "", columns[i].help);
 }
 
+static void help_keys(FILE *out, const char *title, const struct me_binding *bindings, size_t n)
+{
+	fprintf(out, "\n%s:\n", title);
+	for (size_t i = 0; i < n; i++) {
+		char names[ME_KEYS_OF_ACTION * ME_KEY_NAME_LEN];
+
+		me_binding_names(&bindings[i], names);
+		fprintf(out, "  %-14s %s\n", names, bindings[i].what);
+	}
+}
+
 void me_options_help(FILE *out)
 {
 	fputs("metop: what mewatch sees, live\n\nusage: metop [options]\n\n", out);
@@ -278,12 +289,7 @@ void me_options_help(FILE *out)
 			help_columns(out, view->name, view->parts[i].name, view->parts[i].columns,
 				     view->parts[i].n_columns);
 	}
-	fputs("\nkeys:\n", out);
-	for (size_t i = 0; i < me_n_bindings; i++) {
-		char names[ME_KEYS_OF_ACTION * ME_KEY_NAME_LEN];
-
-		me_binding_names(&me_bindings[i], names);
-		fprintf(out, "  %-14s %s\n", names, me_bindings[i].what);
-	}
+	help_keys(out, "keys", me_bindings, me_n_bindings);
+	help_keys(out, "keys of the filter", me_prompt_bindings, me_n_prompt_bindings);
 	fputs("\nexit: 0 done, 1 the daemon cannot be reached, 2 usage\n", out);
 }

@@ -119,6 +119,12 @@ static void help_text(struct help *help, const struct me_view *view)
 		help_line(help, ME_STYLE_PLAIN, names, me_bindings[i].what);
 	}
 	help_line(help, ME_STYLE_PLAIN, "", NULL);
+	help_line(help, ME_STYLE_STRONG, "Keys while a filter is typed", NULL);
+	for (size_t i = 0; i < me_n_prompt_bindings; i++) {
+		me_binding_names(&me_prompt_bindings[i], names);
+		help_line(help, ME_STYLE_PLAIN, names, me_prompt_bindings[i].what);
+	}
+	help_line(help, ME_STYLE_PLAIN, "", NULL);
 	help_line(help, ME_STYLE_STRONG, "Columns of this view", NULL);
 	if (!view->parts)
 		help_columns(help, view->columns, view->n_columns);
@@ -238,30 +244,42 @@ void me_draw_trouble(const struct me_model *model, struct me_screen *screen, str
 static void draw_prompt(const struct me_model *model, struct me_screen *screen, size_t line)
 {
 	size_t columns = me_screen_columns(screen), room = columns > 2 ? columns - 2 : 1;
-	const char *text = model->input;
+	const struct me_prompt *prompt = &model->prompt;
+	char before[ME_FILTER_MAX + 1], here[ME_FILTER_MAX + 1];
+	const char *text = before, *after = prompt->text + prompt->cursor;
+	size_t used;
 
-	/* The end of a long line is what is being typed. */
-	while (*text && me_shown_width(text) > room)
+	snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);
+	snprintf(here, sizeof(here), "%.*s", (int)(*after ? me_shown_bytes(after, 1) : 0), after);
+	/* What is before the cursor is what is being typed. */
+	while (*text && me_shown_width(text) + 1 > room)
 		text += me_shown_bytes(text, 1);
+	used = 1 + me_shown_width(text);
 	me_screen_put(screen, line, 0, 1, ME_STYLE_STRONG, "/");
-	me_screen_put(screen, line, 1, room, ME_STYLE_PLAIN, text);
-	me_screen_put(screen, line, 1 + me_shown_width(text), 1, ME_STYLE_TITLE, " ");
+	me_screen_put(screen, line, 1, columns, ME_STYLE_PLAIN, text);
+	me_screen_put(screen, line, used, columns, ME_STYLE_PLAIN, after);
+	me_screen_put(screen, line, used, *here ? me_shown_width(here) : 1,
+		      ME_STYLE_PLAIN | ME_STYLE_SELECTED, here);
+	if (prompt->error && line)
+		me_screen_put(screen, line - 1, 0, columns, ME_STYLE_BAD, prompt->error);
 }
 
-/* The filter in force, and then the keys for which there is room. */
+/* What is shown of the list, and then the keys for which there is room. */
 static void draw_hints(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t room)
 {
-	bool here = me_views[model->view].latest;
-	char filter[ME_FILTER_MAX + ME_FORMAT_LEN];
+	_cleanup_strbuf_ struct me_strbuf shown = {0};
 	size_t column = 0;
 
-	if (*model->filter) {
-		snprintf(filter, sizeof(filter), "filter %s%s", model->filter,
-			 here ? "" : " (in lists)");
-		column = me_shown_width(filter);
+	me_model_shown(model, &shown);
+	if (model->notice)
+		me_screen_put(screen, line, 0, room, ME_STYLE_WAIT, model->notice);
+	if (model->notice || shown.err)
+		return;
+	if (shown.len) {
+		column = me_shown_width(shown.data);
 		column = column < room ? column : room;
-		me_screen_put(screen, line, 0, column, ME_STYLE_WAIT, filter);
+		me_screen_put(screen, line, 0, column, ME_STYLE_WAIT, shown.data);
 		column += 2;
 	}
 
@@ -314,11 +332,9 @@ void me_draw_footer(const struct me_model *model, struct me_screen *screen, uint
 	width = (size_t)snprintf(place, sizeof(place), "%s/%s", at, of);
 	width = width < columns ? width : columns;
 	if (model->fresh_ns && model->trouble.what.data)
-		draw_failure(model, screen, line, columns - width - 1, now_ns);
+		draw_failure(model, screen, line, columns - width - (width < columns), now_ns);
 	else if (model->fresh_ns && model->refusal)
 		me_screen_put(screen, line, 0, columns - width, ME_STYLE_BAD, model->refusal);
-	else if (model->notice)
-		me_screen_put(screen, line, 0, columns - width, ME_STYLE_WAIT, model->notice);
 	else
 		draw_hints(model, screen, line, columns - width - 1);
 	if (model->fresh_ns)

@@ -251,6 +251,7 @@ int me_screen_key(struct me_screen *screen)
 		{KEY_END, ME_KEY_END},
 		{KEY_BACKSPACE, ME_KEY_BACKSPACE},
 		{KEY_BTAB, ME_KEY_BACKTAB},
+		{KEY_DC, ME_KEY_DELETE},
 		{KEY_ENTER, ME_KEY_ENTER},
 	};
 	wint_t code;

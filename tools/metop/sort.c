@@ -48,6 +48,7 @@ static void rank_sum(const struct me_column *column, struct ranked *ranked)
 
 static int rank(const struct me_column *column, struct ranked *ranked)
 {
+	const struct me_look_at look = {0};
 	char text[ME_CELL_LEN];
 
 	switch (column->kind) {
@@ -68,7 +69,7 @@ static int rank(const struct me_column *column, struct ranked *ranked)
 		rank_time(column, ranked);
 		return 0;
 	default:
-		me_column_text(column, &ranked->row, 0, text);
+		me_column_text(column, &ranked->row, &look, text);
 		ranked->known = *text;
 		ranked->text = strdup(text);
 		return ranked->text ? 0 : -ENOMEM;

@@ -31,6 +31,9 @@ enum me_column_kind {
 	ME_COLUMN_RATE,     /* growth a second: `rate` says which */
 	ME_COLUMN_TREND,    /* a list of numbers, as a line of bars */
 	ME_COLUMN_SHARE,    /* of the fields "FIELD.…" the name of the largest, and its share */
+	ME_COLUMN_NEW,      /* a serial, as a mark where the user has not seen it yet */
+	ME_COLUMN_GROUP, /* of a group of rows what they have in common, and whether it shows them */
+	ME_COLUMN_COUNT, /* a number with what it counts: the name of the field */
 };
 
 struct me_column {
@@ -38,7 +41,8 @@ struct me_column {
 	const char *help; /* what it holds, for people */
 	const char *fields[ME_COLUMN_FIELDS];
 	enum me_column_kind kind;
-	const char *sort; /* the field that the daemon sorts by; NULL: sorted here */
+	const char *sort;    /* the field that the daemon sorts by; NULL: sorted here */
+	const char *address; /* the field that is shown and sorted by where names are not wanted */
 	uint8_t rate;
 	uint8_t width; /* columns of the screen, at the least */
 	uint8_t grow;  /* share of what is left over; 0: none */
@@ -84,6 +88,9 @@ struct me_view {
 	const char *empty; /* what to say when there are no rows */
 	const struct me_column *columns;
 	size_t n_columns;
+	const struct me_column
+		*groups;             /* the same columns, of rows that are groups; NULL: none are */
+	bool identified;             /* by the field "id" or "group", also in the API */
 	const char *order;           /* title of the column that it is sorted by at first */
 	const struct me_part *parts; /* by me_row.part; NULL: all rows have `columns` */
 	size_t n_parts;
@@ -107,8 +114,11 @@ size_t me_view_column(const struct me_view *view, const char *name);
 struct me_order me_view_first_order(const struct me_view *view, size_t part);
 
 /* Reads an answer about the view into its rows. 0, -EBADMSG if it is none, or -ENOMEM. */
-int me_view_read(const struct me_view *view, const char *body, size_t len,
+int me_view_read(const struct me_view *view, bool grouped, const char *body, size_t len,
 		 struct me_rows **ret_rows);
+
+/* What says which row it is, from one answer to the next. */
+const char *me_view_identity(const struct me_view *view, const struct me_row *row);
 
 /* The view with the columns and the order of one of its parts; as it is where it has none. */
 struct me_view me_view_part(const struct me_view *view, size_t part);
@@ -120,9 +130,16 @@ bool me_column_starts_desc(const struct me_column *column);
 /* Whether it is set flush right: numbers are. */
 bool me_column_is_right(const struct me_column *column);
 
-/* Writes the cell as text, not yet made safe to show; `now_ns` is when the rows were taken. */
-void me_column_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
-		    char out[ME_CELL_LEN]);
+/* How cells are to be looked at. */
+struct me_look_at {
+	uint64_t now_ns;      /* when the rows were taken */
+	uint64_t seen_serial; /* rows up to this one are not new */
+	bool addresses;       /* and not names */
+};
+
+/* Writes the cell as text, not yet made safe to show. */
+void me_column_text(const struct me_column *column, const struct me_row *row,
+		    const struct me_look_at *look, char out[ME_CELL_LEN]);
 
 /* How a whole row looks, and how the cell of one of its columns does. */
 enum me_style me_view_row_style(const struct me_view *view, const struct me_row *row);

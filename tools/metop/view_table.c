@@ -8,7 +8,8 @@ static const struct me_column flows[] = {
 	{.title = "VERDICT", .help = "what the judge says", .fields = {"verdict", "direction"},
 	 .kind = ME_COLUMN_MARK, .sort = "verdict", .width = 12},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
-	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .width = 22, .grow = 3},
+	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .address = "dst",
+	 .width = 22, .grow = 3},
 	{.title = "ADDRESS", .help = "address of the destination", .fields = {"dst"},
 	 .sort = "dst", .width = 15, .grow = 1, .rank = 8},
 	{.title = "PORT", .help = "port and protocol of the destination",
@@ -35,6 +36,23 @@ static const struct me_column flows[] = {
 	 .rank = 4},
 	{.title = "LAST", .help = "how long ago it was last seen", .fields = {"last"},
 	 .kind = ME_COLUMN_AGE, .sort = "last", .width = 4, .rank = 2},
+};
+
+/* The same columns of a group of flows, as wide: what they have in common, and their sums. */
+static const struct me_column flow_groups[sizeof(flows) / sizeof(*flows)] = {
+	{.fields = {"verdict"}, .kind = ME_COLUMN_MARK},
+	{.fields = {"exe", "comm", "host", "endpoint"}, .kind = ME_COLUMN_GROUP},
+	{.fields = {"open"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"flows"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"violations"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"service"}},
+	{.fields = {"pending"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {NULL}},
+	{.fields = {"bytes_sent"}, .kind = ME_COLUMN_QUANTITY},
+	{.fields = {"bytes_received"}, .kind = ME_COLUMN_QUANTITY},
+	{.fields = {"sent_per_s"}, .kind = ME_COLUMN_RATE, .rate = 0},
+	{.fields = {"received_per_s"}, .kind = ME_COLUMN_RATE, .rate = 1},
+	{.fields = {"last"}, .kind = ME_COLUMN_AGE},
 };
 
 static const struct me_column endpoints[] = {
@@ -86,10 +104,12 @@ static const struct me_column endpoints[] = {
 static const struct me_column violations[] = {
 	{.title = "S", .help = "mark of the state", .fields = {"state"}, .kind = ME_COLUMN_SIGN,
 	 .sort = "state", .width = 1},
+	{.title = "N", .help = "* came since you looked", .fields = {"serial"},
+	 .kind = ME_COLUMN_NEW, .sort = "serial", .width = 1},
 	{.title = "REASON", .help = "why it is a violation", .fields = {"reason"},
 	 .sort = "reason", .width = 20},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
-	 .fields = {"name", "dst"}, .sort = "name", .width = 15, .grow = 3},
+	 .fields = {"name", "dst"}, .sort = "name", .address = "dst", .width = 15, .grow = 3},
 	{.title = "ADDRESS", .help = "address of the destination", .fields = {"dst"},
 	 .sort = "dst", .width = 15, .grow = 1, .rank = 8},
 	{.title = "PORT", .help = "port and protocol of the destination",
@@ -215,7 +235,7 @@ const struct me_view me_views[ME_VIEWS] = {
 	},
 	[ME_VIEW_FLOWS] = {
 		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
-		.keys = {"id"}, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
+		.keys = {"id", "group"}, .groups = flow_groups, .identified = true, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
 		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_VIOLATIONS] = {

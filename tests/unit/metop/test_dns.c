@@ -21,7 +21,7 @@ static struct me_rows *read_rows(unsigned int matched)
 	char body[DNS_ANSWER_LEN];
 
 	dns_answer(body, 0, 40, matched);
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], body, strlen(body), &rows), 0);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, body, strlen(body), &rows), 0);
 	return rows;
 }
 
@@ -71,7 +71,7 @@ static void a_zone_that_refuses_stands_out(void **state)
 	(void)state;
 	assert_int_equal(me_view_row_style(view, &rows->rows[3]), ME_STYLE_BAD);
 	assert_int_equal(me_column_style(refusals, ME_STYLE_BAD), ME_STYLE_BAD);
-	me_column_text(refusals, &rows->rows[3], rows->ts_ns, text);
+	me_column_text(refusals, &rows->rows[3], &(struct me_look_at){0}, text);
 	assert_string_equal(text, "70");
 	assert_int_equal(me_view_row_style(view, &rows->rows[4]), ME_STYLE_PLAIN);
 	/* What is over is dim. */
@@ -92,9 +92,9 @@ static void an_answer_without_anything_has_no_rows(void **state)
 	static const char body[] = "{\"ts\":\"2027-01-01T00:00:00Z\",\"answers\":[]}";
 
 	(void)state;
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], body, strlen(body), &rows), 0);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, body, strlen(body), &rows), 0);
 	assert_int_equal(rows->n, 0);
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], "[]", 2, &rows), -EBADMSG);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, "[]", 2, &rows), -EBADMSG);
 }
 
 static void it_is_printed_part_by_part(void **state)

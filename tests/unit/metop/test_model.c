@@ -17,12 +17,13 @@ static const struct me_source source = {.socket = "/nowhere"};
 static void answer_from(struct me_model *model, uint64_t ts, uint64_t first, uint64_t count,
 			uint64_t matched)
 {
+	bool grouped = model->view == ME_VIEW_FLOWS && model->settings.tree != ME_TREE_OFF;
 	_cleanup_strbuf_ struct me_strbuf body = {0};
 	_cleanup_reply_ struct me_reply reply = {.kind = ME_API_LIST, .status = 200};
 
 	me_strbuf_addf(&body, "{\"ts\":\"2027-01-01T00:00:%02uZ\",\"total\":%zu,\"matched\":%zu,",
 		       (unsigned int)ts, (size_t)matched, (size_t)matched);
-	me_strbuf_addf(&body, "\"%s\":[", me_views[model->view].name);
+	me_strbuf_addf(&body, "\"%s\":[", grouped ? "groups" : me_views[model->view].name);
 	for (uint64_t id = first; id < first + count; id++)
 		me_strbuf_addf(&body, "%s{\"id\":\"%zu\",\"endpoint\":\"%zu\",\"attempts\":%zu}",
 			       id > first ? "," : "", (size_t)id, (size_t)id, (size_t)(id * ts));
@@ -146,22 +147,28 @@ static void the_window_goes_with_the_cursor(void **state)
 	struct me_model *model = begin(state);
 	struct me_query query;
 
-	answer_from(model, 1, 0, 1000, 100000);
+	model->page = 20;
+	me_model_query(model, &query);
+	assert_int_equal(query.limit, 80); /* a few screens, and never all */
+	answer_from(model, 1, 0, 80, 100000);
 	assert_false(model->want);
 	type(model, "G");
 	assert_true(model->want);
 	me_model_query(model, &query);
-	assert_int_equal(query.offset, 99499);
-	answer_from(model, 2, 99499, 501, 100000);
+	assert_int_equal(query.offset, 99959);
+	answer_from(model, 2, 99959, 41, 100000);
 	assert_string_equal(selected(model), "99999");
 	assert_false(model->want);
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < 4; i++)
 		me_model_key(model, ME_KEY_PAGE_UP);
 	assert_true(model->want);
 	me_model_query(model, &query);
-	assert_int_equal(query.offset, 99999 - 60 * 9 - 500);
-	answer_from(model, 3, query.offset, 1000, 100000);
-	assert_string_equal(selected(model), "99459");
+	assert_int_equal(query.offset, 99999 - 4 * 19 - 40);
+	answer_from(model, 3, query.offset, 80, 100000);
+	assert_string_equal(selected(model), "99923");
+	model->page = 500;
+	me_model_query(model, &query);
+	assert_int_equal(query.limit, 1000);
 	type(model, "g");
 	assert_true(model->want);
 	me_model_query(model, &query);
@@ -198,10 +205,10 @@ static void a_filter_is_typed(void **state)
 	model->want = false;
 	type(model, "/q4");
 	me_model_key(model, 0xe9);
-	me_model_key(model, ME_KEY_UP); /* means nothing here */
-	assert_string_equal(model->input, "q4é");
+	me_model_key(model, ME_KEY_PAGE_UP); /* means nothing here */
+	assert_string_equal(model->prompt.text, "q4é");
 	me_model_key(model, ME_KEY_BACKSPACE);
-	assert_string_equal(model->input, "q4");
+	assert_string_equal(model->prompt.text, "q4");
 	assert_string_equal(model->filter, "");
 	assert_false(model->quit || model->want);
 	type(model, "\r");
@@ -213,7 +220,7 @@ static void a_filter_is_typed(void **state)
 	assert_int_equal(query.view, ME_VIEW_ENDPOINTS);
 	assert_string_equal(query.filter, "q4");
 	type(model, "/");
-	assert_string_equal(model->input, "q4");
+	assert_string_equal(model->prompt.text, "q4");
 	type(model, "x\x1b");
 	assert_string_equal(model->filter, "q4");
 	type(model, "\x1b");
@@ -227,10 +234,10 @@ static void a_filter_has_a_limit(void **state)
 	type(model, "/");
 	for (int i = 0; i < 2 * ME_FILTER_MAX; i++)
 		me_model_key(model, 0x65e5);
-	assert_int_equal(strlen(model->input), ME_FILTER_MAX / 3 * 3);
+	assert_int_equal(strlen(model->prompt.text), ME_FILTER_MAX / 3 * 3);
 	for (int i = 0; i < ME_FILTER_MAX; i++)
 		me_model_key(model, ME_KEY_BACKSPACE);
-	assert_string_equal(model->input, "");
+	assert_string_equal(model->prompt.text, "");
 }
 
 static void refusals_are_told_until_all_is_well(void **state)
@@ -290,7 +297,7 @@ static void freezing_and_thawing(void **state)
 	type(model, "p");
 	assert_true(model->frozen);
 	assert_false(model->want);
-	type(model, " ");
+	type(model, "p");
 	assert_false(model->frozen);
 	assert_true(model->want);
 }
@@ -315,6 +322,15 @@ static void random_keys_do_no_harm(void **state)
 				   's',
 				   'r',
 				   'p',
+				   't',
+				   'f',
+				   'n',
+				   'c',
+				   'v',
+				   ' ',
+				   '+',
+				   '-',
+				   '*',
 				   '?',
 				   '[',
 				   ']',

@@ -12,6 +12,8 @@
 
 #define NOW_NS 1798761600000000000ull /* 2027-01-01T00:00:00Z */
 
+static struct me_look_at look = {.now_ns = NOW_NS};
+
 static const struct me_column *column(enum me_view_id view, const char *title)
 {
 	size_t i = me_view_column(&me_views[view], title);
@@ -24,7 +26,7 @@ static const char *cell(enum me_view_id view, const char *title, const struct me
 {
 	static char text[ME_CELL_LEN];
 
-	me_column_text(column(view, title), &rows->rows[0], NOW_NS, text);
+	me_column_text(column(view, title), &rows->rows[0], &look, text);
 	return text;
 }
 
@@ -94,6 +96,66 @@ static void cells_of_a_flow(void **state)
 	rows->rows[0].rate[0] = 0;
 	assert_string_equal(cell(ME_VIEW_FLOWS, "SENT/S", rows), "0");
 	assert_int_equal(me_view_row_style(&me_views[ME_VIEW_FLOWS], &rows->rows[0]), ME_STYLE_BAD);
+}
+
+static void names_or_addresses(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "dst", "192.0.2.1");
+	me_rows_add_text(rows, "name", "a.example");
+	me_rows_add_number(rows, "serial", 7, "7");
+	look.addresses = true;
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "192.0.2.1");
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "DESTINATION", rows), "192.0.2.1");
+	look.addresses = false;
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "a.example");
+	/* New is what came after what was seen. */
+	look.seen_serial = 7;
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "N", rows), "");
+	look.seen_serial = 6;
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "N", rows), "*");
+	/* In a tree a flow stands below its group. */
+	me_rows_add_text(rows, "of", "0123456789abcdef");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "    a.example");
+}
+
+static const char *group_cell(const char *title, const struct me_rows *rows)
+{
+	static char text[ME_CELL_LEN];
+	const struct me_view of = me_view_of(&me_views[ME_VIEW_FLOWS], &rows->rows[0]);
+
+	me_column_text(&of.columns[me_view_column(&me_views[ME_VIEW_FLOWS], title)], &rows->rows[0],
+		       &look, text);
+	return text;
+}
+
+static void cells_of_a_group(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "group", "0123456789abcdef");
+	me_rows_add_text(rows, "by", "origin");
+	me_rows_add_text(rows, "unfolded", "no");
+	me_rows_add_text(rows, "verdict", "pending");
+	me_rows_add_number(rows, "flows", 12, "12");
+	me_rows_add_number(rows, "open", 1, "1");
+	me_rows_add_number(rows, "violations", 0, "0");
+	me_rows_add_number(rows, "pending", 2, "2");
+	me_rows_add_number(rows, "bytes_sent", 1234, "1234");
+	me_rows_add_number(rows, "sent_per_s", 5, "5");
+	assert_string_equal(group_cell("VERDICT", rows), "? pending");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] (unknown)");
+	assert_string_equal(group_cell("PORT", rows), "12 flows");
+	assert_string_equal(group_cell("ADDRESS", rows), "1 open");
+	assert_string_equal(group_cell("PROCESS", rows), "");
+	assert_string_equal(group_cell("WHY", rows), "2 pending");
+	assert_string_equal(group_cell("SENT", rows), "1.23k");
+	assert_string_equal(group_cell("SENT/S", rows), "5.0");
+	me_rows_add_text(rows, "exe", "/usr/bin/curl");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] /usr/bin/curl");
 }
 
 static void without_a_process_the_host_is_told(void **state)
@@ -207,7 +269,7 @@ static void what_is_left_is_told(void **state)
 
 		me_rows_begin(rows);
 		me_rows_add_text(rows, "until", cases[i].until);
-		me_column_text(&of.columns[me_view_column(&of, "LEFT")], &rows->rows[0], NOW_NS,
+		me_column_text(&of.columns[me_view_column(&of, "LEFT")], &rows->rows[0], &look,
 			       text);
 		assert_string_equal(text, cases[i].left);
 	}
@@ -258,6 +320,8 @@ int main(void)
 		cmocka_unit_test(tables_are_sound),
 		cmocka_unit_test(cells_of_a_flow),
 		cmocka_unit_test(without_a_process_the_host_is_told),
+		cmocka_unit_test(names_or_addresses),
+		cmocka_unit_test(cells_of_a_group),
 		cmocka_unit_test(outcomes_are_added_up),
 		cmocka_unit_test(evidence_is_a_share),
 		cmocka_unit_test(every_mark_is_known),
