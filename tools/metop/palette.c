@@ -58,7 +58,7 @@ struct me_look me_palette_look(int colours, enum me_style style, bool selected)
 	}
 	look = colours >= 8 ? eight[style] : plain[style];
 	if (selected && colours >= 8)
-		look = (struct me_look){.front = BLACK, .back = title ? GREEN : CYAN};
+		look = (struct me_look){.front = BLACK, .back = title ? WHITE : CYAN};
 	else if (selected)
 		look.reverse = !look.reverse;
 	return look;
