@@ -128,10 +128,22 @@ static void tell_claim(struct me_story *story, const struct me_ledger_flow *flow
 	me_story_say(text, ", path ", text_of(ledger, flow, ME_TEXT_HTTP_PATH));
 }
 
-/* The steps of the flow; *ret_settled is the last one by which it became final. */
+/* Whether what its client said made the flow final. */
+static bool is_by_claim(union me_state state)
+{
+	return state.verdict == ME_VIOLATION ? state.reason == ME_REASON_NAME_MISMATCH
+					     : state.evidence == ME_EVIDENCE_VERIFIED ||
+						       state.evidence == ME_EVIDENCE_CLAIMED;
+}
+
+/*
+ * The steps of the flow; *ret_settled is the last one by which it became final: when that was is known
+ * exactly where a claim decided, else as soon as it was read.
+ */
 static bool tell_steps(struct me_story *story, const struct me_ledger_flow *flow,
 		       struct me_step *ret_settled)
 {
+	uint64_t claimed_ns = 0;
 	const struct me_ledger *ledger = me_story_ledger(story);
 	const struct me_steps *steps = me_ledger_flow_steps(ledger);
 	struct me_step step;
@@ -140,6 +152,7 @@ static bool tell_steps(struct me_story *story, const struct me_ledger_flow *flow
 	for (uint64_t cursor = 0; me_steps_next(steps, flow->id, &cursor, &step);) {
 		if (step.kind == ME_STEP_CLAIM) {
 			tell_claim(story, flow, step.ts_ns);
+			claimed_ns = step.ts_ns;
 		} else if (step.kind == ME_STEP_FINDING) {
 			me_strbuf_addf(me_story_step(story, me_ledger_epoch(ledger, step.ts_ns),
 						     me_step_label(ME_STEP_FINDING)),
@@ -150,6 +163,8 @@ static bool tell_steps(struct me_story *story, const struct me_ledger_flow *flow
 			settled = true;
 		}
 	}
+	if (settled && claimed_ns && claimed_ns < ret_settled->ts_ns && is_by_claim(flow->state))
+		ret_settled->ts_ns = claimed_ns;
 	return settled;
 }
 

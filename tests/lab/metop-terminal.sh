@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2153
 #
-# A terminal to run metop in. Who sources this has METOP (the program), SOCKET (of the API), LAB_TMP,
-# and fail WHAT, which counts a failed assertion.
+# A terminal to run metop in. Who sources this has METOP (the program), SOCKET (of the API) or URL,
+# LAB_TMP, and fail WHAT, which counts a failed assertion.
 export TMUX_TMPDIR=$LAB_TMP
+export XDG_CONFIG_HOME=$LAB_TMP/config # nobody's own setup is read, or written
 unset TMUX NO_COLOR COLUMNS
 
 tmux_() { tmux -L metop -f /dev/null "$@"; }
@@ -34,7 +35,7 @@ start() {
 	cat >"$LAB_TMP/session" <<-END
 	before=\$(stty -g)
 	set -m # a job of its own, so that it can be stopped
-	env LC_ALL=C.UTF-8 ${variables[*]@Q} ${RUN_AS-} $METOP --socket $SOCKET ${*@Q}
+	env LC_ALL=C.UTF-8 ${variables[*]@Q} ${RUN_AS-} $METOP $(metop_source) ${*@Q}
 	code=\$?
 	if [ \$code = 148 ]; then # SIGTSTP
 		read -rp "stopped" && fg %1 >/dev/null
@@ -52,6 +53,8 @@ start() {
 		"bash $LAB_TMP/session" 2>"$LAB_TMP/tmux" || fail "no terminal: $(<"$LAB_TMP/tmux")"
 	tmux_ set-option -g window-size manual
 }
+
+metop_source() { [ -n "${URL-}" ] && echo "--url $URL" || echo "--socket $SOCKET"; }
 
 no_terminal() { ! tmux_ has-session 2>/dev/null; }
 
@@ -87,4 +90,4 @@ expect_end() {
 	[ "$(cat "$LAB_TMP/ended")" = "$2" ] || fail "$1: ended '$(cat "$LAB_TMP/ended")', not '$2'"
 }
 
-metop_pid() { pgrep -f "^$METOP --socket $SOCKET"; }
+metop_pid() { pgrep -f "^$METOP $(metop_source)"; }

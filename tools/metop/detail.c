@@ -41,7 +41,7 @@ static size_t line_bytes(const char *text, size_t width)
 
 /* Adds a field that has its lines to itself, from `line` on. */
 static int fold(struct me_detail *detail, const struct me_field *field, size_t line,
-		size_t name_width, size_t width, enum me_style style)
+		size_t name_width, size_t width)
 {
 	const char *name = field->name, *text = field->text;
 
@@ -54,8 +54,7 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 							.bytes = bytes,
 							.line = line++,
 							.name_width = name_width,
-							.width = width,
-							.style = style});
+							.width = width});
 		if (r < 0)
 			return r;
 		text += bytes;
@@ -64,28 +63,29 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 	return 0;
 }
 
-/* A line of the story each; on a narrow screen the text below its time. */
+/* A line of the story each: its mark, and its text folded beside it; on a narrow screen below its time. */
 static int add_story(struct me_detail *detail, const struct me_rows *story, size_t columns)
 {
 	bool wide = columns > 2 * ME_STORY_NAME;
-	size_t width = wide ? columns - ME_STORY_NAME - 1 : columns;
+	size_t before = (wide ? ME_STORY_NAME + 1 : 0) + ME_STORY_MARK;
 	int r = 0;
 
 	for (size_t i = 0; i < story->n && !r; i++) {
 		struct me_field field = story->rows[i].fields[ME_STORY_TEXT];
-		enum me_style style;
+		struct me_detail_item first = {.name = field.name,
+					       .text = field.text,
+					       .bytes = wide,
+					       .line = detail->lines,
+					       .name_width = wide ? ME_STORY_NAME : columns,
+					       .width = 1};
 
-		me_view_mark(story->rows[i].fields[ME_STORY_STATE].text, &style);
-		if (!wide) {
-			r = add(detail, (struct me_detail_item){.name = field.name,
-								.text = "",
-								.line = detail->lines,
-								.name_width = columns});
-			field.name = NULL;
-		}
+		me_view_mark(story->rows[i].fields[ME_STORY_STATE].text, &first.style);
+		r = add(detail, first);
+		field.name = NULL;
+		field.text += ME_STORY_MARK;
 		if (!r)
-			r = fold(detail, &field, detail->lines, wide ? ME_STORY_NAME : 0, width,
-				 style);
+			r = fold(detail, &field, detail->lines - wide, before - 1,
+				 columns > before ? columns - before : 1);
 	}
 	return r;
 }
@@ -114,7 +114,7 @@ int me_detail_lay_out(const struct me_rows *story, const struct me_row *row, siz
 			at = 0;
 		}
 		if (cells > per_line) {
-			r = fold(&detail, field, line, name_width, whole, ME_STYLE_PLAIN);
+			r = fold(&detail, field, line, name_width, whole);
 			line = detail.lines;
 		} else {
 			r = add(&detail,

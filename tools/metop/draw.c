@@ -188,8 +188,8 @@ int me_draw(struct me_model *model, struct me_screen *screen, const char *host, 
 		return 0;
 	}
 	if (!model->fresh_ns && model->panel != ME_PANEL_HELP) {
-		me_draw_trouble(model, screen, (struct me_area){0, lines - 1});
-		me_draw_footer(model, screen);
+		me_draw_trouble(model, screen, (struct me_area){0, lines - 1}, now_ns);
+		me_draw_footer(model, screen, now_ns);
 		return 0;
 	}
 	body.top = draw_headline(model, screen, host, now_ns);
@@ -220,6 +220,6 @@ int me_draw(struct me_model *model, struct me_screen *screen, const char *host, 
 		if (model->panel == ME_PANEL_CHOOSER)
 			me_draw_chooser(model, screen, body);
 	}
-	me_draw_footer(model, screen);
+	me_draw_footer(model, screen, now_ns);
 	return r;
 }

@@ -27,8 +27,9 @@ size_t me_draw_detail_lines(const struct me_model *model, const struct me_screen
 void me_draw_help(struct me_model *model, struct me_screen *screen, struct me_area area);
 void me_draw_chooser(const struct me_model *model, struct me_screen *screen, struct me_area area);
 /* What is wrong, when nothing was ever heard of the daemon. */
-void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area);
+void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area,
+		     uint64_t now_ns);
 /* The last line: what was typed, what is wrong, or what the keys are. */
-void me_draw_footer(const struct me_model *model, struct me_screen *screen);
+void me_draw_footer(const struct me_model *model, struct me_screen *screen, uint64_t now_ns);
 
 #endif

@@ -35,7 +35,8 @@ static void draw_cell(const struct me_pulse *pulse, struct me_screen *screen, si
 		      bad ? ME_STYLE_BAD : ME_STYLE_ACCENT, bars);
 	if (width - before - 2 <= MOST_FROM)
 		return;
-	me_format_rate(most, most_text);
+	/* The present rate is that of a second, a bar that of several. */
+	me_format_rate(most > pulse->rate[series] ? most : pulse->rate[series], most_text);
 	snprintf(tail, sizeof(tail), "max %s", most_text);
 	me_screen_put(screen, line, column + before + me_shown_width(bars) + 1, strlen(tail),
 		      ME_STYLE_DIM, tail);

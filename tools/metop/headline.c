@@ -64,7 +64,8 @@ static void add_age(struct me_headline *headline, const struct me_model *model, 
 	char text[ME_FORMAT_LEN];
 
 	me_format_age(age, text);
-	snprintf(piece->text, sizeof(piece->text), "data %s old", text);
+	snprintf(piece->text, sizeof(piece->text), "data %s old%s", text,
+		 old && model->waiting && !model->trouble.what.data ? ", waiting" : "");
 }
 
 static void add_numbers(struct me_headline *headline, const struct me_model *model)

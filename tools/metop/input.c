@@ -117,6 +117,10 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_REDRAW:
 		model->redraw = true;
 		break;
+	case ME_ACTION_KEEP:
+		model->settings.view = model->view;
+		model->keep = true;
+		break;
 	case ME_ACTION_CLOSE:
 		close_something(model);
 		break;

@@ -40,6 +40,7 @@ const struct me_binding me_bindings[] = {
 	{ME_ACTION_SEEN, {'v'}, "violations that came until now are no longer new", NULL},
 	{ME_ACTION_FREEZE, {'p'}, "freeze the screen, and go on", "Freeze"},
 	{ME_ACTION_REDRAW, {ME_KEY_CONTROL('l')}, "draw the screen anew", NULL},
+	{ME_ACTION_KEEP, {'W'}, "keep this setup, and this view as the first one", NULL},
 	{ME_ACTION_CLOSE, {ME_KEY_ESCAPE}, "close what is open; then drop the filter", NULL},
 	{ME_ACTION_QUIT, {'q', F(10)}, "quit", "Quit"},
 };

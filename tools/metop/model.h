@@ -60,6 +60,9 @@ struct me_model {
 	bool frozen;
 	bool want; /* the list is to be asked for at once */
 	bool redraw;
+	bool waiting;    /* an answer is under way */
+	uint64_t due_ns; /* CLOCK_MONOTONIC: when to ask again */
+	bool keep;       /* the setup is to be written */
 	bool quit;
 	const char *notice; /* what came of the last key, or of a row; NULL: nothing to say */
 	size_t page;        /* rows on the screen */

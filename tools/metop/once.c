@@ -169,7 +169,7 @@ static int fetch(const struct me_options *options, const char *path, struct me_r
 	if (!r)
 		r = me_api_start(api, ME_API_LIST, path);
 	while (!r && !me_api_next(api, ret_reply))
-		r = me_api_wait(api, NULL, NULL, 0, ME_API_TIMEOUT_MS);
+		r = me_api_wait(api, NULL, NULL, 0, ME_API_SILENT_S * 1000);
 	return r;
 }
 

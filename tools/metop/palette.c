@@ -40,7 +40,7 @@ static const struct me_look many[ME_STYLE_COUNT] = {
 static const short many_selected[ME_STYLE_COUNT] = {
 	[ME_STYLE_PLAIN] = 255,  [ME_STYLE_BAD] = 217,  [ME_STYLE_WAIT] = 222,
 	[ME_STYLE_GOOD] = 157,   [ME_STYLE_DIM] = 250,  [ME_STYLE_STRONG] = 255,
-	[ME_STYLE_ACCENT] = 159, [ME_STYLE_TITLE] = 16, [ME_STYLE_SORTED] = 16,
+	[ME_STYLE_ACCENT] = 159, [ME_STYLE_TITLE] = 16, [ME_STYLE_SORTED] = 255,
 };
 
 struct me_look me_palette_look(int colours, enum me_style style, bool selected)
@@ -52,13 +52,13 @@ struct me_look me_palette_look(int colours, enum me_style style, bool selected)
 		look = many[style];
 		if (selected) {
 			look.front = many_selected[style];
-			look.back = title ? 110 : 25;
+			look.back = style == ME_STYLE_TITLE ? 110 : 25;
 		}
 		return look;
 	}
 	look = colours >= 8 ? eight[style] : plain[style];
 	if (selected && colours >= 8)
-		look = (struct me_look){.front = BLACK, .back = title ? GREEN : CYAN};
+		look = (struct me_look){.front = BLACK, .back = title ? WHITE : CYAN};
 	else if (selected)
 		look.reverse = !look.reverse;
 	return look;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "metop/detail.h"
 #include "metop/draw.h"
 #include "metop/format.h"
@@ -206,8 +207,23 @@ static size_t draw_folded(struct me_screen *screen, size_t line, size_t end, uns
 	return line;
 }
 
-void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area)
+/* ", again in 12s", or nothing while it is being asked. */
+static void again_text(const struct me_model *model, uint64_t now_ns, char out[2 * ME_FORMAT_LEN])
 {
+	char age[ME_FORMAT_LEN];
+
+	*out = '\0';
+	if (model->waiting || model->due_ns <= now_ns)
+		return;
+	me_format_age((model->due_ns - now_ns + ME_NS_PER_S - 1) / ME_NS_PER_S, age);
+	snprintf(out, 2 * ME_FORMAT_LEN, ", again in %s", age);
+}
+
+void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area,
+		     uint64_t now_ns)
+{
+	char again[2 * ME_FORMAT_LEN], note[sizeof(again) + 64];
+
 	const struct me_trouble *trouble = &model->trouble;
 	size_t line = area.top + (area.lines > 6 ? area.lines / 3 : 0);
 	size_t end = area.top + area.lines;
@@ -215,7 +231,9 @@ void me_draw_trouble(const struct me_model *model, struct me_screen *screen, str
 	if (trouble->what.data) {
 		line = draw_folded(screen, line, end, ME_STYLE_BAD, trouble->what.data);
 		line = draw_folded(screen, line, end, ME_STYLE_PLAIN, trouble->remedy.data);
-		draw_folded(screen, line, end, ME_STYLE_DIM, "trying again until it answers");
+		again_text(model, now_ns, again);
+		snprintf(note, sizeof(note), "trying until it answers%s (Ctrl-L: now)", again);
+		draw_folded(screen, line, end, ME_STYLE_DIM, note);
 	} else if (model->refusal) {
 		draw_folded(screen, line, end, ME_STYLE_BAD, model->refusal);
 	} else {
@@ -282,7 +300,22 @@ static void draw_hints(const struct me_model *model, struct me_screen *screen, s
 	}
 }
 
-void me_draw_footer(const struct me_model *model, struct me_screen *screen)
+/* Why there are no new data, and when it is tried again; the latter has its place. */
+static void draw_failure(const struct me_model *model, struct me_screen *screen, size_t line,
+			 size_t room, uint64_t now_ns)
+{
+	char again[2 * ME_FORMAT_LEN];
+	size_t width, at;
+
+	again_text(model, now_ns, again);
+	width = strlen(again) < room ? strlen(again) : room;
+	me_screen_put(screen, line, 0, room - width, ME_STYLE_BAD, model->trouble.what.data);
+	at = me_shown_width(model->trouble.what.data);
+	at = at < room - width ? at : room - width;
+	me_screen_put(screen, line, at, width, ME_STYLE_WAIT, again);
+}
+
+void me_draw_footer(const struct me_model *model, struct me_screen *screen, uint64_t now_ns)
 {
 	const struct me_list *list = &model->lists[model->view];
 	uint64_t count = me_list_count(model, model->view);
@@ -299,8 +332,7 @@ void me_draw_footer(const struct me_model *model, struct me_screen *screen)
 	width = (size_t)snprintf(place, sizeof(place), "%s/%s", at, of);
 	width = width < columns ? width : columns;
 	if (model->fresh_ns && model->trouble.what.data)
-		me_screen_put(screen, line, 0, columns - width, ME_STYLE_BAD,
-			      model->trouble.what.data);
+		draw_failure(model, screen, line, columns - width - (width < columns), now_ns);
 	else if (model->fresh_ns && model->refusal)
 		me_screen_put(screen, line, 0, columns - width, ME_STYLE_BAD, model->refusal);
 	else

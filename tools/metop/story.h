@@ -17,6 +17,7 @@ struct me_story {
  * A line is a row with two fields: the text, which has the line's time and step as its name; and
  * `state`, a word that has a mark (metop/view.h) or "".
  */
+#define ME_STORY_MARK 2 /* bytes at the beginning of the text: the mark and a space */
 #define ME_STORY_TEXT 0
 #define ME_STORY_STATE 1
 

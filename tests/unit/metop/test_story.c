@@ -113,11 +113,16 @@ static void test_lay_out(void **state)
 		assert_int_equal(detail.lines, last + 1);
 		if (columns < 80)
 			continue;
-		assert_string_equal(detail.items[2].name, "08:16:39.000 verdict");
-		assert_int_equal(detail.items[2].style, ME_STYLE_WAIT);
-		assert_int_equal(detail.items[3].style, ME_STYLE_GOOD);
-		assert_int_equal(detail.items[7].line, 8);
-		assert_string_equal(detail.items[7].name, "verdict");
+		/* The mark of a line, and its text beside it. */
+		assert_string_equal(detail.items[4].name, "08:16:39.000 verdict");
+		assert_int_equal(detail.items[4].bytes, 1);
+		assert_int_equal(detail.items[4].style, ME_STYLE_WAIT);
+		assert_string_equal(detail.items[5].text, "pending: quic");
+		assert_int_equal(detail.items[5].style, ME_STYLE_PLAIN);
+		assert_int_equal(detail.items[5].line, detail.items[4].line);
+		assert_int_equal(detail.items[6].style, ME_STYLE_GOOD);
+		assert_int_equal(detail.items[14].line, 8);
+		assert_string_equal(detail.items[14].name, "verdict");
 		assert_int_equal(detail.lines, 9);
 	}
 	me_story_clear(&story);
