@@ -20,7 +20,8 @@ until_true() {
 	done
 }
 
-# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal. When it has ended, the
+# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal, without a setup from before unless
+# KEEP_SETUP is set. When it has ended, the
 # file `ended` says with which code, and whether the terminal's settings are those from before.
 start() {
 	local size=$1 variables=()
@@ -32,6 +33,7 @@ start() {
 	done
 	[ $# = 0 ] || shift
 	rm -f "$LAB_TMP/ended"
+	[ -n "${KEEP_SETUP-}" ] || rm -rf "$XDG_CONFIG_HOME"
 	cat >"$LAB_TMP/session" <<-END
 	before=\$(stty -g)
 	set -m # a job of its own, so that it can be stopped
@@ -48,7 +50,9 @@ start() {
 	END
 	tmux_ kill-server 2>/dev/null || true
 	until_true 5 no_terminal || fail "the last terminal does not end"
-	tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" "bash $LAB_TMP/session"
+	# The socket of a server that is on its way out refuses: again, then.
+	until_true 5 tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" \
+		"bash $LAB_TMP/session" 2>"$LAB_TMP/tmux" || fail "no terminal: $(<"$LAB_TMP/tmux")"
 	tmux_ set-option -g window-size manual
 }
 

@@ -3,10 +3,12 @@
  * An API that says what files say: metop_server SOCKET|ADDRESS:PORT DIRECTORY
  *
  * GET /v1/NAME answers with NAME.json of the directory, or with NAME?FILTER.json where a request
- * has a filter (or an address) and that file is there. An answer that starts with {"error" has status 400. If there
- * is NAME.rows, holding a number, so many rows are made up instead, in the order of their ids, and
- * limit and offset hold. NAME.raw is sent as it is, without a head. While there is a file `slow`, holding
- * a number, an answer takes so many milliseconds, in pieces. Every request is noted in the file `requests`, one line each, decoded.
+ * has a filter (or an address) and that file is there. A request for groups is first of all one for
+ * NAME.GROUP, with some unfolded for NAME.GROUP+, and one for what is new for NAME.new. An answer that
+ * starts with {"error" has status 400. If there is NAME.rows, holding a number, so many rows are made
+ * up instead, in the order of their ids, and limit and offset hold. NAME.raw is sent as it is, without
+ * a head. While there is a file `slow`, holding a number, an answer takes so many milliseconds, in
+ * pieces. Every request is noted in the file `requests`, one line each, decoded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +32,7 @@ struct request {
 	char target[REQUEST_MAX]; /* decoded */
 	const char *name;
 	const char *filter;
+	char kind[REQUEST_MAX]; /* of what is asked: "", ".new", ".origin", ".origin+" */
 	uint64_t limit, offset;
 };
 
@@ -61,6 +64,7 @@ static void parse(struct request *request)
 	request->name = strrchr(request->target, '/');
 	request->name = request->name ? request->name + 1 : request->target;
 	request->filter = "";
+	request->kind[0] = '\0';
 	request->limit = 1000;
 	request->offset = 0;
 	if (!query)
@@ -70,6 +74,12 @@ static void parse(struct request *request)
 		if (!strncmp(part, "filter=", 7) || !strncmp(part, "address=", 8)) {
 			request->filter = strchr(part, '=') + 1;
 			decode(strchr(part, '=') + 1);
+		} else if (!strncmp(part, "group=", 6)) {
+			snprintf(request->kind, sizeof(request->kind), ".%s", part + 6);
+		} else if (!strncmp(part, "unfold=", 7)) {
+			strcat(request->kind, "+");
+		} else if (!strncmp(part, "since=", 6)) {
+			snprintf(request->kind, sizeof(request->kind), ".new");
 		} else if (!strncmp(part, "limit=", 6)) {
 			me_text_parse_u64(part + 6, 0, UINT32_MAX, &request->limit);
 		} else if (!strncmp(part, "offset=", 7)) {
@@ -117,7 +127,7 @@ static void make_rows(const struct request *request, uint64_t total, struct me_s
 
 static int read_file(const char *directory, const char *name, char **ret_data, size_t *ret_len)
 {
-	char path[REQUEST_MAX + 256];
+	char path[2 * REQUEST_MAX + 256];
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	return me_file_read(path, FILE_MAX, ret_data, ret_len);
@@ -126,7 +136,7 @@ static int read_file(const char *directory, const char *name, char **ret_data, s
 static void make_body(const char *directory, const struct request *request, struct me_strbuf *body)
 {
 	_cleanup_free_ char *data = NULL;
-	char name[REQUEST_MAX + 16];
+	char name[2 * REQUEST_MAX + 16];
 	uint64_t rows;
 	size_t len;
 	int r = -ENOENT;
@@ -137,8 +147,11 @@ static void make_body(const char *directory, const struct request *request, stru
 		make_rows(request, rows, body);
 		return;
 	}
+	snprintf(name, sizeof(name), "%s%s.json", request->name, request->kind);
+	if (*request->kind)
+		r = read_file(directory, name, &data, &len);
 	snprintf(name, sizeof(name), "%s?%s.json", request->name, request->filter);
-	if (*request->filter)
+	if (r < 0 && *request->filter)
 		r = read_file(directory, name, &data, &len);
 	snprintf(name, sizeof(name), "%s.json", request->name);
 	if (r < 0)
