@@ -5,6 +5,7 @@
 #include <string.h>
 #include "export/landing.h"
 #include "export/prometheus.h"
+#include "export/story.h"
 
 #define OK 200u
 #define BAD_REQUEST 400u
@@ -25,6 +26,27 @@ static unsigned int list(const struct me_api *api, const struct me_rows *rows,
 	return r == -EINVAL ? BAD_REQUEST : FAILED;
 }
 
+/* The story of one row. */
+static unsigned int story(const struct me_api *api, const char *what, struct me_strbuf *body)
+{
+	int r = me_story_write(api->ledger, api->status(api->data), what, body);
+
+	if (r == 0)
+		return OK;
+	me_strbuf_free(body);
+	if (r != -ENOENT && r != -ENOTTY)
+		me_view_error(strerror(-r), body);
+	else if (r == -ENOENT)
+		me_view_error("nothing is known of this one: /v1/flows/ID, "
+			      "/v1/endpoints/SERVICE/ENDPOINT, /v1/violations/EVENT-ID",
+			      body);
+	else
+		me_view_error(
+			"there is /v1/flows, /v1/endpoints, /v1/violations, /v1/dns and /v1/health",
+			body);
+	return r == -ENOENT || r == -ENOTTY ? NOT_FOUND : FAILED;
+}
+
 static unsigned int v1(const struct me_api *api, const char *what,
 		       const struct me_http_request *request, struct me_strbuf *body)
 {
@@ -36,9 +58,7 @@ static unsigned int v1(const struct me_api *api, const char *what,
 			return list(api, lists[i], request, body);
 	if (!strcmp(what, "health"))
 		return me_view_health(api->ledger, api->status(api->data), body) < 0 ? FAILED : OK;
-	me_view_error("there is /v1/flows, /v1/endpoints, /v1/violations, /v1/dns and /v1/health",
-		      body);
-	return NOT_FOUND;
+	return story(api, what, body);
 }
 
 static unsigned int metrics(const struct me_api *api, struct me_strbuf *body, const char **type)

@@ -56,6 +56,22 @@ static struct me_json *maps(const struct me_status *status)
 	return array;
 }
 
+/* Payload of all endpoints. */
+static void set_bytes(struct me_json *health, const struct me_ledger *ledger)
+{
+	_cleanup_json_ struct me_json *bytes = me_json_object();
+	uint64_t sent = 0, received = 0;
+	struct me_endpoint endpoint;
+
+	for (size_t cursor = 0; me_ledger_next_endpoint(ledger, &cursor, &endpoint);) {
+		sent += endpoint.counts.bytes_sent;
+		received += endpoint.counts.bytes_received;
+	}
+	me_json_set_number(bytes, "sent", sent);
+	me_json_set_number(bytes, "received", received);
+	me_json_set_child(health, "bytes", &bytes);
+}
+
 static void set_counts(struct me_json *health, const struct me_ledger *ledger)
 {
 	const uint64_t *cells = me_ledger_cells(ledger);
@@ -75,6 +91,7 @@ static void set_counts(struct me_json *health, const struct me_ledger *ledger)
 	for (unsigned int stage = 0; stage < ME_STAGE_COUNT; stage++)
 		me_json_set_number(violations, me_stage_label(stage),
 				   me_cells_violations_sum(cells, stage));
+	set_bytes(health, ledger);
 	me_json_set_child(health, "attempts", &attempts);
 	me_json_set_child(health, "verdicts", &verdicts);
 	me_json_set_number(health, "pending", pending);

@@ -218,6 +218,10 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 				.filter = MHD_lookup_connection_value(mhd, query, "filter"),
 				.address = MHD_lookup_connection_value(mhd, query, "address"),
 				.name = MHD_lookup_connection_value(mhd, query, "name"),
+				.around = MHD_lookup_connection_value(mhd, query, "around"),
+				.group = MHD_lookup_connection_value(mhd, query, "group"),
+				.unfold = MHD_lookup_connection_value(mhd, query, "unfold"),
+				.since = MHD_lookup_connection_value(mhd, query, "since"),
 			},
 	};
 	_cleanup_strbuf_ struct me_strbuf body = {0};

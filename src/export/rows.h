@@ -16,6 +16,9 @@ struct me_answer;
 struct me_query {
 	const char *limit, *offset, *sort, *desc, *filter;
 	const char *address, *name; /* exact, for rows that know them */
+	const char *around;         /* the id of a row that is to be among them */
+	const char *group, *unfold; /* for flows */
+	const char *since;          /* for violations */
 };
 
 struct me_item {
@@ -34,6 +37,8 @@ struct me_rows {
 	struct me_fields fields;
 	const char *sort;    /* the default */
 	uint64_t descending; /* a bit for each field: largest first by default */
+	bool identified;     /* by their first field */
+	bool grouped;        /* where that is asked for */
 
 	/*
 	 * What next() walks over, the caller's to free(); NULL where it is the ledger. 0, -ENOMEM, or
@@ -48,7 +53,8 @@ struct me_rows {
 
 	/* Members beyond the fields, of a row and of the answer; or NULL. */
 	void (*more_of_row)(const struct me_item *row, struct me_json *object);
-	void (*more_of_list)(const struct me_ledger *ledger, struct me_json *object);
+	void (*more_of_list)(const struct me_ledger *ledger, const struct me_query *query,
+			     struct me_json *object);
 };
 
 extern const struct me_rows me_rows_flows;

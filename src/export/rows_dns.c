@@ -192,10 +192,12 @@ static struct me_json *zones(const struct me_ledger *ledger)
 	return array;
 }
 
-static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
+static void more_of_list(const struct me_ledger *ledger, const struct me_query *query,
+			 struct me_json *object)
 {
 	_cleanup_json_ struct me_json *part = NULL;
 
+	(void)query;
 	me_json_set_number(object, "learned", me_ledger_learned(ledger));
 	part = categories(ledger);
 	me_json_set_child(object, "categories", &part);

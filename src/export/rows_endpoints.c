@@ -13,6 +13,8 @@
 	X(AT, "at", 0)                                                                             \
 	X(STATE, "state", 0)                                                                       \
 	X(ATTEMPTS, "attempts", 1)                                                                 \
+	X(SUCCEEDED, "succeeded", 1)                                                               \
+	X(FAILED, "failed", 1)                                                                     \
 	X(RESETS, "resets", 1)                                                                     \
 	X(HTTP_ERRORS, "http_errors", 1)                                                           \
 	X(TLS_ALERTS, "tls_alerts", 1)                                                             \
@@ -44,6 +46,20 @@ static uint64_t minutes(const struct me_endpoint *endpoint, uint64_t back, uint6
 	return sum;
 }
 
+static const enum me_outcome succeeded[] = {ME_OUTCOME_ESTABLISHED, ME_OUTCOME_ANSWERED};
+static const enum me_outcome failed[] = {ME_OUTCOME_REFUSED, ME_OUTCOME_TIMEOUT,
+					 ME_OUTCOME_UNREACHABLE, ME_OUTCOME_UNANSWERED};
+
+/* Attempts that ended in one of the ways. */
+static uint64_t ended(const struct me_endpoint *endpoint, const enum me_outcome *ways, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += endpoint->counts.outcome[ways[i]];
+	return sum;
+}
+
 static struct me_value get(const void *item, unsigned int field)
 {
 	const struct me_item *row = item;
@@ -64,6 +80,10 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_text(me_endpoint_state_label(endpoint->state));
 	case F_ATTEMPTS:
 		return me_value_number(endpoint->counts.attempts);
+	case F_SUCCEEDED:
+		return me_value_number(ended(endpoint, succeeded, ME_ARRAY_SIZE(succeeded)));
+	case F_FAILED:
+		return me_value_number(ended(endpoint, failed, ME_ARRAY_SIZE(failed)));
 	case F_RESETS:
 		return me_value_number(endpoint->counts.resets);
 	case F_HTTP_ERRORS:
@@ -175,10 +195,12 @@ static void more_of_row(const struct me_item *row, struct me_json *object)
 }
 
 /* The engines that were updated since attach. */
-static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
+static void more_of_list(const struct me_ledger *ledger, const struct me_query *query,
+			 struct me_json *object)
 {
 	_cleanup_json_ struct me_json *engines = me_json_array();
 
+	(void)query;
 	for (enum me_engine i = 0; i < ME_ENGINE_COUNT; i++) {
 		_cleanup_json_ struct me_json *engine = NULL;
 

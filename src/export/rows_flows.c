@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "export/rows.h"
+#include "ledger/rate.h"
 #include "ledger/requests.h"
 
 /* constant, name, largest first */
@@ -36,6 +37,8 @@
 	X(BYTES_RECEIVED, "bytes_received", 1)                                                     \
 	X(PACKETS_SENT, "packets_sent", 1)                                                         \
 	X(PACKETS_RECEIVED, "packets_received", 1)                                                 \
+	X(SENT_PER_S, "sent_per_s", 1)                                                             \
+	X(RECEIVED_PER_S, "received_per_s", 1)                                                     \
 	X(OUTCOME, "outcome", 0)                                                                   \
 	X(ANSWER, "answer", 0)                                                                     \
 	X(PREEXISTING, "preexisting", 0)                                                           \
@@ -185,6 +188,10 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(flow->packets_sent);
 	case F_PACKETS_RECEIVED:
 		return me_value_number(flow->packets_received);
+	case F_SENT_PER_S:
+		return number_if(!flow->closed_ns, me_rate_unpack(flow->sent_per_s));
+	case F_RECEIVED_PER_S:
+		return number_if(!flow->closed_ns, me_rate_unpack(flow->received_per_s));
 	case F_OUTCOME:
 		return me_value_text(me_outcome_label(flow->outcome));
 	case F_ANSWER:
@@ -216,5 +223,7 @@ const struct me_rows me_rows_flows = {
 	.fields = {names, F_COUNT, get},
 	.sort = "last",
 	.descending = 0 FIELD_LIST(PICK_BIT),
+	.identified = true,
+	.grouped = true,
 	.next = next,
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "export/rows.h"
+#include "base/text.h"
+#include "export/views.h"
 
 /* constant, name, largest first */
 #define FIELD_LIST(X)                                                                              \
@@ -20,7 +22,8 @@
 	X(VANTAGE, "vantage", 0)                                                                   \
 	X(COUNT, "count", 1)                                                                       \
 	X(FIRST, "first", 1)                                                                       \
-	X(LAST, "last", 1)
+	X(LAST, "last", 1)                                                                         \
+	X(SERIAL, "serial", 1)
 
 #define PICK_CONSTANT(constant, name, descending) F_##constant,
 #define PICK_NAME(constant, name, descending) name,
@@ -72,9 +75,24 @@ static struct me_value get(const void *item, unsigned int field)
 		return me_value_number(group->count);
 	case F_FIRST:
 		return me_value_time(me_ledger_epoch(row->ledger, group->first_ns));
-	default:
+	case F_LAST:
 		return me_value_time(me_ledger_epoch(row->ledger, group->last_ns));
+	default:
+		return me_value_number(group->serial);
 	}
+}
+
+/* They are the ledger's; only the parameter is looked at. */
+static int check(const struct me_ledger *ledger, const struct me_query *query,
+		 struct me_strbuf *error, void **ret_items)
+{
+	uint64_t since;
+
+	(void)ledger;
+	(void)ret_items;
+	if (query->since && !me_text_parse_u64(query->since, 0, UINT64_MAX, &since))
+		return me_view_invalid(error, "since", query->since, "a serial");
+	return 0;
 }
 
 static bool next(const struct me_ledger *ledger, const void *items, size_t *cursor,
@@ -86,9 +104,19 @@ static bool next(const struct me_ledger *ledger, const void *items, size_t *curs
 	return ret_row->group;
 }
 
-static void more_of_list(const struct me_ledger *ledger, struct me_json *object)
+static void more_of_list(const struct me_ledger *ledger, const struct me_query *query,
+			 struct me_json *object)
 {
+	const struct me_group *group;
+	uint64_t since, new = 0;
+
 	me_json_set_number(object, "untold", me_ledger_untold(ledger));
+	me_json_set_number(object, "serial", me_ledger_group_serial(ledger));
+	if (!query->since || !me_text_parse_u64(query->since, 0, UINT64_MAX, &since))
+		return;
+	for (size_t cursor = 0; (group = me_ledger_next_group(ledger, &cursor));)
+		new += group->serial > since;
+	me_json_set_number(object, "new", new);
 }
 
 const struct me_rows me_rows_violations = {
@@ -97,6 +125,7 @@ const struct me_rows me_rows_violations = {
 	.fields = {names, F_END, get},
 	.sort = "last",
 	.descending = 0 FIELD_LIST(PICK_BIT),
+	.open = check,
 	.next = next,
 	.more_of_list = more_of_list,
 };

@@ -4,21 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "base/text.h"
-
-struct pick {
-	struct me_value key;
-	struct me_item row;
-	size_t order; /* among equals: as they were found */
-};
-
-struct selection {
-	unsigned int field;
-	bool descending;
-	size_t offset, limit;
-	size_t total, matched;
-	struct pick *picks; /* a heap while rows come, the worst on top; then sorted */
-	size_t count, room;
-};
+#include "export/tree.h"
 
 int me_view_invalid(struct me_strbuf *error, const char *what, const char *value,
 		    const char *expected)
@@ -31,7 +17,7 @@ int me_view_invalid(struct me_strbuf *error, const char *what, const char *value
 }
 
 static int read_sort(const struct me_rows *rows, const struct me_query *query,
-		     struct selection *sel, struct me_strbuf *error)
+		     struct me_selection *sel, struct me_strbuf *error)
 {
 	const char *sort = query->sort && *query->sort ? query->sort : rows->sort;
 	uint64_t desc;
@@ -53,7 +39,7 @@ static int read_sort(const struct me_rows *rows, const struct me_query *query,
 }
 
 static int read_query(const struct me_rows *rows, const struct me_query *query,
-		      struct selection *sel, struct me_strbuf *error)
+		      struct me_selection *sel, struct me_strbuf *error)
 {
 	uint64_t limit = ME_VIEW_LIMIT, offset = 0;
 
@@ -66,109 +52,36 @@ static int read_query(const struct me_rows *rows, const struct me_query *query,
 	return read_sort(rows, query, sel, error);
 }
 
-/* Which of two comes first in the answer. Absent values come last in either direction. */
-static int compare(const struct selection *sel, const struct pick *a, const struct pick *b)
+struct me_json *me_view_row(const struct me_rows *rows, const struct me_item *row)
 {
-	int order = me_value_compare(&a->key, &b->key);
-	bool absent = a->key.kind == ME_VALUE_NONE || b->key.kind == ME_VALUE_NONE;
-
-	if (order)
-		return sel->descending && !absent ? -order : order;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-static int compare_picks(const void *a, const void *b, void *sel)
-{
-	return compare(sel, a, b);
-}
-
-static void swap(struct pick *a, struct pick *b)
-{
-	struct pick held = *a;
-
-	*a = *b;
-	*b = held;
-}
-
-static void sift_down(struct selection *sel)
-{
-	size_t at = 0, worst = 0;
-
-	for (;; at = worst) {
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < sel->count; child++)
-			if (compare(sel, &sel->picks[child], &sel->picks[worst]) > 0)
-				worst = child;
-		if (worst == at)
-			return;
-		swap(&sel->picks[at], &sel->picks[worst]);
-	}
-}
-
-static void sift_up(struct selection *sel)
-{
-	for (size_t at = sel->count - 1; at; at = (at - 1) / 2) {
-		if (compare(sel, &sel->picks[at], &sel->picks[(at - 1) / 2]) <= 0)
-			return;
-		swap(&sel->picks[at], &sel->picks[(at - 1) / 2]);
-	}
-}
-
-/* Keeps the row if it belongs to the first offset + limit. */
-static int offer(struct selection *sel, const struct pick *pick)
-{
-	if (!sel->limit)
-		return 0;
-	if (sel->count == sel->offset + sel->limit) {
-		if (compare(sel, pick, &sel->picks[0]) < 0) {
-			sel->picks[0] = *pick;
-			sift_down(sel);
-		}
-		return 0;
-	}
-	if (sel->count == sel->room) {
-		size_t room = sel->room ? 2 * sel->room : 64;
-		struct pick *picks = realloc(sel->picks, room * sizeof(*picks));
-
-		if (!picks)
-			return -ENOMEM;
-		sel->picks = picks;
-		sel->room = room;
-	}
-	sel->picks[sel->count++] = *pick;
-	sift_up(sel);
-	return 0;
-}
-
-static int select_rows(const struct me_rows *rows, const struct me_ledger *ledger,
-		       const void *items, const struct me_filter *filter, struct selection *sel)
-{
-	struct pick pick = {0};
-
-	for (size_t cursor = 0; rows->next(ledger, items, &cursor, &pick.row); sel->total++) {
-		int r;
-
-		if (!me_filter_matches(filter, &pick.row))
-			continue;
-		pick.key = rows->fields.get(&pick.row, sel->field);
-		pick.order = sel->matched++;
-		r = offer(sel, &pick);
-		if (r < 0)
-			return r;
-	}
-	if (sel->count)
-		qsort_r(sel->picks, sel->count, sizeof(*sel->picks), compare_picks, sel);
-	return 0;
-}
-
-int me_view_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out)
-{
-	_cleanup_json_ struct me_json *object = me_json_object();
+	struct me_json *object = me_json_object();
 
 	for (unsigned int field = 0; field < rows->fields.count; field++)
 		me_json_set(object, rows->fields.names[field], rows->fields.get(row, field));
 	if (rows->more_of_row)
 		rows->more_of_row(row, object);
-	return me_json_write(object, out);
+	return object;
+}
+
+static void set_counts(struct me_json *head, size_t total, size_t matched)
+{
+	me_json_set_number(head, "total", total);
+	me_json_set_number(head, "matched", matched);
+}
+
+/* Begins the answer up to where the rows stand. */
+static int write_head(struct me_json *head, const struct me_selection *sel, const char *list,
+		      struct me_strbuf *out)
+{
+	int r;
+
+	me_json_set_number(head, "offset", sel->offset);
+	r = me_json_write(head, out);
+	if (r < 0)
+		return r;
+	out->len--; /* the closing brace */
+	me_strbuf_addf(out, ",\"%s\":[", list);
+	return out->err;
 }
 
 static struct me_json *begin(const struct me_status *status)
@@ -181,31 +94,75 @@ static struct me_json *begin(const struct me_status *status)
 }
 
 /* Rows are written as they come: a tree of all of them would cost kilobytes a row. */
-static int write_list(const struct me_rows *rows, const struct me_ledger *ledger,
-		      const struct me_status *status, const struct selection *sel,
+static int write_rows(const struct me_selection *sel, const struct me_picks *picks,
 		      struct me_strbuf *out)
 {
-	_cleanup_json_ struct me_json *head = begin(status);
-	int r;
+	for (size_t i = sel->offset; i < picks->count; i++) {
+		_cleanup_json_ struct me_json *object =
+			me_view_row(sel->rows, &picks->items[i].row);
+		int r;
 
-	me_json_set_number(head, "total", sel->total);
-	me_json_set_number(head, "matched", sel->matched);
-	if (rows->more_of_list)
-		rows->more_of_list(ledger, head);
-	r = me_json_write(head, out);
-	if (r < 0)
-		return r;
-	out->len--; /* the closing brace */
-	me_strbuf_addf(out, ",\"%s\":[", rows->list);
-	for (size_t i = sel->offset; i < sel->count; i++) {
 		if (i > sel->offset)
 			me_strbuf_addc(out, ',');
-		r = me_view_row(rows, &sel->picks[i].row, out);
+		r = me_json_write(object, out);
 		if (r < 0)
 			return r;
 	}
-	me_strbuf_adds(out, "]}\n");
-	return out->err;
+	return 0;
+}
+
+/* Puts the row of this id into the middle of what is asked for, if it is there. */
+static void look_around(struct me_selection *sel, const char *id)
+{
+	struct me_walk walk = {0};
+	struct me_pick pick, other;
+	size_t before = 0;
+
+	if (!sel->rows->identified || !id || !*id || !me_pick_find(sel, id, &pick))
+		return;
+	while (me_pick_next(sel, &walk, &other))
+		before += me_pick_compare(sel->descending, &other, &pick) < 0;
+	sel->offset = before > sel->limit / 2 ? before - sel->limit / 2 : 0;
+}
+
+static int write_list(struct me_selection *sel, const struct me_status *status,
+		      const struct me_query *query, struct me_strbuf *out)
+{
+	_cleanup_json_ struct me_json *head = begin(status);
+	_cleanup_(me_picks_free) struct me_picks picks = {.descending = sel->descending};
+	struct me_walk walk = {0};
+	struct me_pick pick;
+	int r = 0;
+
+	look_around(sel, query->around);
+	picks.limit = sel->limit ? sel->offset + sel->limit : 0;
+	while (r == 0 && me_pick_next(sel, &walk, &pick))
+		r = me_picks_offer(&picks, &pick);
+	if (r < 0)
+		return r;
+	me_picks_sort(&picks);
+	set_counts(head, walk.total, walk.matched);
+	if (sel->rows->more_of_list)
+		sel->rows->more_of_list(sel->ledger, query, head);
+	r = write_head(head, sel, sel->rows->list, out);
+	return r < 0 ? r : write_rows(sel, &picks, out);
+}
+
+static int write_tree(struct me_selection *sel, const struct me_status *status,
+		      const struct me_query *query, struct me_strbuf *out, struct me_strbuf *error)
+{
+	_cleanup_json_ struct me_json *head = begin(status);
+	_cleanup_tree_ struct me_tree *tree = NULL;
+	size_t total, matched;
+	int r = me_tree_new(sel, query, error, &tree);
+
+	if (r < 0)
+		return r;
+	me_tree_counts(tree, &total, &matched);
+	set_counts(head, total, matched);
+	me_tree_more(tree, head);
+	r = write_head(head, sel, "groups", out);
+	return r < 0 ? r : me_tree_write(tree, out);
 }
 
 int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
@@ -214,7 +171,8 @@ int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 {
 	_cleanup_(me_filter_freep) struct me_filter *filter = NULL;
 	_cleanup_free_ void *items = NULL;
-	struct selection sel = {0};
+	struct me_selection sel = {.rows = rows, .ledger = ledger};
+	bool grouped = rows->grouped && query->group && *query->group;
 	int r;
 
 	r = read_query(rows, query, &sel, error);
@@ -226,11 +184,14 @@ int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 	r = rows->open ? rows->open(ledger, query, error, &items) : 0;
 	if (r < 0)
 		return r;
-	r = select_rows(rows, ledger, items, filter, &sel);
-	if (r == 0)
-		r = write_list(rows, ledger, status, &sel, out);
-	free(sel.picks);
-	return r;
+	sel.filter = filter;
+	sel.items = items;
+	r = grouped ? write_tree(&sel, status, query, out, error)
+		    : write_list(&sel, status, query, out);
+	if (r < 0)
+		return r;
+	me_strbuf_adds(out, "]}\n");
+	return out->err;
 }
 
 int me_view_error(const char *text, struct me_strbuf *out)

@@ -18,15 +18,15 @@ int me_view_list(const struct me_rows *rows, const struct me_ledger *ledger,
 		 const struct me_status *status, const struct me_query *query,
 		 struct me_strbuf *out, struct me_strbuf *error);
 
-/* Appends one row as an object on one line. 0 or -ENOMEM. */
-int me_view_row(const struct me_rows *rows, const struct me_item *row, struct me_strbuf *out);
-
 /*
  * Appends to `error` which parameter is wrong and what was expected: its value is escaped and cut.
  * -EINVAL.
  */
 int me_view_invalid(struct me_strbuf *error, const char *what, const char *value,
 		    const char *expected);
+
+/* A row as an object with all of its fields; as me_json_object(). */
+struct me_json *me_view_row(const struct me_rows *rows, const struct me_item *row);
 
 /* Appends /v1/health. 0 or -ENOMEM. */
 int me_view_health(const struct me_ledger *ledger, const struct me_status *status,

@@ -2,6 +2,7 @@
 #include "ledger/endpoint_notices.h"
 
 #include <stdio.h>
+#include "ledger/steps.h"
 
 #define TOLD (ME_ENDPOINT_TOLD_OVERDUE | ME_ENDPOINT_TOLD_FAILING)
 
@@ -51,6 +52,15 @@ static void tell(struct me_ledger *ledger, const struct me_event_sink *sink,
 		event.outcome = me_failure_label(endpoint->kept->failure);
 	if (kind == ME_EVENT_RECOVERED && endpoint->state != ME_ENDPOINT_GOOD)
 		event.detail = "the policy no longer expects it to work";
+	me_steps_add(me_ledger_endpoint_steps(ledger),
+		     (struct me_step){
+			     .ts_ns = me_ledger_now(ledger),
+			     .owner = endpoint->id,
+			     .kind = kind == ME_EVENT_OVERDUE   ? ME_STEP_OVERDUE
+				     : kind == ME_EVENT_FAILING ? ME_STEP_FAILING
+								: ME_STEP_RECOVERED,
+			     .what = endpoint->failing ? endpoint->kept->failure : ME_FAILURE_NONE,
+		     });
 	me_event_next_id(kept, id);
 	sink->mark(sink->data, &kept->endpoint_intent.mark);
 	begin(&kept->endpoint_intent, endpoint->id, flags, id);

@@ -18,6 +18,7 @@ struct me_groups {
 	struct me_chain free;
 	uint32_t max, room, used;
 	uint64_t sum[ME_STAGE_COUNT];
+	uint64_t serial;
 };
 
 #define FIRST_ROOM 64u
@@ -77,6 +78,16 @@ static struct me_group_key key_of(const struct me_ledger_flow *flow, enum me_sta
 	if (flow->vantage != ME_HOST)
 		key.host = flow->src;
 	return key;
+}
+
+bool me_group_holds(const struct me_group *group, const struct me_ledger_flow *flow)
+{
+	enum me_stage stage = flow->state.verdict == ME_VIOLATION ? ME_STAGE_CONFIRMED
+								  : ME_STAGE_PROVISIONAL;
+	struct me_group_key key = key_of(flow, stage);
+
+	return (flow->state.verdict == ME_VIOLATION || flow->state.verdict == ME_PENDING) &&
+	       !memcmp(&key, &group->key, sizeof(key));
 }
 
 static void drop(struct me_groups *groups, uint32_t slot)
@@ -145,6 +156,7 @@ static int find_or_add(struct me_groups *groups, const struct me_group_key *key,
 	me_chain_remove(&groups->free, groups->links, *ret_slot);
 	me_chain_add(&groups->quiet, groups->links, *ret_slot);
 	groups->groups[*ret_slot].key = *key;
+	groups->groups[*ret_slot].serial = ++groups->serial;
 	me_intern_ref(groups->intern, key->exe);
 	return 0;
 }
@@ -204,6 +216,11 @@ void me_groups_take(struct me_groups *groups, const struct me_ledger_flow *flow,
 uint64_t me_groups_sum(const struct me_groups *groups, enum me_stage stage)
 {
 	return groups->sum[stage];
+}
+
+uint64_t me_groups_serial(const struct me_groups *groups)
+{
+	return groups->serial;
 }
 
 const struct me_group *me_groups_next(const struct me_groups *groups, size_t *cursor)

@@ -22,6 +22,9 @@ void me_groups_take(struct me_groups *groups, const struct me_ledger_flow *flow,
 /* Sum of the counts of the groups of a stage. */
 uint64_t me_groups_sum(const struct me_groups *groups, enum me_stage stage);
 
+/* The serial of the group that came last; 0: none came yet. */
+uint64_t me_groups_serial(const struct me_groups *groups);
+
 const struct me_group *me_groups_next(const struct me_groups *groups, size_t *cursor);
 
 #endif

@@ -12,7 +12,9 @@
 #include "ledger/flows.h"
 #include "ledger/groups.h"
 #include "ledger/intern.h"
+#include "ledger/rate.h"
 #include "ledger/requests.h"
+#include "ledger/steps.h"
 
 /* The two clocks drift apart by adjustment; small steps would only make old times jitter. */
 #define EPOCH_STEP_NS (100 * ME_NS_PER_MS)
@@ -26,6 +28,7 @@ struct me_ledger {
 	struct me_endpoints *endpoints;
 	struct me_answers *answers;
 	struct me_requests *requests;
+	struct me_steps *flow_steps, *endpoint_steps;
 	struct me_table *hosts; /* struct me_addr -> struct me_host_counts */
 	const struct me_names *names;
 	struct me_kept *kept;
@@ -59,9 +62,12 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 	l->endpoints = me_endpoints_new();
 	l->answers = me_answers_new(limits->answers ? limits->answers : ME_LEDGER_ANSWERS);
 	l->requests = me_requests_new();
+	l->flow_steps = me_steps_new(ME_STEPS_MAX);
+	l->endpoint_steps = me_steps_new(ME_ENDPOINT_STEPS_MAX);
 	l->hosts =
 		me_table_new(sizeof(struct me_addr), sizeof(struct me_host_counts), ME_HOSTS_MAX);
-	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->requests || !l->hosts)
+	if (!l->flows || !l->groups || !l->endpoints || !l->answers || !l->requests ||
+	    !l->flow_steps || !l->endpoint_steps || !l->hosts)
 		return -ENOMEM;
 	if (!kept->epoch)
 		kept->epoch = epoch_ns / ME_NS_PER_S;
@@ -81,6 +87,8 @@ void me_ledger_free(struct me_ledger **ledger)
 	me_endpoints_free(&l->endpoints);
 	me_answers_free(&l->answers);
 	me_requests_free(&l->requests);
+	me_steps_free(&l->flow_steps);
+	me_steps_free(&l->endpoint_steps);
 	me_table_free(&l->hosts);
 	me_intern_free(&l->intern);
 	free(l);
@@ -198,6 +206,16 @@ struct me_requests *me_ledger_requests(const struct me_ledger *ledger)
 	return ledger->requests;
 }
 
+struct me_steps *me_ledger_flow_steps(const struct me_ledger *ledger)
+{
+	return ledger->flow_steps;
+}
+
+struct me_steps *me_ledger_endpoint_steps(const struct me_ledger *ledger)
+{
+	return ledger->endpoint_steps;
+}
+
 static void set_text(struct me_ledger *ledger, uint32_t *id, const char *text)
 {
 	const char *known = me_intern_text(ledger->intern, *id);
@@ -234,6 +252,24 @@ static void set_identity(struct me_ledger *ledger, struct me_ledger_flow *flow,
 	if (from->origin.cgroup)
 		set_text(ledger, &flow->text[ME_TEXT_CGROUP],
 			 names->cgroup(names->data, from->origin.cgroup));
+}
+
+/* Growth a second, rounded. */
+static uint16_t rate_of(uint64_t now, uint64_t before, uint64_t elapsed_ns)
+{
+	double rate = now > before ? (double)(now - before) * ME_NS_PER_S / (double)elapsed_ns : 0;
+
+	return me_rate_pack((uint64_t)(rate + 0.5));
+}
+
+/* Of a flow that was read before: twice at one moment says nothing. */
+static void set_rates(struct me_ledger_flow *flow, const struct me_flow *from, uint64_t now_ns)
+{
+	if (now_ns <= flow->seen_ns)
+		return;
+	flow->sent_per_s = rate_of(from->bytes_sent, flow->bytes_sent, now_ns - flow->seen_ns);
+	flow->received_per_s =
+		rate_of(from->bytes_received, flow->bytes_received, now_ns - flow->seen_ns);
 }
 
 static void set_progress(struct me_ledger_flow *flow, const struct me_flow_key *key,
@@ -274,12 +310,25 @@ static bool is_attempt(const struct me_flow *flow)
 	return !(flow->flags & ME_FLOW_PREEXISTING) && flow->direction == ME_DIRECTION_OUT;
 }
 
+/* What the client said, when it is new. */
+static void note_claim(struct me_ledger *ledger, const struct me_ledger_flow *flow,
+		       const struct me_flow_text *text)
+{
+	bool known = flow->text[ME_TEXT_SNI] || flow->text[ME_TEXT_HTTP_HOST];
+
+	if (!known && (text->text[ME_TEXT_SNI] || text->text[ME_TEXT_HTTP_HOST]))
+		me_steps_add(ledger->flow_steps,
+			     (struct me_step){.ts_ns = text->ts_ns ? text->ts_ns : ledger->now_ns,
+					      .owner = flow->id,
+					      .kind = ME_STEP_CLAIM});
+}
+
 /*
  * Moves the flow to its new verdict and its groups with it. The flow table and the ring tell the
- * same story in either order, so a final verdict stays.
+ * same story in either order, so a final verdict stays. It is as of `ts_ns`.
  */
 static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_new,
-		 const struct me_flow *from)
+		 const struct me_flow *from, uint64_t ts_ns)
 {
 	bool counted = is_attempt(from);
 	bool was_provisional = !is_new && is_provisional(flow->state);
@@ -288,6 +337,11 @@ static int judge(struct me_ledger *ledger, struct me_ledger_flow *flow, bool is_
 		return 0;
 	if (was_provisional && !me_state_is_final(from->state))
 		return 0;
+	if (!is_new && me_state_is_final(from->state))
+		me_steps_add(ledger->flow_steps, (struct me_step){.ts_ns = ts_ns,
+								  .owner = flow->id,
+								  .kind = ME_STEP_SETTLED,
+								  .before = flow->state});
 	if (was_provisional && counted)
 		me_groups_take(ledger->groups, flow, ME_STAGE_PROVISIONAL);
 	set_judgement(flow, from);
@@ -345,8 +399,9 @@ static bool is_news(const struct me_ledger_flow *known, const struct me_flow *fl
 	       known->packets_sent + known->packets_received;
 }
 
-int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
-		   const struct me_flow *flow, const struct me_flow_text *text)
+/* Takes in a flow as it was at `ts_ns`. */
+static int fold(struct me_ledger *ledger, const struct me_flow_key *key, const struct me_flow *flow,
+		const struct me_flow_text *text, uint64_t ts_ns)
 {
 	struct me_ledger_flow *known;
 	int r = me_flows_put(ledger->flows, flow->id, &known);
@@ -356,11 +411,15 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 		return r;
 	if (is_new)
 		set_identity(ledger, known, key, flow);
+	if (text)
+		note_claim(ledger, known, text);
 	for (unsigned int i = 0; text && i < ME_TEXT_GIVEN; i++)
 		set_text(ledger, &known->text[i], text->text[i]);
+	if (!is_new)
+		set_rates(known, flow, ledger->now_ns);
 	if (is_new || is_news(known, flow))
 		set_progress(known, key, flow);
-	r = judge(ledger, known, is_new, flow);
+	r = judge(ledger, known, is_new, flow, ts_ns);
 	note_engine(ledger, known);
 	me_flows_seen(ledger->flows, known, ledger->now_ns);
 	if (flow->flags & ME_FLOW_CLOSED)
@@ -370,6 +429,12 @@ int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
 	    is_attempt(flow))
 		weigh(ledger, known);
 	return r;
+}
+
+int me_ledger_flow(struct me_ledger *ledger, const struct me_flow_key *key,
+		   const struct me_flow *flow, const struct me_flow_text *text)
+{
+	return fold(ledger, key, flow, text, ledger->now_ns);
 }
 
 uint64_t me_ledger_engine(const struct me_ledger *ledger, enum me_engine engine)
@@ -383,7 +448,7 @@ int me_ledger_record(struct me_ledger *ledger, const struct me_record *record)
 	case ME_RECORD_VIOLATION:
 	case ME_RECORD_PENDING:
 	case ME_RECORD_RESOLVED:
-		return me_ledger_flow(ledger, &record->key, &record->flow, NULL);
+		return fold(ledger, &record->key, &record->flow, NULL, record->ts_ns);
 	default:
 		return 0;
 	}
@@ -474,6 +539,11 @@ bool me_ledger_next_endpoint(const struct me_ledger *ledger, size_t *cursor,
 			     struct me_endpoint *ret_endpoint)
 {
 	return me_endpoints_next(ledger->endpoints, ledger->now_ns, cursor, ret_endpoint);
+}
+
+uint64_t me_ledger_group_serial(const struct me_ledger *ledger)
+{
+	return me_groups_serial(ledger->groups);
 }
 
 uint64_t me_ledger_untold(const struct me_ledger *ledger)

@@ -32,6 +32,7 @@ struct me_answers;
 struct me_ledger;
 struct me_minutes;
 struct me_requests;
+struct me_steps;
 
 struct me_ledger_limits {
 	uint32_t flows;
@@ -54,6 +55,7 @@ enum me_flow_text_id {
 
 struct me_flow_text {
 	const char *text[ME_TEXT_GIVEN];
+	uint64_t ts_ns; /* when it was said, CLOCK_MONOTONIC; 0: now */
 };
 
 /* A flow as the ledger keeps it: about 200 bytes, for there may be a million. */
@@ -72,7 +74,8 @@ struct me_ledger_flow {
 	uint32_t generation, endpoint, rule;
 	uint32_t tgid, uid;
 	uint16_t service, sport, dport, flags;
-	uint16_t answer; /* mewatch/answer.h */
+	uint16_t answer;                     /* mewatch/answer.h */
+	uint16_t sent_per_s, received_per_s; /* payload, of late; packed (ledger/rate.h) */
 	uint8_t proto, vantage, outcome, direction;
 	bool weighed; /* what it says of its endpoint was counted, when it was over */
 };
@@ -91,6 +94,7 @@ struct me_group_key {
 
 struct me_group {
 	struct me_group_key key;
+	uint64_t serial; /* a later group has a higher one */
 	uint64_t count;
 	uint64_t first_ns, last_ns;
 	char last_id[ME_EVENT_ID_LEN]; /* event id of the last */
@@ -207,6 +211,16 @@ struct me_answers *me_ledger_answers(const struct me_ledger *ledger);
 struct me_requests *me_ledger_requests(const struct me_ledger *ledger);
 
 /*
+ * What happened to flows, by their ids, and to endpoints, by theirs (ledger/steps.h): the caller adds
+ * what is a finding, the rest is noted by itself.
+ */
+struct me_steps *me_ledger_flow_steps(const struct me_ledger *ledger);
+struct me_steps *me_ledger_endpoint_steps(const struct me_ledger *ledger);
+
+/* Whether the flow is one of the violations of the group, as it stands now. */
+bool me_group_holds(const struct me_group *group, const struct me_ledger_flow *flow);
+
+/*
  * A flow as it is in the flow table. The same flow may come any number of times; ids tell flows
  * apart. `text` may be NULL. 0 or -ENOMEM.
  */
@@ -261,6 +275,9 @@ uint64_t me_ledger_last_success(const struct me_ledger *ledger, const struct me_
 
 /* What is remembered of an endpoint, to be changed; NULL: it is none. Valid until the ledger changes. */
 struct me_endpoint_kept *me_ledger_endpoint_kept(const struct me_ledger *ledger, uint32_t endpoint);
+
+/* The serial of the group that came last; 0: none came yet. */
+uint64_t me_ledger_group_serial(const struct me_ledger *ledger);
 
 /* Violations in the totals that are in no group: older than this process, or pushed out. */
 uint64_t me_ledger_untold(const struct me_ledger *ledger);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "ledger/dns_sums.h"
 #include "ledger/endpoint_notices.h"
+#include "ledger/steps.h"
 
 struct me_notices {
 	struct me_ledger *ledger;
@@ -122,8 +123,25 @@ static void write_finding(struct me_notices *notices, const struct me_finding_re
 	tell(notices, &event);
 }
 
+/* It belongs to the story of the flow, and of the endpoint. */
+static void note(struct me_notices *notices, const struct me_finding_report *finding)
+{
+	struct me_step step = {
+		.ts_ns = finding->ts_ns, .kind = ME_STEP_FINDING, .what = finding->kind};
+
+	if (finding->flow_key && finding->flow) {
+		step.owner = finding->flow->id;
+		me_steps_add(me_ledger_flow_steps(notices->ledger), step);
+	}
+	if (finding->endpoint) {
+		step.owner = finding->endpoint;
+		me_steps_add(me_ledger_endpoint_steps(notices->ledger), step);
+	}
+}
+
 static void tell_finding(struct me_notices *notices, const struct me_finding_report *finding)
 {
+	note(notices, finding);
 	if (is_due(notices, finding))
 		write_finding(notices, finding);
 }

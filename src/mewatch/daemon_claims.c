@@ -13,10 +13,11 @@
 #define NAMES_SHOWN 16u
 
 /* What the client said goes with the flow. */
-static void keep_claim(struct me_daemon *daemon, const struct me_flow_key *key,
+static void keep_claim(struct me_daemon *daemon, const struct me_payload *head,
 		       const struct me_flow *flow, const struct me_claim *claim)
 {
-	struct me_flow_text text = {};
+	const struct me_flow_key *key = &head->key;
+	struct me_flow_text text = {.ts_ns = head->ts_ns};
 	bool tls = key->port == 443 && !(flow->flags & ME_FLOW_PROXY);
 
 	if (claim->name_length)
@@ -104,7 +105,7 @@ bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 	kind = me_witness_put(daemon->witness, head, bytes, &claim, &request);
 	if (kind == ME_CLAIM_MORE || !me_kernel_flow_get(daemon->kernel, &head->key, &flow))
 		return kind == ME_CLAIM_MORE;
-	keep_claim(daemon, &head->key, &flow, &claim);
+	keep_claim(daemon, head, &flow, &claim);
 	if (request.kind != ME_REQUEST_NONE)
 		me_daemon_request(daemon, head, &flow, &request);
 	else

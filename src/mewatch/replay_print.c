@@ -92,18 +92,26 @@ static void count(struct me_replay_printer *printer, const struct me_ledger_flow
 		printer->reasons[flow->state.reason]++;
 }
 
+static void print_object(const struct me_item *row)
+{
+	_cleanup_json_ struct me_json *object = me_view_row(&me_rows_flows, row);
+	_cleanup_strbuf_ struct me_strbuf out = {};
+
+	if (!me_json_write(object, &out))
+		puts(out.data);
+}
+
 void me_replay_print_flow(const struct me_ledger *ledger, const struct me_ledger_flow *flow,
 			  void *userdata)
 {
 	const struct me_item row = {.ledger = ledger, .flow = flow};
 	struct me_replay_printer *printer = userdata;
-	_cleanup_strbuf_ struct me_strbuf out = {};
 
 	count(printer, flow);
 	if (!printer->json)
 		print_line(&row);
-	else if (!me_view_row(&me_rows_flows, &row, &out))
-		puts(out.data);
+	else
+		print_object(&row);
 }
 
 /* --- The summary -------------------------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2153
 #
-# A terminal to run metop in. Who sources this has METOP (the program), SOCKET (of the API), LAB_TMP,
-# and fail WHAT, which counts a failed assertion.
+# A terminal to run metop in. Who sources this has METOP (the program), SOCKET (of the API) or URL,
+# LAB_TMP, and fail WHAT, which counts a failed assertion.
 export TMUX_TMPDIR=$LAB_TMP
+export XDG_CONFIG_HOME=$LAB_TMP/config # nobody's own setup is read, or written
 unset TMUX NO_COLOR COLUMNS
 
 tmux_() { tmux -L metop -f /dev/null "$@"; }
@@ -19,7 +20,8 @@ until_true() {
 	done
 }
 
-# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal. When it has ended, the
+# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal, without a setup from before unless
+# KEEP_SETUP is set. When it has ended, the
 # file `ended` says with which code, and whether the terminal's settings are those from before.
 start() {
 	local size=$1 variables=()
@@ -31,10 +33,11 @@ start() {
 	done
 	[ $# = 0 ] || shift
 	rm -f "$LAB_TMP/ended"
+	[ -n "${KEEP_SETUP-}" ] || rm -rf "$XDG_CONFIG_HOME"
 	cat >"$LAB_TMP/session" <<-END
 	before=\$(stty -g)
 	set -m # a job of its own, so that it can be stopped
-	env LC_ALL=C.UTF-8 ${variables[*]@Q} ${RUN_AS-} $METOP --socket $SOCKET ${*@Q}
+	env LC_ALL=C.UTF-8 ${variables[*]@Q} ${RUN_AS-} $METOP $(metop_source) ${*@Q}
 	code=\$?
 	if [ \$code = 148 ]; then # SIGTSTP
 		read -rp "stopped" && fg %1 >/dev/null
@@ -47,9 +50,13 @@ start() {
 	END
 	tmux_ kill-server 2>/dev/null || true
 	until_true 5 no_terminal || fail "the last terminal does not end"
-	tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" "bash $LAB_TMP/session"
+	# The socket of a server that is on its way out refuses: again, then.
+	until_true 5 tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" \
+		"bash $LAB_TMP/session" 2>"$LAB_TMP/tmux" || fail "no terminal: $(<"$LAB_TMP/tmux")"
 	tmux_ set-option -g window-size manual
 }
+
+metop_source() { [ -n "${URL-}" ] && echo "--url $URL" || echo "--socket $SOCKET"; }
 
 no_terminal() { ! tmux_ has-session 2>/dev/null; }
 
@@ -85,4 +92,4 @@ expect_end() {
 	[ "$(cat "$LAB_TMP/ended")" = "$2" ] || fail "$1: ended '$(cat "$LAB_TMP/ended")', not '$2'"
 }
 
-metop_pid() { pgrep -f "^$METOP --socket $SOCKET"; }
+metop_pid() { pgrep -f "^$METOP $(metop_source)"; }

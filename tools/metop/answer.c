@@ -169,7 +169,9 @@ int me_answer_list(const char *body, size_t len, const char *list, const char *c
 	if (r < 0 || !json_is_array(array))
 		return -EBADMSG;
 	rows->total = count_of(root, "total");
-	rows->matched = count_of(root, "matched");
+	rows->matched = count_of(root, json_object_get(root, "lines") ? "lines" : "matched");
+	rows->offset = json_object_get(root, "offset") ? count_of(root, "offset") : UINT64_MAX;
+	rows->serial = count_of(root, "serial");
 	json_array_foreach(array, i, object) {
 		if (!json_is_object(object))
 			return -EBADMSG;

@@ -9,7 +9,7 @@
 #define ME_ANSWER_DEPTH_MAX 16 /* objects inside objects; deeper ones are an error */
 
 /*
- * Reads {"ts", "total", "matched", LIST: [rows]}. The key of a row is made of the fields `keys`
+ * Reads {"ts", "total", "matched" or "lines", "offset", LIST: [rows]}. The key of a row is made of the fields `keys`
  * (`n_keys` names). Lists inside a row become text with commas, objects become fields
  * "object.field". 0, -EBADMSG for anything that is not such an answer, or -ENOMEM.
  */

@@ -7,6 +7,7 @@
 #define FDS_MAX 4
 
 struct request {
+	const struct me_api *api;
 	CURL *easy;
 	struct me_strbuf body;
 	bool busy;
@@ -17,6 +18,7 @@ struct me_api {
 	CURLM *multi;
 	struct request requests[ME_API_KINDS];
 	char *base; /* of the URL, without a slash at the end */
+	size_t body_max;
 };
 
 void me_reply_free(struct me_reply *reply)
@@ -45,7 +47,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *user)
 {
 	struct request *request = user;
 
-	if (n > ME_API_BODY_MAX - request->body.len)
+	if (n > request->api->body_max - request->body.len)
 		return 0; /* the library ends the transfer */
 	me_strbuf_add(&request->body, data, n);
 	return request->body.err ? 0 : size * n;
@@ -55,13 +57,18 @@ static int set_up(const struct me_api *api, struct request *request)
 {
 	CURLcode failed = 0;
 
+	request->api = api;
 	request->easy = curl_easy_init();
 	if (!request->easy)
 		return -ENOMEM;
 	failed |= curl_easy_setopt(request->easy, CURLOPT_PRIVATE, request);
 	failed |= curl_easy_setopt(request->easy, CURLOPT_WRITEFUNCTION, take_body);
 	failed |= curl_easy_setopt(request->easy, CURLOPT_WRITEDATA, request);
-	failed |= curl_easy_setopt(request->easy, CURLOPT_TIMEOUT_MS, (long)ME_API_TIMEOUT_MS);
+	failed |= curl_easy_setopt(request->easy, CURLOPT_CONNECTTIMEOUT, (long)ME_API_SILENT_S);
+	failed |= curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	failed |= curl_easy_setopt(request->easy, CURLOPT_LOW_SPEED_TIME, (long)ME_API_SILENT_S);
+	failed |= curl_easy_setopt(request->easy, CURLOPT_TIMEOUT, (long)ME_API_WHOLE_S);
+	failed |= curl_easy_setopt(request->easy, CURLOPT_PATH_AS_IS, 1L);
 	failed |= curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
 	failed |= curl_easy_setopt(request->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	failed |= curl_easy_setopt(request->easy, CURLOPT_USERAGENT, "metop");
@@ -97,6 +104,7 @@ int me_api_new(const struct me_source *source, struct me_api **ret_api)
 	if (!api)
 		return -ENOMEM;
 	api->source = source;
+	api->body_max = ME_API_BODY_MAX;
 	if (source->socket) {
 		size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path);
 
@@ -119,6 +127,11 @@ int me_api_new(const struct me_source *source, struct me_api **ret_api)
 	}
 	*ret_api = me_steal_ptr(&api);
 	return 0;
+}
+
+void me_api_limit(struct me_api *api, size_t bytes)
+{
+	api->body_max = bytes;
 }
 
 void me_api_cancel(struct me_api *api, enum me_api_kind kind)
@@ -177,10 +190,18 @@ int me_api_wait(struct me_api *api, const int *fds, bool *ret_ready, size_t n, i
 static void explain(const struct me_api *api, const struct request *request, CURLcode result,
 		    struct me_trouble *trouble)
 {
+	curl_off_t took_us = 0;
 	long error = 0;
 
+	curl_easy_getinfo(request->easy, CURLINFO_TOTAL_TIME_T, &took_us);
 	if (result == CURLE_OPERATION_TIMEDOUT) {
-		me_trouble_silent(trouble, api->source, ME_API_TIMEOUT_MS / 1000);
+		bool slow = took_us >= (ME_API_WHOLE_S - 1) * 1000000ll;
+
+		me_trouble_silent(trouble, api->source, slow ? ME_API_WHOLE_S : ME_API_SILENT_S);
+		return;
+	}
+	if (result == CURLE_WRITE_ERROR && !request->body.err) {
+		me_trouble_explain(trouble, api->source, 0, "an answer that is far too long");
 		return;
 	}
 	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);

@@ -4,16 +4,24 @@
 
 /*
  * Requests to the daemon that run beside everything else. The only place that knows the HTTP
- * library. Three kinds of request, at most one of each under way.
+ * library. Several kinds of request, at most one of each under way.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include "metop/source.h"
 
-#define ME_API_TIMEOUT_MS 10000      /* for an answer, whole */
+#define ME_API_SILENT_S 10           /* without a byte: it is stuck */
+#define ME_API_WHOLE_S 60            /* for an answer, whole */
 #define ME_API_BODY_MAX (256u << 20) /* a longer answer is refused */
 
-enum me_api_kind { ME_API_HEALTH, ME_API_LIST, ME_API_NAMES, ME_API_KINDS };
+enum me_api_kind {
+	ME_API_HEALTH,
+	ME_API_LIST,
+	ME_API_NAMES,
+	ME_API_STORY,
+	ME_API_NEWS,
+	ME_API_KINDS
+};
 
 struct me_api;
 
@@ -30,6 +38,8 @@ void me_reply_free(struct me_reply *reply);
 
 /* Speaks to `source`, which is borrowed. 0, -EINVAL (no such URL, socket path too long), -ENOMEM. */
 int me_api_new(const struct me_source *source, struct me_api **ret_api);
+/* Refuses answers of more than `bytes` from now on; at first ME_API_BODY_MAX. */
+void me_api_limit(struct me_api *api, size_t bytes);
 void me_api_free(struct me_api **api);
 ME_DEFINE_CLEANUP(struct me_api *, me_api_free)
 #define _cleanup_api_ _cleanup_(me_api_freep)

@@ -63,15 +63,46 @@ static int fold(struct me_detail *detail, const struct me_field *field, size_t l
 	return 0;
 }
 
-int me_detail_lay_out(const struct me_row *row, size_t columns, struct me_detail *ret_detail)
+/* A line of the story each: its mark, and its text folded beside it; on a narrow screen below its time. */
+static int add_story(struct me_detail *detail, const struct me_rows *story, size_t columns)
+{
+	bool wide = columns > 2 * ME_STORY_NAME;
+	size_t before = (wide ? ME_STORY_NAME + 1 : 0) + ME_STORY_MARK;
+	int r = 0;
+
+	for (size_t i = 0; i < story->n && !r; i++) {
+		struct me_field field = story->rows[i].fields[ME_STORY_TEXT];
+		struct me_detail_item first = {.name = field.name,
+					       .text = field.text,
+					       .bytes = wide,
+					       .line = detail->lines,
+					       .name_width = wide ? ME_STORY_NAME : columns,
+					       .width = 1};
+
+		me_view_mark(story->rows[i].fields[ME_STORY_STATE].text, &first.style);
+		r = add(detail, first);
+		field.name = NULL;
+		field.text += ME_STORY_MARK;
+		if (!r)
+			r = fold(detail, &field, detail->lines - wide, before - 1,
+				 columns > before ? columns - before : 1);
+	}
+	return r;
+}
+
+int me_detail_lay_out(const struct me_rows *story, const struct me_row *row, size_t columns,
+		      struct me_detail *ret_detail)
 {
 	_cleanup_detail_ struct me_detail detail = {0};
 	size_t per_line = columns / CELL_COLUMNS ? columns / CELL_COLUMNS : 1;
 	size_t cell = columns / per_line, line = 0, at = 0;
 	size_t name_width = cell / 2 < NAME_COLUMNS ? cell / 2 : NAME_COLUMNS;
 	size_t whole = columns > name_width + 1 ? columns - name_width - 1 : 1;
-	int r;
+	int r = story ? add_story(&detail, story, columns) : 0;
 
+	if (r < 0)
+		return r;
+	line = detail.lines ? detail.lines + 1 : 0;
 	for (size_t i = 0; i < row->n_fields; i++) {
 		const struct me_field *field = &row->fields[i];
 		/* With the name before it, and two columns to the next one. */

@@ -5,7 +5,10 @@
 #include "metop/format.h"
 #include "metop/headline.h"
 
-#define LINES_SMALL 8    /* below this the tabs and all but one line of the headline go */
+#define LINES_SMALL 8  /* below this the tabs and all but one line of the headline go */
+#define LINES_PULSE 20 /* from here on there is a line for the bars of what happens */
+#define LINES_MIN 5    /* on less nothing can be read */
+#define COLUMNS_MIN 20
 #define HEADLINE_SHARE 8 /* one line of the headline for so many of the screen */
 #define HEADLINE_MAX 4
 #define TABLE_MIN 4 /* lines of the table that a detail pane leaves, where it can */
@@ -35,12 +38,21 @@ static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, 
 
 	for (size_t i = 0; i < ME_VIEWS; i++) {
 		bool front = i == model->view;
-		char text[ME_FORMAT_LEN];
-		int n = snprintf(text, sizeof(text), "%c%zu %s%c", front ? '[' : ' ', i + 1,
-				 me_views[i].title, front ? ']' : ' ');
+		char text[2 * ME_FORMAT_LEN], news[ME_FORMAT_LEN + 2] = "";
+		int n;
+
+		if (i == ME_VIEW_VIOLATIONS && model->news.count) {
+			news[0] = '+';
+			me_format_quantity((double)model->news.count, news + 1);
+		}
+		n = snprintf(text, sizeof(text), "%c%zu %s%s%s%c", front ? '[' : ' ', i + 1,
+			     me_views[i].title, *news ? " " : "", news, front ? ']' : ' ');
 
 		me_screen_put(screen, line, column, (size_t)n,
-			      front ? ME_STYLE_STRONG : ME_STYLE_PLAIN, text);
+			      *news   ? ME_STYLE_BAD
+			      : front ? ME_STYLE_ACCENT
+				      : ME_STYLE_PLAIN,
+			      text);
 		column += (size_t)n + 1;
 	}
 	return column;
@@ -49,34 +61,38 @@ static size_t draw_tabs(const struct me_model *model, struct me_screen *screen, 
 static void draw_state(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t column)
 {
-	const struct me_list *list = &model->lists[model->view];
-	const struct me_column *sort = &me_views[model->view].columns[list->sort];
+	const struct me_view view = me_model_columns(model);
+	const struct me_order order = me_model_order(model);
 	char text[2 * ME_FORMAT_LEN];
+	int n;
 
 	if (model->frozen) {
 		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FROZEN]");
 		column += 10;
 	}
-	if (me_views[model->view].order) {
-		int n = snprintf(text, sizeof(text), "by %s %s", sort->title,
-				 list->desc ? "desc" : "asc");
-
-		me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
+	if (model->lists[model->view].following) {
+		me_screen_put(screen, line, column, 8, ME_STYLE_WAIT, "[FOLLOW]");
+		column += 10;
 	}
+	n = snprintf(text, sizeof(text), "by %s %s%s", view.columns[order.column].title,
+		     order.desc ? "desc" : "asc",
+		     me_model_sorts_some(model) ? ", of the latest" : "");
+	me_screen_put(screen, line, column, (size_t)n, ME_STYLE_DIM, text);
 }
 
 /* The titles of the columns; `flag` is ME_STYLE_SELECTED or 0. */
 static void draw_titles(const struct me_model *model, struct me_screen *screen, size_t line,
-			const struct me_view *view, unsigned int flag)
+			size_t part, unsigned int flag)
 {
+	const struct me_view of = me_view_part(&me_views[model->view], part), *view = &of;
+	size_t sort = model->settings.order[model->view][part].column;
 	size_t widths[ME_COLUMNS_MAX], column = 1;
 
 	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_TITLE | flag,
 		      flag ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
-		bool sorted = view->order && i == model->lists[model->view].sort;
-		unsigned int style = sorted ? ME_STYLE_STRONG : ME_STYLE_TITLE | flag;
+		unsigned int style = (i == sort ? ME_STYLE_SORTED : ME_STYLE_TITLE) | flag;
 
 		if (!widths[i])
 			continue;
@@ -94,15 +110,17 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 		     const struct me_row *row, bool selected)
 {
 	const struct me_view of = me_view_of(&me_views[model->view], row), *view = &of;
+	const struct me_view part = me_view_part(&me_views[model->view], row->part);
+	const struct me_look_at look = me_model_look(model);
 	enum me_style row_style = me_view_row_style(view, row);
 	unsigned int flag = selected ? ME_STYLE_SELECTED : 0;
 	size_t widths[ME_COLUMNS_MAX], column = 1;
 
 	if (row->heading) {
-		draw_titles(model, screen, line, view, flag);
+		draw_titles(model, screen, line, row->part, flag);
 		return;
 	}
-	me_view_layout(view, me_screen_columns(screen) - 1, NULL, widths);
+	me_view_layout(&part, me_screen_columns(screen) - 1, NULL, widths);
 	me_screen_put(screen, line, 0, me_screen_columns(screen), ME_STYLE_PLAIN | flag,
 		      selected ? ">" : "");
 	for (size_t i = 0; i < view->n_columns; i++) {
@@ -111,7 +129,7 @@ static void draw_row(const struct me_model *model, struct me_screen *screen, siz
 
 		if (!widths[i])
 			continue;
-		me_column_text(&view->columns[i], row, model->lists[model->view].rows->ts_ns, text);
+		me_column_text(&view->columns[i], row, &look, text);
 		if (me_column_is_right(&view->columns[i]))
 			me_screen_put_right(screen, line, column, widths[i], style, text);
 		else
@@ -125,13 +143,12 @@ static void draw_table(struct me_model *model, struct me_screen *screen, struct 
 	const struct me_list *list = &model->lists[model->view];
 	const struct me_view *view = &me_views[model->view];
 	size_t columns = me_screen_columns(screen);
-	struct me_view top = *view;
+	const struct me_row *top;
 
 	model->page = area.lines > 1 ? area.lines - 1 : 1;
 	me_model_scroll(model);
-	if (me_list_row(list, list->top))
-		top = me_view_of(view, me_list_row(list, list->top));
-	draw_titles(model, screen, area.top, &top, 0);
+	top = me_list_row(list, list->top);
+	draw_titles(model, screen, area.top, top ? top->part : 0, 0);
 	for (size_t i = 0; i + 1 < area.lines; i++) {
 		const struct me_row *row = me_list_row(list, list->top + i);
 
@@ -147,6 +164,18 @@ static void draw_table(struct me_model *model, struct me_screen *screen, struct 
 								  : view->empty);
 }
 
+/* Which size it takes, as far as there is room to say so. */
+static void draw_too_small(struct me_screen *screen)
+{
+	char text[ME_FORMAT_LEN];
+
+	snprintf(text, sizeof(text), "needs %dx%d", COLUMNS_MIN, LINES_MIN);
+	me_screen_put(screen, 0, 0, me_screen_columns(screen), ME_STYLE_WAIT, text);
+	snprintf(text, sizeof(text), "has %zux%zu", me_screen_columns(screen),
+		 me_screen_lines(screen));
+	me_screen_put(screen, 1, 0, me_screen_columns(screen), ME_STYLE_PLAIN, text);
+}
+
 int me_draw(struct me_model *model, struct me_screen *screen, const char *host, uint64_t now_ns)
 {
 	size_t lines = me_screen_lines(screen), pane = 0;
@@ -154,12 +183,18 @@ int me_draw(struct me_model *model, struct me_screen *screen, const char *host, 
 	int r = 0;
 
 	me_screen_erase(screen);
+	if (lines < LINES_MIN || me_screen_columns(screen) < COLUMNS_MIN) {
+		draw_too_small(screen);
+		return 0;
+	}
 	if (!model->fresh_ns && model->panel != ME_PANEL_HELP) {
-		me_draw_trouble(model, screen, (struct me_area){0, lines - 1});
-		me_draw_footer(model, screen);
+		me_draw_trouble(model, screen, (struct me_area){0, lines - 1}, now_ns);
+		me_draw_footer(model, screen, now_ns);
 		return 0;
 	}
 	body.top = draw_headline(model, screen, host, now_ns);
+	if (lines >= LINES_PULSE)
+		me_draw_pulse(model, screen, body.top++);
 	if (lines >= LINES_SMALL) {
 		draw_state(model, screen, body.top, draw_tabs(model, screen, body.top) + 1);
 		body.top++;
@@ -185,6 +220,6 @@ int me_draw(struct me_model *model, struct me_screen *screen, const char *host, 
 		if (model->panel == ME_PANEL_CHOOSER)
 			me_draw_chooser(model, screen, body);
 	}
-	me_draw_footer(model, screen);
+	me_draw_footer(model, screen, now_ns);
 	return r;
 }

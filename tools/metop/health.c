@@ -61,6 +61,7 @@ static void read_numbers(const struct me_rows *tree, struct me_health *health)
 	health->ts_ns = tree->ts_ns;
 	health->uptime_s = value_of(tree, "uptime_s");
 	health->attempts = sum_of(tree, "attempts");
+	health->bytes = sum_of(tree, "bytes");
 	health->allowed = value_of(tree, "verdicts.allowed");
 	health->local = value_of(tree, "verdicts.local");
 	health->violation = value_of(tree, "verdicts.violation");

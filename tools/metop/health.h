@@ -16,6 +16,7 @@ struct me_health {
 	uint64_t uptime_s;
 	uint64_t hooks_ok, hooks_total;
 	uint64_t attempts; /* of all vantages */
+	uint64_t bytes;    /* payload of all endpoints, both ways */
 	uint64_t allowed, local, violation, unresolved, pending;
 	uint64_t lost; /* events that nobody will hear of */
 	uint64_t problems;

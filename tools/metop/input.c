@@ -1,37 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <limits.h>
-#include <wchar.h>
+#include <stdio.h>
 #include "metop/keys.h"
 #include "metop/model.h"
 
-static void show_view(struct me_model *model, enum me_view_id view)
-{
-	if (view == model->view)
-		return;
-	model->view = view;
-	model->want = true;
-	model->detail_scroll = 0;
-	me_model_scroll(model);
-}
-
-/* The next column that can be sorted by, in a direction; wraps around. */
-static size_t next_sortable(const struct me_view *view, size_t column, size_t step)
-{
-	for (size_t i = 0; i < view->n_columns; i++) {
-		column = (column + step) % view->n_columns;
-		if (me_column_sortable(&view->columns[column]))
-			break;
-	}
-	return column;
-}
-
 static void sort_by_neighbour(struct me_model *model, bool right)
 {
-	const struct me_view *view = &me_views[model->view];
-	size_t step = right ? 1 : view->n_columns - 1;
-	size_t column = next_sortable(view, model->lists[model->view].sort, step);
+	const struct me_view view = me_model_columns(model);
+	size_t step = right ? 1 : view.n_columns - 1;
+	size_t column = (me_model_order(model).column + step) % view.n_columns;
 
-	me_model_sort(model, column, me_column_starts_desc(&view->columns[column]));
+	me_model_sort(model, column, me_column_starts_desc(&view.columns[column]));
+}
+
+static void choose(struct me_model *model, size_t column)
+{
+	const struct me_view view = me_model_columns(model);
+	const struct me_order order = me_model_order(model);
+
+	/* The rows may have become those of another part meanwhile. */
+	model->choice = column % view.n_columns;
+	model->choice_desc = model->choice == order.column
+				     ? order.desc
+				     : me_column_starts_desc(&view.columns[model->choice]);
 }
 
 static void close_something(struct me_model *model)
@@ -44,19 +34,13 @@ static void close_something(struct me_model *model)
 	}
 }
 
-static void go_home(struct me_model *model)
-{
-	struct me_list *list = &model->lists[model->view];
-
-	list->position = list->top = 0;
-	list->follow = list->gone = false;
-	model->detail_scroll = 0;
-	if (list->offset)
-		model->want = true;
-}
-
+/* A group has nothing more than its line: it shows its flows, or no longer. */
 static int open_detail(struct me_model *model)
 {
+	const struct me_row *row = me_model_selected(model);
+
+	if (row && me_row_field(row, "group") && !model->detail)
+		return me_model_show(model, ME_ACTION_FOLD_OR_NOT);
 	model->detail = !model->detail;
 	model->detail_scroll = 0;
 	return model->detail ? me_model_select(model, model->lists[model->view].position) : 0;
@@ -80,23 +64,19 @@ static int move(struct me_model *model, enum me_action action)
 
 static int act(struct me_model *model, enum me_action action)
 {
-	struct me_list *list = &model->lists[model->view];
-
 	switch (action) {
-	case ME_ACTION_NONE:
-		break;
-	case ME_ACTION_FLOWS:
 	case ME_ACTION_ENDPOINTS:
+	case ME_ACTION_FLOWS:
 	case ME_ACTION_VIOLATIONS:
 	case ME_ACTION_DNS:
 	case ME_ACTION_HEALTH:
-		show_view(model, (enum me_view_id)(action - ME_ACTION_FLOWS));
+		me_model_view(model, (enum me_view_id)(action - ME_ACTION_ENDPOINTS));
 		break;
 	case ME_ACTION_NEXT_VIEW:
-		show_view(model, (model->view + 1) % ME_VIEWS);
+		me_model_view(model, (model->view + 1) % ME_VIEWS);
 		break;
 	case ME_ACTION_PREVIOUS_VIEW:
-		show_view(model, (model->view + ME_VIEWS - 1) % ME_VIEWS);
+		me_model_view(model, (model->view + ME_VIEWS - 1) % ME_VIEWS);
 		break;
 	case ME_ACTION_UP:
 	case ME_ACTION_DOWN:
@@ -105,7 +85,7 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_END:
 		return move(model, action);
 	case ME_ACTION_HOME:
-		go_home(model);
+		me_model_home(model);
 		break;
 	case ME_ACTION_DETAIL:
 		return open_detail(model);
@@ -117,20 +97,18 @@ static int act(struct me_model *model, enum me_action action)
 		break;
 	case ME_ACTION_FILTER:
 		model->panel = ME_PANEL_FILTER;
-		memcpy(model->input, model->filter, sizeof(model->input));
+		me_prompt_begin(&model->prompt, model->filter);
 		break;
 	case ME_ACTION_SORT_LEFT:
 	case ME_ACTION_SORT_RIGHT:
 		sort_by_neighbour(model, action == ME_ACTION_SORT_RIGHT);
 		break;
 	case ME_ACTION_REVERSE:
-		me_model_sort(model, list->sort, !list->desc);
+		me_model_sort(model, me_model_order(model).column, !me_model_order(model).desc);
 		break;
 	case ME_ACTION_CHOOSE:
-		if (me_views[model->view].order) {
-			model->panel = ME_PANEL_CHOOSER;
-			model->choice = list->sort;
-		}
+		model->panel = ME_PANEL_CHOOSER;
+		choose(model, me_model_order(model).column);
 		break;
 	case ME_ACTION_FREEZE:
 		model->frozen = !model->frozen;
@@ -138,6 +116,10 @@ static int act(struct me_model *model, enum me_action action)
 		break;
 	case ME_ACTION_REDRAW:
 		model->redraw = true;
+		break;
+	case ME_ACTION_KEEP:
+		model->settings.view = model->view;
+		model->keep = true;
 		break;
 	case ME_ACTION_CLOSE:
 		close_something(model);
@@ -149,6 +131,8 @@ static int act(struct me_model *model, enum me_action action)
 	case ME_ACTION_QUIT:
 		model->quit = true;
 		break;
+	default:
+		return me_model_show(model, action);
 	}
 	return 0;
 }
@@ -185,21 +169,21 @@ static void help_key(struct me_model *model, enum me_action action)
 
 static void chooser_key(struct me_model *model, enum me_action action)
 {
-	const struct me_view *view = &me_views[model->view];
-	const struct me_list *list = &model->lists[model->view];
-	bool desc = list->desc;
+	size_t n = me_model_columns(model).n_columns;
 
 	switch (action) {
 	case ME_ACTION_UP:
-		model->choice = next_sortable(view, model->choice, view->n_columns - 1);
+		choose(model, model->choice + n - 1);
 		break;
 	case ME_ACTION_DOWN:
-		model->choice = next_sortable(view, model->choice, 1);
+		choose(model, model->choice + 1);
+		break;
+	case ME_ACTION_REVERSE:
+		model->choice_desc = !model->choice_desc;
 		break;
 	case ME_ACTION_DETAIL:
-		if (model->choice != list->sort)
-			desc = me_column_starts_desc(&view->columns[model->choice]);
-		me_model_sort(model, model->choice, desc);
+		if (model->choice < n)
+			me_model_sort(model, model->choice, model->choice_desc);
 		model->panel = ME_PANEL_NONE;
 		break;
 	case ME_ACTION_CHOOSE:
@@ -212,59 +196,34 @@ static void chooser_key(struct me_model *model, enum me_action action)
 	}
 }
 
-static void type(char *input, int key)
+static void set_filter(struct me_model *model, const char *filter)
 {
-	char bytes[MB_LEN_MAX + 1] = {0};
-	size_t len = strlen(input);
-	mbstate_t state = {0};
-	size_t n;
-
-	if (key < ' ' || key == 0x7f || key >= ME_KEY_SPECIAL)
-		return;
-	n = wcrtomb(bytes, (wchar_t)key, &state);
-	if (n == (size_t)-1 || len + n > ME_FILTER_MAX)
-		return;
-	memcpy(input + len, bytes, n + 1);
-	input[len + n] = '\0';
-}
-
-static void erase(char *input)
-{
-	size_t len = strlen(input);
-
-	while (len && (input[len - 1] & 0xc0) == 0x80)
-		len--;
-	input[len - (len > 0)] = '\0';
+	memcpy(model->filter_before, model->filter, sizeof(model->filter));
+	snprintf(model->filter, sizeof(model->filter), "%s", filter);
+	model->want = true;
+	if (!model->lists[model->view].following)
+		me_model_home(model);
 }
 
 static void filter_key(struct me_model *model, int key)
 {
-	struct me_list *list = &model->lists[model->view];
-
-	switch (key) {
-	case ME_KEY_ENTER:
-		memcpy(model->filter, model->input, sizeof(model->filter));
-		model->want = true;
-		list->position = list->top = 0;
-		list->follow = list->gone = false;
+	switch (me_prompt_action(key)) {
+	case ME_ACTION_EDIT_TAKE:
+		set_filter(model, model->prompt.text);
+		model->filter_new = true;
 		model->panel = ME_PANEL_NONE;
 		break;
-	case ME_KEY_ESCAPE:
+	case ME_ACTION_EDIT_LEAVE:
 		model->panel = ME_PANEL_NONE;
-		break;
-	case ME_KEY_BACKSPACE:
-		erase(model->input);
-		break;
-	case ME_KEY_CONTROL('u'):
-		*model->input = '\0';
 		break;
 	default:
-		type(model->input, key);
+		me_prompt_key(&model->prompt, key);
 	}
 }
 
 int me_model_key(struct me_model *model, int key)
 {
+	model->notice = NULL;
 	switch (model->panel) {
 	case ME_PANEL_NONE:
 		return act(model, me_key_action(key));

@@ -2,151 +2,41 @@
 #include <errno.h>
 #include "metop/answer.h"
 #include "metop/model.h"
+#include "metop/sort.h"
 
-void me_model_init(struct me_model *model, const struct me_source *source, enum me_view_id view)
+void me_model_init(struct me_model *model, const struct me_source *source,
+		   const struct me_settings *settings)
 {
 	*model = (struct me_model){
-		.source = source, .view = view, .attempt_rate = -1, .want = true, .page = 1};
-	for (size_t i = 0; i < ME_VIEWS; i++) {
-		size_t sort = me_view_first_order(&me_views[i]);
+		.source = source,
+		.settings = *settings,
+		.view = settings->view,
+		.attempt_rate = -1,
+		.want = true,
+		.page = 1,
+	};
+	me_pulse_init(&model->pulse);
+}
 
-		model->lists[i].sort = sort;
-		model->lists[i].desc = me_column_starts_desc(&me_views[i].columns[sort]);
-	}
+struct me_settings me_model_settings(const struct me_model *model)
+{
+	struct me_settings settings = model->settings;
+
+	settings.view = model->view;
+	return settings;
 }
 
 void me_model_free(struct me_model *model)
 {
+	me_prompt_set_error(&model->prompt, NULL);
 	for (size_t i = 0; i < ME_VIEWS; i++) {
 		me_rows_free(&model->lists[i].rows);
 		free(model->lists[i].key);
 	}
 	me_known_clear(&model->known);
+	me_story_clear(&model->story);
 	me_trouble_free(&model->trouble);
 	free(model->refusal);
-}
-
-/* The daemon cannot sort by a rate: then the window is all there is. */
-static bool sorted_here(const struct me_model *model, enum me_view_id view)
-{
-	return me_views[view].columns[model->lists[view].sort].kind == ME_COLUMN_RATE;
-}
-
-uint64_t me_list_count(const struct me_model *model, enum me_view_id view)
-{
-	const struct me_rows *rows = model->lists[view].rows;
-
-	if (!rows)
-		return 0;
-	return sorted_here(model, view) ? rows->n : rows->matched;
-}
-
-const struct me_row *me_list_row(const struct me_list *list, uint64_t position)
-{
-	if (!list->rows || position < list->offset || position - list->offset >= list->rows->n)
-		return NULL;
-	return &list->rows->rows[position - list->offset];
-}
-
-const struct me_row *me_model_selected(const struct me_model *model)
-{
-	const struct me_list *list = &model->lists[model->view];
-
-	return list->gone ? NULL : me_list_row(list, list->position);
-}
-
-void me_model_query(const struct me_model *model, struct me_query *ret_query)
-{
-	const struct me_list *list = &model->lists[model->view];
-	uint64_t half = ME_QUERY_LIMIT / 2;
-
-	*ret_query = (struct me_query){
-		.view = model->view,
-		.limit = ME_QUERY_LIMIT,
-		.sort = list->sort,
-		.desc = list->desc,
-		.filter = model->filter,
-	};
-	if (!me_views[model->view].read && !sorted_here(model, model->view) &&
-	    list->position > half)
-		ret_query->offset = list->position - half;
-}
-
-void me_model_scroll(struct me_model *model)
-{
-	struct me_list *list = &model->lists[model->view];
-	uint64_t count = me_list_count(model, model->view), page = model->page ? model->page : 1;
-
-	if (list->position >= count)
-		list->position = count ? count - 1 : 0;
-	if (list->top + page > count)
-		list->top = count > page ? count - page : 0;
-	if (list->position < list->top)
-		list->top = list->position;
-	if (list->position >= list->top + page)
-		list->top = list->position - page + 1;
-}
-
-/* Notes which row it is that the user chose. */
-static int remember(struct me_list *list)
-{
-	const struct me_row *row = me_list_row(list, list->position);
-	char *key = NULL;
-
-	if (row) {
-		key = strdup(row->key);
-		if (!key)
-			return -ENOMEM;
-	}
-	free(list->key);
-	list->key = key;
-	list->gone = false;
-	return 0;
-}
-
-int me_model_select(struct me_model *model, uint64_t position)
-{
-	struct me_list *list = &model->lists[model->view];
-	uint64_t count = me_list_count(model, model->view);
-
-	if (position >= count)
-		position = count ? count - 1 : 0;
-	list->position = position;
-	list->follow = true;
-	model->detail_scroll = 0;
-	me_model_scroll(model);
-	if (count && (!me_list_row(list, list->position) || !me_list_row(list, list->top)))
-		model->want = true;
-	return remember(list);
-}
-
-void me_model_sort(struct me_model *model, size_t column, bool desc)
-{
-	struct me_list *list = &model->lists[model->view];
-
-	if (!me_views[model->view].order ||
-	    !me_column_sortable(&me_views[model->view].columns[column]))
-		return;
-	list->sort = column;
-	list->desc = desc;
-	model->want = true;
-	/* In another order the row in hand is elsewhere: start at the top again. */
-	list->position = list->top = 0;
-	list->follow = list->gone = false;
-}
-
-/* Puts new rows in front of the user: by the row he chose, else by the place. */
-static int settle(struct me_model *model, struct me_list *list)
-{
-	size_t index;
-
-	if (list->follow && list->key) {
-		list->gone = !me_rows_find(list->rows, list->key, &index);
-		if (!list->gone)
-			list->position = list->offset + index;
-	}
-	me_model_scroll(model);
-	return list->follow && !list->key ? remember(list) : 0;
 }
 
 static int take_list(struct me_model *model, const struct me_reply *reply)
@@ -155,18 +45,20 @@ static int take_list(struct me_model *model, const struct me_reply *reply)
 	const struct me_view *view = &me_views[asked->view];
 	struct me_list *list = &model->lists[asked->view];
 	_cleanup_rows_ struct me_rows *rows = NULL;
-	int r = me_view_read(view, reply->body, reply->len, &rows);
+	bool grouped = view->identified && asked->tree != ME_TREE_OFF;
+	int r = me_view_read(view, grouped, reply->body, reply->len, &rows);
 
 	if (r < 0)
 		return r;
 	if (list->rows)
 		me_rows_rate(rows, list->rows, view->rates);
-	if (view->order && view->columns[asked->sort].kind == ME_COLUMN_RATE)
-		me_rows_sort_by_rate(rows, view->columns[asked->sort].rate, asked->desc);
+	r = me_sort_view(view, rows, model->settings.order[asked->view]);
+	if (r < 0)
+		return r;
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);
-	list->offset = asked->offset;
-	return settle(model, list);
+	list->offset = list->rows->offset == UINT64_MAX ? asked->offset : list->rows->offset;
+	return me_list_settle(model, list);
 }
 
 static int take_health(struct me_model *model, const struct me_reply *reply)
@@ -181,15 +73,22 @@ static int take_health(struct me_model *model, const struct me_reply *reply)
 	if (r < 0)
 		return r;
 	r = me_health_read(tree, &health, &rows);
+	if (!r)
+		r = me_sort_view(&me_views[ME_VIEW_HEALTH], rows,
+				 model->settings.order[ME_VIEW_HEALTH]);
 	if (r < 0)
 		return r;
 	/* The same answer again (no time went by) says nothing new about the rate. */
 	if (health.ts_ns != model->health.ts_ns)
 		model->attempt_rate = me_health_attempt_rate(&health, &model->health);
+	me_pulse_take(&model->pulse, health.ts_ns,
+		      (const uint64_t[]){[ME_PULSE_ATTEMPTS] = health.attempts,
+					 [ME_PULSE_VIOLATIONS] = health.violation,
+					 [ME_PULSE_BYTES] = health.bytes});
 	model->health = health;
 	me_rows_free(&list->rows);
 	list->rows = me_steal_ptr(&rows);
-	return model->view == ME_VIEW_HEALTH ? settle(model, list) : 0;
+	return model->view == ME_VIEW_HEALTH ? me_list_settle(model, list) : 0;
 }
 
 static int refuse(struct me_model *model, char *text)
@@ -210,29 +109,90 @@ static int take_error(struct me_model *model, const struct me_reply *reply)
 	return refuse(model, text);
 }
 
+/* What is shown besides: without it the rows are still there. */
+static int take_besides(struct me_model *model, const struct me_reply *reply)
+{
+	int r = 0;
+
+	if (!reply->status || reply->status >= 300)
+		return 0;
+	if (reply->kind == ME_API_NAMES)
+		r = me_known_take(&model->known, reply->body, reply->len);
+	else if (reply->kind == ME_API_STORY)
+		r = me_story_take(&model->story, reply->body, reply->len);
+	else
+		r = me_news_take(&model->news, reply->body, reply->len);
+	return r == -EBADMSG ? 0 : r;
+}
+
+/* What the daemon says of a filter: it is remembered, or typed again. */
+static void settle_filter(struct me_model *model, const char *refusal)
+{
+	char *error;
+
+	if (!model->filter_new)
+		return;
+	model->filter_new = false;
+	if (!refusal) {
+		me_prompt_remember(&model->prompt, model->filter);
+		return;
+	}
+	error = strdup(refusal);
+	memcpy(model->filter, model->filter_before, sizeof(model->filter));
+	me_prompt_set_error(&model->prompt, error);
+	model->panel = ME_PANEL_FILTER;
+	model->want = true;
+}
+
+/*
+ * What had no answer has one now, or the other way round. A daemon that answers the one and not the other
+ * is in trouble all the same.
+ */
+static void settle_trouble(struct me_model *model, struct me_reply *reply)
+{
+	bool asks_list = me_views[model->view].latest;
+
+	if (reply->status && reply->kind != model->troubled && asks_list)
+		return;
+	me_trouble_free(&model->trouble);
+	model->troubled = reply->kind;
+	model->trouble = reply->trouble;
+	reply->trouble = (struct me_trouble){0};
+}
+
+uint64_t me_model_fresh(const struct me_model *model)
+{
+	const struct me_list *list = &model->lists[model->view];
+
+	return list->rows && list->fresh_ns && list->fresh_ns < model->fresh_ns ? list->fresh_ns
+										: model->fresh_ns;
+}
+
 int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_ns)
 {
 	int r;
 
-	me_trouble_free(&model->trouble);
-	if (!reply->status) {
-		model->trouble = reply->trouble;
-		reply->trouble = (struct me_trouble){0};
+	if (reply->kind != ME_API_LIST && reply->kind != ME_API_HEALTH)
+		return take_besides(model, reply);
+	settle_trouble(model, reply);
+	if (!reply->status)
 		return 0;
+	if (reply->status >= 300) {
+		r = take_error(model, reply);
+		if (!r && reply->kind == ME_API_LIST && reply->status < 500)
+			settle_filter(model, model->refusal);
+		return r;
 	}
-	if (reply->kind == ME_API_NAMES) {
-		/* What the detail shows besides: without it the row is still there. */
-		r = reply->status < 300 ? me_known_take(&model->known, reply->body, reply->len) : 0;
-		return r == -EBADMSG ? 0 : r;
-	}
-	if (reply->status >= 300)
-		return take_error(model, reply);
 	r = reply->kind == ME_API_LIST ? take_list(model, reply) : take_health(model, reply);
 	if (r == -EBADMSG)
 		return refuse(model, strdup("this answer is not one of mewatch"));
 	if (r < 0)
 		return r;
 	model->fresh_ns = now_ns;
+	if (reply->kind == ME_API_LIST) {
+		model->lists[model->asked.view].fresh_ns = now_ns;
+		settle_filter(model, NULL);
+	}
 	if (reply->kind == ME_API_LIST || model->view == ME_VIEW_HEALTH) {
 		free(model->refusal);
 		model->refusal = NULL;

@@ -8,6 +8,7 @@
 #include "metop/once.h"
 #include "metop/query.h"
 #include "metop/shown.h"
+#include "metop/sort.h"
 
 #define COLUMNS_MAX 10000 /* of a line, whatever COLUMNS says */
 
@@ -25,9 +26,16 @@ static void print_cell(FILE *out, const struct me_column *column, const char *te
 	fputc(last ? '\n' : ' ', out);
 }
 
+/* Nobody has looked before: nothing is new. */
+static struct me_look_at look_at(const struct me_rows *rows)
+{
+	return (struct me_look_at){.now_ns = rows->ts_ns, .seen_serial = UINT64_MAX};
+}
+
 static void print_line(FILE *out, const struct me_view *view, const size_t *widths,
 		       const struct me_rows *rows, const struct me_row *row)
 {
+	const struct me_look_at look = look_at(rows);
 	size_t last = 0;
 
 	for (size_t i = 0; i < view->n_columns; i++)
@@ -38,7 +46,7 @@ static void print_line(FILE *out, const struct me_view *view, const size_t *widt
 		if (!widths[i])
 			continue;
 		if (row)
-			me_column_text(&view->columns[i], row, rows->ts_ns, text);
+			me_column_text(&view->columns[i], row, &look, text);
 		else
 			snprintf(text, sizeof(text), "%s", view->columns[i].title);
 		print_cell(out, &view->columns[i], text, widths[i], i == last);
@@ -49,13 +57,15 @@ static void print_line(FILE *out, const struct me_view *view, const size_t *widt
 static void measure(const struct me_view *view, const struct me_rows *rows, size_t first,
 		    size_t end, size_t *widths)
 {
+	const struct me_look_at look = look_at(rows);
+
 	for (size_t i = 0; i < view->n_columns; i++) {
 		widths[i] = strlen(view->columns[i].title);
 		for (size_t r = first; r < end; r++) {
 			char text[ME_CELL_LEN];
 			size_t width;
 
-			me_column_text(&view->columns[i], &rows->rows[r], rows->ts_ns, text);
+			me_column_text(&view->columns[i], &rows->rows[r], &look, text);
 			width = me_shown_width(text);
 			widths[i] = width > widths[i] ? width : widths[i];
 		}
@@ -73,7 +83,7 @@ static void print_part(FILE *out, const struct me_view *of, const struct me_rows
 	view.n_columns = 0;
 	view.columns = kept;
 	for (size_t i = 0; i < of->n_columns; i++) {
-		if (of->columns[i].kind != ME_COLUMN_RATE)
+		if (of->columns[i].kind != ME_COLUMN_RATE && of->columns[i].kind != ME_COLUMN_NEW)
 			kept[view.n_columns++] = of->columns[i];
 	}
 	measure(&view, rows, first, end, wanted);
@@ -136,8 +146,12 @@ static int print_json(FILE *out, const struct me_reply *reply)
 static int print_table(FILE *out, enum me_view_id id, const struct me_reply *reply)
 {
 	_cleanup_rows_ struct me_rows *rows = NULL;
-	int r = me_view_read(&me_views[id], reply->body, reply->len, &rows);
+	struct me_settings settings;
+	int r = me_view_read(&me_views[id], false, reply->body, reply->len, &rows);
 
+	me_settings_default(&settings);
+	if (!r && me_views[id].read)
+		r = me_sort_view(&me_views[id], rows, settings.order[id]);
 	if (r < 0)
 		return r;
 	if (rows->matched > rows->n)
@@ -155,20 +169,17 @@ static int fetch(const struct me_options *options, const char *path, struct me_r
 	if (!r)
 		r = me_api_start(api, ME_API_LIST, path);
 	while (!r && !me_api_next(api, ret_reply))
-		r = me_api_wait(api, NULL, NULL, 0, ME_API_TIMEOUT_MS);
+		r = me_api_wait(api, NULL, NULL, 0, ME_API_SILENT_S * 1000);
 	return r;
 }
 
 int me_once(const struct me_options *options, FILE *out, struct me_trouble *ret_trouble)
 {
 	const struct me_view *view = &me_views[options->view];
-	size_t sort = options->sorts ? options->sort : me_view_first_order(view);
 	struct me_query query = {
 		.view = options->view,
 		.limit = options->limit,
-		.sort = sort,
-		.desc = options->sorts ? options->desc
-				       : me_column_starts_desc(&view->columns[sort]),
+		.order = options->sorts ? options->order : me_view_first_order(view, view->asked),
 		.filter = options->filter,
 	};
 	_cleanup_strbuf_ struct me_strbuf path = {0};

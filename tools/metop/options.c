@@ -22,13 +22,16 @@ static const struct {
 	 "the daemon's --api-listen, instead of a socket"},
 	{{"view", required_argument, NULL, 'v'},
 	 "V",
-	 "flows, endpoints, violations, dns or health"},
+	 "endpoints, flows, violations, dns or health"},
 	{{"filter", required_argument, NULL, 'f'},
 	 "F",
 	 "rows to show, as in 'port:443 -proc:curl'"},
 	{{"sort", required_argument, NULL, 'o'},
 	 "COL",
 	 "column or field to sort by; COL:asc, COL:desc"},
+	{{"color", required_argument, NULL, 'c'}, "WHEN", "auto, always, never, 8 or 256 (auto)"},
+	{{"ascii", no_argument, NULL, 'a'}, NULL, "no character beyond ASCII"},
+	{{"no-rc", no_argument, NULL, 'n'}, NULL, "neither read the setup nor keep it"},
 	{{"interval", required_argument, NULL, 'i'}, "TIME", "between two looks, 100ms to 1h (1s)"},
 	{{"once", no_argument, NULL, '1'}, NULL, "print the view as a plain table and end"},
 	{{"json", no_argument, NULL, 'j'}, NULL, "print the view as JSON and end"},
@@ -41,6 +44,7 @@ static const struct {
 static int parse_view(const char *text, struct me_options *options, struct me_strbuf *problem)
 {
 	options->view = me_view_by_name(text);
+	options->views = true;
 	if (options->view != ME_VIEWS)
 		return 0;
 	me_strbuf_addf(problem, "no view '%s'; there are:", text);
@@ -59,6 +63,19 @@ static int parse_interval(const char *text, struct me_options *options, struct m
 	return -EINVAL;
 }
 
+static int parse_color(const char *text, struct me_options *options, struct me_strbuf *problem)
+{
+	for (unsigned int i = 0; i < ME_COLOURS_COUNT; i++) {
+		if (strcmp(text, me_colours_label(i)))
+			continue;
+		options->colours = i;
+		options->colours_given = true;
+		return 0;
+	}
+	me_strbuf_addf(problem, "--color '%s': auto, always, never, 8 or 256 was expected", text);
+	return -EINVAL;
+}
+
 static int parse_limit(const char *text, struct me_options *options, struct me_strbuf *problem)
 {
 	uint64_t limit;
@@ -72,7 +89,7 @@ static int parse_limit(const char *text, struct me_options *options, struct me_s
 	return 0;
 }
 
-/* Any way to put rows in an order: "COL", "COL:asc" or "COL:desc". Needs the view. */
+/* "COL", "COL:asc" or "COL:desc". Needs the view. */
 static int parse_sort(const char *text, struct me_options *options, struct me_strbuf *problem)
 {
 	const struct me_view *view = &me_views[options->view];
@@ -82,15 +99,15 @@ static int parse_sort(const char *text, struct me_options *options, struct me_st
 
 	if (order)
 		*order++ = '\0';
-	if (!view->order) {
+	if (view->read) {
 		me_strbuf_addf(problem, "--sort '%s': %s has an order of its own", text,
 			       view->name);
 		return -EINVAL;
 	}
-	options->sort = name ? me_view_column(view, name) : view->n_columns;
-	column = &view->columns[options->sort];
-	if (options->sort == view->n_columns || !me_column_sortable(column) ||
-	    (column->kind == ME_COLUMN_RATE && options->mode != ME_MODE_LIVE) ||
+	options->order.column = name ? me_view_column(view, name) : view->n_columns;
+	column = &view->columns[options->order.column];
+	if (options->order.column == view->n_columns ||
+	    (!column->sort && options->mode != ME_MODE_LIVE) ||
 	    (order && strcmp(order, "asc") && strcmp(order, "desc"))) {
 		me_strbuf_addf(problem, "--sort '%s': %s can be sorted by", text, view->name);
 		for (size_t i = 0; i < view->n_columns; i++) {
@@ -101,7 +118,7 @@ static int parse_sort(const char *text, struct me_options *options, struct me_st
 		return -EINVAL;
 	}
 	options->sorts = true;
-	options->desc = order ? !strcmp(order, "desc") : me_column_starts_desc(column);
+	options->order.desc = order ? !strcmp(order, "desc") : me_column_starts_desc(column);
 	return 0;
 }
 
@@ -125,6 +142,14 @@ static int take(int option, struct me_options *options, const char **sort,
 		return 0;
 	case 'i':
 		return parse_interval(optarg, options, problem);
+	case 'c':
+		return parse_color(optarg, options, problem);
+	case 'a':
+		options->ascii = true;
+		return 0;
+	case 'n':
+		options->no_rc = true;
+		return 0;
 	case 'l':
 		return parse_limit(optarg, options, problem);
 	case '1':
@@ -179,6 +204,9 @@ static int check(struct me_options *options, const char *sort, struct me_strbuf 
 		me_strbuf_addf(problem, "--filter: at most %d bytes", ME_FILTER_MAX);
 		return -EINVAL;
 	}
+	/* The first screen is not what --once prints: scripts count on that one. */
+	if (options->mode == ME_MODE_LIVE && !options->views)
+		options->view = ME_VIEW_ENDPOINTS;
 	if (sort)
 		r = parse_sort(sort, options, problem);
 	return r;
@@ -187,15 +215,13 @@ static int check(struct me_options *options, const char *sort, struct me_strbuf 
 int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 		     struct me_strbuf *ret_problem)
 {
-	struct me_options options = {
-		.filter = "", .limit = ME_QUERY_LIMIT, .interval_ns = ME_NS_PER_S};
+	struct me_options options = {.view = ME_VIEW_FLOWS, .filter = "", .limit = ME_QUERY_LIMIT};
 	struct option known[ME_ARRAY_SIZE(table) + 1] = {0};
-	const char *sort = NULL, *no_color = getenv("NO_COLOR");
+	const char *sort = NULL;
 	int option, r = 0;
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(table); i++)
 		known[i] = table[i].option;
-	options.color = !no_color || !*no_color;
 	optind = 0; /* GNU: from the beginning, also the second time */
 	opterr = 0;
 	while (!r && (option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
@@ -214,6 +240,20 @@ int me_options_parse(int argc, char **argv, struct me_options *ret_options,
 	return r;
 }
 
+void me_options_apply(const struct me_options *options, struct me_settings *settings)
+{
+	/* A column is one of a view. */
+	if (options->views || options->sorts)
+		settings->view = options->view;
+	if (options->sorts)
+		settings->order[options->view][me_views[options->view].asked] = options->order;
+	if (options->interval_ns)
+		settings->interval_ns = options->interval_ns;
+	if (options->colours_given)
+		settings->colours = options->colours;
+	settings->ascii |= options->ascii;
+}
+
 static void help_columns(FILE *out, const char *view, const char *part,
 			 const struct me_column *columns, size_t n)
 {
@@ -221,6 +261,17 @@ static void help_columns(FILE *out, const char *view, const char *part,
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "  %-12s %-14s %s\n", columns[i].title,
 			columns[i].sort ? columns[i].sort : "", columns[i].help);
+}
+
+static void help_keys(FILE *out, const char *title, const struct me_binding *bindings, size_t n)
+{
+	fprintf(out, "\n%s:\n", title);
+	for (size_t i = 0; i < n; i++) {
+		char names[ME_KEYS_OF_ACTION * ME_KEY_NAME_LEN];
+
+		me_binding_names(&bindings[i], names);
+		fprintf(out, "  %-14s %s\n", names, bindings[i].what);
+	}
 }
 
 void me_options_help(FILE *out)
@@ -238,12 +289,7 @@ void me_options_help(FILE *out)
 			help_columns(out, view->name, view->parts[i].name, view->parts[i].columns,
 				     view->parts[i].n_columns);
 	}
-	fputs("\nkeys:\n", out);
-	for (size_t i = 0; i < me_n_bindings; i++) {
-		char names[ME_KEYS_OF_ACTION * ME_KEY_NAME_LEN];
-
-		me_binding_names(&me_bindings[i], names);
-		fprintf(out, "  %-14s %s\n", names, me_bindings[i].what);
-	}
+	help_keys(out, "keys", me_bindings, me_n_bindings);
+	help_keys(out, "keys of the filter", me_prompt_bindings, me_n_prompt_bindings);
 	fputs("\nexit: 0 done, 1 the daemon cannot be reached, 2 usage\n", out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "metop/detail.h"
 #include "metop/draw.h"
 #include "metop/format.h"
@@ -17,8 +18,8 @@ static int lay_out(const struct me_model *model, const struct me_screen *screen,
 	int r = me_known_row(&model->known, me_model_selected(model), ret_rows);
 
 	return r < 0 ? r
-		     : me_detail_lay_out(&(*ret_rows)->rows[0], me_screen_columns(screen),
-					 ret_detail);
+		     : me_detail_lay_out(model->story.lines, &(*ret_rows)->rows[0],
+					 me_screen_columns(screen), ret_detail);
 }
 
 /* A rule across the screen with a title in it. */
@@ -59,7 +60,8 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 	if (model->detail_scroll > most)
 		model->detail_scroll = most;
 	snprintf(title, sizeof(title),
-		 most ? " detail  lines %zu-%zu of %zu  [ ] scroll" : " detail",
+		 most ? " detail, times in UTC  lines %zu-%zu of %zu  [ ] scroll"
+		      : " detail, times in UTC",
 		 model->detail_scroll + 1, model->detail_scroll + room, detail.lines);
 	draw_rule(screen, area.top, title);
 	for (size_t i = 0; i < detail.n; i++) {
@@ -73,10 +75,12 @@ int me_draw_detail(struct me_model *model, struct me_screen *screen, struct me_a
 		if (!text)
 			return -ENOMEM;
 		if (item->name)
-			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_DIM,
+			me_screen_put(screen, line, item->column, item->name_width, ME_STYLE_ACCENT,
 				      item->name);
-		me_screen_put(screen, line, item->column + item->name_width + 1, item->width,
-			      ME_STYLE_PLAIN, text);
+		if (item->bytes)
+			me_screen_put(screen, line,
+				      item->column + item->name_width + (item->name_width > 0),
+				      item->width, item->style, text);
 	}
 	return 0;
 }
@@ -115,6 +119,12 @@ static void help_text(struct help *help, const struct me_view *view)
 		help_line(help, ME_STYLE_PLAIN, names, me_bindings[i].what);
 	}
 	help_line(help, ME_STYLE_PLAIN, "", NULL);
+	help_line(help, ME_STYLE_STRONG, "Keys while a filter is typed", NULL);
+	for (size_t i = 0; i < me_n_prompt_bindings; i++) {
+		me_binding_names(&me_prompt_bindings[i], names);
+		help_line(help, ME_STYLE_PLAIN, names, me_prompt_bindings[i].what);
+	}
+	help_line(help, ME_STYLE_PLAIN, "", NULL);
 	help_line(help, ME_STYLE_STRONG, "Columns of this view", NULL);
 	if (!view->parts)
 		help_columns(help, view->columns, view->n_columns);
@@ -147,25 +157,27 @@ void me_draw_help(struct me_model *model, struct me_screen *screen, struct me_ar
 
 void me_draw_chooser(const struct me_model *model, struct me_screen *screen, struct me_area area)
 {
-	const struct me_view *view = &me_views[model->view];
+	const struct me_view view = me_model_columns(model);
+	size_t sort = me_model_order(model).column;
 	size_t columns = me_screen_columns(screen), rows = area.lines > 1 ? area.lines - 1 : 0;
 	size_t width = columns < CHOOSER_COLUMNS ? columns : CHOOSER_COLUMNS;
 	size_t left = (columns - width) / 2;
 	size_t first = model->choice >= rows ? model->choice - rows + 1 : 0;
 
 	me_screen_put(screen, area.top, left, width, ME_STYLE_TITLE,
-		      " sort by: Up, Down, Enter, Esc");
-	for (size_t i = first; i < view->n_columns && i - first < rows; i++) {
-		const struct me_column *column = &view->columns[i];
-		bool here = i == model->choice, can = me_column_sortable(column);
+		      " sort by: Up, Down, Enter; r: other direction; Esc");
+	for (size_t i = first; i < view.n_columns && i - first < rows; i++) {
+		const struct me_column *column = &view.columns[i];
+		bool here = i == model->choice;
+		bool desc = i == sort ? me_model_order(model).desc : me_column_starts_desc(column);
 		char text[ME_CELL_LEN];
 
-		snprintf(text, sizeof(text), "%c %-12s %s%s", here ? '>' : ' ', column->title,
-			 column->help, can ? "" : " (not by this)");
+		if (here)
+			desc = model->choice_desc;
+		snprintf(text, sizeof(text), "%c%c%-12s %-4s %s", here ? '>' : ' ',
+			 i == sort ? '*' : ' ', column->title, desc ? "desc" : "asc", column->help);
 		me_screen_put(screen, area.top + 1 + i - first, left, width,
-			      (can ? ME_STYLE_PLAIN : ME_STYLE_DIM) |
-				      (here ? ME_STYLE_SELECTED : 0u),
-			      text);
+			      ME_STYLE_PLAIN | (here ? ME_STYLE_SELECTED : 0u), text);
 	}
 }
 
@@ -195,8 +207,23 @@ static size_t draw_folded(struct me_screen *screen, size_t line, size_t end, uns
 	return line;
 }
 
-void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area)
+/* ", again in 12s", or nothing while it is being asked. */
+static void again_text(const struct me_model *model, uint64_t now_ns, char out[2 * ME_FORMAT_LEN])
 {
+	char age[ME_FORMAT_LEN];
+
+	*out = '\0';
+	if (model->waiting || model->due_ns <= now_ns)
+		return;
+	me_format_age((model->due_ns - now_ns + ME_NS_PER_S - 1) / ME_NS_PER_S, age);
+	snprintf(out, 2 * ME_FORMAT_LEN, ", again in %s", age);
+}
+
+void me_draw_trouble(const struct me_model *model, struct me_screen *screen, struct me_area area,
+		     uint64_t now_ns)
+{
+	char again[2 * ME_FORMAT_LEN], note[sizeof(again) + 64];
+
 	const struct me_trouble *trouble = &model->trouble;
 	size_t line = area.top + (area.lines > 6 ? area.lines / 3 : 0);
 	size_t end = area.top + area.lines;
@@ -204,7 +231,9 @@ void me_draw_trouble(const struct me_model *model, struct me_screen *screen, str
 	if (trouble->what.data) {
 		line = draw_folded(screen, line, end, ME_STYLE_BAD, trouble->what.data);
 		line = draw_folded(screen, line, end, ME_STYLE_PLAIN, trouble->remedy.data);
-		draw_folded(screen, line, end, ME_STYLE_DIM, "trying again until it answers");
+		again_text(model, now_ns, again);
+		snprintf(note, sizeof(note), "trying until it answers%s (Ctrl-L: now)", again);
+		draw_folded(screen, line, end, ME_STYLE_DIM, note);
 	} else if (model->refusal) {
 		draw_folded(screen, line, end, ME_STYLE_BAD, model->refusal);
 	} else {
@@ -215,30 +244,42 @@ void me_draw_trouble(const struct me_model *model, struct me_screen *screen, str
 static void draw_prompt(const struct me_model *model, struct me_screen *screen, size_t line)
 {
 	size_t columns = me_screen_columns(screen), room = columns > 2 ? columns - 2 : 1;
-	const char *text = model->input;
+	const struct me_prompt *prompt = &model->prompt;
+	char before[ME_FILTER_MAX + 1], here[ME_FILTER_MAX + 1];
+	const char *text = before, *after = prompt->text + prompt->cursor;
+	size_t used;
 
-	/* The end of a long line is what is being typed. */
-	while (*text && me_shown_width(text) > room)
+	snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);
+	snprintf(here, sizeof(here), "%.*s", (int)(*after ? me_shown_bytes(after, 1) : 0), after);
+	/* What is before the cursor is what is being typed. */
+	while (*text && me_shown_width(text) + 1 > room)
 		text += me_shown_bytes(text, 1);
+	used = 1 + me_shown_width(text);
 	me_screen_put(screen, line, 0, 1, ME_STYLE_STRONG, "/");
-	me_screen_put(screen, line, 1, room, ME_STYLE_PLAIN, text);
-	me_screen_put(screen, line, 1 + me_shown_width(text), 1, ME_STYLE_TITLE, " ");
+	me_screen_put(screen, line, 1, columns, ME_STYLE_PLAIN, text);
+	me_screen_put(screen, line, used, columns, ME_STYLE_PLAIN, after);
+	me_screen_put(screen, line, used, *here ? me_shown_width(here) : 1,
+		      ME_STYLE_PLAIN | ME_STYLE_SELECTED, here);
+	if (prompt->error && line)
+		me_screen_put(screen, line - 1, 0, columns, ME_STYLE_BAD, prompt->error);
 }
 
-/* The filter in force, and then the keys for which there is room. */
+/* What is shown of the list, and then the keys for which there is room. */
 static void draw_hints(const struct me_model *model, struct me_screen *screen, size_t line,
 		       size_t room)
 {
-	bool here = me_views[model->view].latest;
-	char filter[ME_FILTER_MAX + ME_FORMAT_LEN];
+	_cleanup_strbuf_ struct me_strbuf shown = {0};
 	size_t column = 0;
 
-	if (*model->filter) {
-		snprintf(filter, sizeof(filter), "filter %s%s", model->filter,
-			 here ? "" : " (in lists)");
-		column = me_shown_width(filter);
+	me_model_shown(model, &shown);
+	if (model->notice)
+		me_screen_put(screen, line, 0, room, ME_STYLE_WAIT, model->notice);
+	if (model->notice || shown.err)
+		return;
+	if (shown.len) {
+		column = me_shown_width(shown.data);
 		column = column < room ? column : room;
-		me_screen_put(screen, line, 0, column, ME_STYLE_WAIT, filter);
+		me_screen_put(screen, line, 0, column, ME_STYLE_WAIT, shown.data);
 		column += 2;
 	}
 
@@ -252,14 +293,29 @@ static void draw_hints(const struct me_model *model, struct me_screen *screen, s
 		width = (size_t)snprintf(text, sizeof(text), "%s %s", key, me_bindings[i].hint);
 		if (column + width > room)
 			return;
-		me_screen_put(screen, line, column, strlen(key), ME_STYLE_STRONG, key);
+		me_screen_put(screen, line, column, strlen(key), ME_STYLE_ACCENT, key);
 		me_screen_put(screen, line, column + strlen(key) + 1, strlen(me_bindings[i].hint),
 			      ME_STYLE_PLAIN, me_bindings[i].hint);
 		column += width + 2;
 	}
 }
 
-void me_draw_footer(const struct me_model *model, struct me_screen *screen)
+/* Why there are no new data, and when it is tried again; the latter has its place. */
+static void draw_failure(const struct me_model *model, struct me_screen *screen, size_t line,
+			 size_t room, uint64_t now_ns)
+{
+	char again[2 * ME_FORMAT_LEN];
+	size_t width, at;
+
+	again_text(model, now_ns, again);
+	width = strlen(again) < room ? strlen(again) : room;
+	me_screen_put(screen, line, 0, room - width, ME_STYLE_BAD, model->trouble.what.data);
+	at = me_shown_width(model->trouble.what.data);
+	at = at < room - width ? at : room - width;
+	me_screen_put(screen, line, at, width, ME_STYLE_WAIT, again);
+}
+
+void me_draw_footer(const struct me_model *model, struct me_screen *screen, uint64_t now_ns)
 {
 	const struct me_list *list = &model->lists[model->view];
 	uint64_t count = me_list_count(model, model->view);
@@ -276,8 +332,7 @@ void me_draw_footer(const struct me_model *model, struct me_screen *screen)
 	width = (size_t)snprintf(place, sizeof(place), "%s/%s", at, of);
 	width = width < columns ? width : columns;
 	if (model->fresh_ns && model->trouble.what.data)
-		me_screen_put(screen, line, 0, columns - width, ME_STYLE_BAD,
-			      model->trouble.what.data);
+		draw_failure(model, screen, line, columns - width - (width < columns), now_ns);
 	else if (model->fresh_ns && model->refusal)
 		me_screen_put(screen, line, 0, columns - width, ME_STYLE_BAD, model->refusal);
 	else

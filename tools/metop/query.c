@@ -16,19 +16,45 @@ void me_query_add_encoded(struct me_strbuf *path, const char *text)
 	}
 }
 
+/* What only flows are asked for. */
+static void add_tree(const struct me_query *query, struct me_strbuf *path)
+{
+	if (query->tree != ME_TREE_OFF) {
+		me_strbuf_addf(path, "&group=%s", me_tree_label(query->tree));
+		me_folds_add(query->folds, path);
+	}
+	if (query->around) {
+		me_strbuf_adds(path, "&around=");
+		me_query_add_encoded(path, query->around);
+	}
+}
+
+static void add_filter(const struct me_query *query, struct me_strbuf *path)
+{
+	const char *filter = query->filter ? query->filter : "";
+	bool open_only = query->open_only && query->view == ME_VIEW_FLOWS;
+
+	if (!*filter && !open_only)
+		return;
+	me_strbuf_adds(path, "&filter=");
+	me_query_add_encoded(path, filter);
+	if (open_only)
+		me_query_add_encoded(path, *filter ? " state:open" : "state:open");
+}
+
 void me_query_path(const struct me_query *query, struct me_strbuf *path)
 {
 	const struct me_view *view = &me_views[query->view];
-	const struct me_column *column = &view->columns[query->sort];
-	bool ours = column->kind == ME_COLUMN_RATE || !view->order;
+	const struct me_view of = me_view_part(view, view->asked);
+	const struct me_column *column = &of.columns[query->order.column];
+	const char *sort = query->addresses && column->address ? column->address : column->sort;
 
 	me_strbuf_addf(path, "/v1/%s", view->name);
 	if (!view->latest)
 		return;
 	me_strbuf_addf(path, "?limit=%" PRIu32 "&offset=%" PRIu64 "&sort=%s&desc=%d", query->limit,
-		       query->offset, ours ? view->latest : column->sort, ours || query->desc);
-	if (query->filter && *query->filter) {
-		me_strbuf_adds(path, "&filter=");
-		me_query_add_encoded(path, query->filter);
-	}
+		       query->offset, sort ? sort : view->latest, !sort || query->order.desc);
+	if (view->identified)
+		add_tree(query, path);
+	add_filter(query, path);
 }

@@ -49,36 +49,3 @@ void me_rows_rate(struct me_rows *now, const struct me_rows *before,
 		}
 	}
 }
-
-struct ranked {
-	struct me_row row;
-	double value; /* what is sorted by, descending */
-	size_t place;
-};
-
-static int by_value(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	if (x->value != y->value)
-		return x->value > y->value ? -1 : 1;
-	return x->place < y->place ? -1 : x->place > y->place;
-}
-
-void me_rows_sort_by_rate(struct me_rows *rows, size_t rate, bool desc)
-{
-	_cleanup_free_ struct ranked *ranked = calloc(rows->n ? rows->n : 1, sizeof(*ranked));
-
-	if (!ranked)
-		return; /* the daemon's order is an order too */
-	for (size_t i = 0; i < rows->n; i++) {
-		double value = rows->rows[i].rate[rate];
-
-		if (value >= 0 && !desc)
-			value = 1 / (1 + value);
-		ranked[i] = (struct ranked){rows->rows[i], value, i};
-	}
-	qsort(ranked, rows->n, sizeof(*ranked), by_value);
-	for (size_t i = 0; i < rows->n; i++)
-		rows->rows[i] = ranked[i].row;
-}

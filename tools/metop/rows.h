@@ -39,7 +39,9 @@ struct me_rows {
 	size_t n;
 	uint64_t ts_ns;   /* when the daemon took them, since the epoch */
 	uint64_t total;   /* rows in the ledger */
-	uint64_t matched; /* rows that the filter left */
+	uint64_t matched; /* rows that the filter left; of a tree its lines */
+	uint64_t offset;  /* of the first one; UINT64_MAX: not told */
+	uint64_t serial;  /* of the row that came last; 0: not told */
 	size_t left_out;  /* fields beyond ME_ROW_FIELDS_MAX */
 	int err;          /* the first failure of the functions below; they do nothing after it */
 	size_t cap;
@@ -81,8 +83,5 @@ const struct me_row *me_rows_find(const struct me_rows *rows, const char *key, s
  */
 void me_rows_rate(struct me_rows *now, const struct me_rows *before,
 		  const char *const names[ME_ROW_RATES]);
-
-/* Orders rows by a rate, unknown ones last; equal ones keep their order. */
-void me_rows_sort_by_rate(struct me_rows *rows, size_t rate, bool desc);
 
 #endif

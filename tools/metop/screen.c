@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include "metop/keys.h"
+#include "metop/palette.h"
 #include "metop/screen.h"
 #include "metop/shown.h"
 #define NCURSES_WIDECHAR 1
@@ -12,11 +14,12 @@
 #undef lines
 
 #define COLUMNS_MAX 1024 /* a wider terminal is used up to here */
+#define TERM_MAX 128     /* bytes of a terminal's name */
 #define ESCAPE_MS 50     /* how long an Esc waits for the rest of a key's sequence */
 
 struct me_screen {
 	SCREEN *terminal;
-	attr_t styles[ME_STYLE_COUNT];
+	attr_t styles[ME_STYLE_COUNT][2]; /* and as they are when selected */
 };
 
 /* Asked of terminfo before curses, which ends the program when it does not like the terminal. */
@@ -80,31 +83,62 @@ void me_screen_restore(const struct me_screen_restore *restore)
 	tcsetattr(STDIN_FILENO, TCSANOW, &restore->termios);
 }
 
-static void set_styles(struct me_screen *screen, bool color)
+/* The terminal's variant with 256 colours, where TERM has fewer; NULL: TERM as it is. */
+static const char *with_256(char *name, size_t size)
 {
-	static const short colors[ME_STYLE_COUNT] = {
-		[ME_STYLE_BAD] = COLOR_RED,
-		[ME_STYLE_WAIT] = COLOR_YELLOW,
-		[ME_STYLE_GOOD] = COLOR_GREEN,
-	};
-	static const attr_t attributes[ME_STYLE_COUNT] = {
-		[ME_STYLE_BAD] = A_BOLD,
-		[ME_STYLE_DIM] = A_DIM,
-		[ME_STYLE_STRONG] = A_BOLD,
-		[ME_STYLE_TITLE] = A_REVERSE,
-	};
+	const char *term = getenv("TERM");
+	int error, colours;
 
-	color = color && has_colors() && start_color() == OK && use_default_colors() == OK;
+	if (!term || setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return NULL;
+	colours = tigetnum("colors");
+	del_curterm(cur_term);
+	snprintf(name, size, "%s-256color", term);
+	if (colours >= 256 || setupterm(name, STDOUT_FILENO, &error) != OK)
+		return NULL;
+	del_curterm(cur_term);
+	return name;
+}
+
+/* How many colours are to be used of those that there are. */
+static int count_colours(enum me_colours colours)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if (colours == ME_COLOURS_NEVER || (colours == ME_COLOURS_AUTO && no_color && *no_color) ||
+	    !has_colors() || start_color() != OK || use_default_colors() != OK)
+		return 0;
+	return colours == ME_COLOURS_8 && COLORS > 8 ? 8 : COLORS;
+}
+
+static attr_t attributes_of(struct me_look look, short pair)
+{
+	attr_t attributes =
+		(look.bold ? A_BOLD : 0) | (look.dim ? A_DIM : 0) | (look.reverse ? A_REVERSE : 0);
+
+	if ((look.front != ME_LOOK_DEFAULT || look.back != ME_LOOK_DEFAULT) &&
+	    init_pair(pair, look.front, look.back) == OK)
+		attributes |= (attr_t)COLOR_PAIR(pair);
+	return attributes;
+}
+
+static void set_styles(struct me_screen *screen, int colours)
+{
 	for (short i = 0; i < ME_STYLE_COUNT; i++) {
-		screen->styles[i] = attributes[i];
-		if (color && colors[i] && init_pair(i, colors[i], -1) == OK)
-			screen->styles[i] |= (attr_t)COLOR_PAIR(i);
+		for (short selected = 0; selected < 2; selected++) {
+			short pair = (short)(1 + 2 * i + selected);
+
+			screen->styles[i][selected] = attributes_of(
+				me_palette_look(colours, (enum me_style)i, selected), pair);
+		}
 	}
 }
 
-int me_screen_new(bool color, struct me_screen_restore *restore, struct me_screen **ret_screen)
+int me_screen_new(enum me_colours colours, struct me_screen_restore *restore,
+		  struct me_screen **ret_screen)
 {
 	_cleanup_free_ struct me_screen *screen = calloc(1, sizeof(*screen));
+	char variant[TERM_MAX];
 	int r;
 
 	if (!screen)
@@ -112,11 +146,13 @@ int me_screen_new(bool color, struct me_screen_restore *restore, struct me_scree
 	r = me_screen_possible() ? fill_restore(restore) : -ENOTTY;
 	if (r < 0)
 		return r;
-	screen->terminal = newterm(NULL, stdout, stdin);
+	screen->terminal =
+		newterm(colours == ME_COLOURS_256 ? with_256(variant, sizeof(variant)) : NULL,
+			stdout, stdin);
 	if (!screen->terminal)
 		return -ENOTTY;
 	set_term(screen->terminal);
-	set_styles(screen, color);
+	set_styles(screen, count_colours(colours));
 	set_escdelay(ESCAPE_MS);
 	cbreak();
 	noecho();
@@ -174,14 +210,13 @@ static void put(struct me_screen *screen, size_t line, size_t column, size_t wid
 {
 	char shown[ME_SHOWN_SIZE(COLUMNS_MAX)];
 	size_t columns = me_screen_columns(screen), used;
-	attr_t attributes = screen->styles[style & ~ME_STYLE_SELECTED];
+	bool selected = style & ME_STYLE_SELECTED;
+	attr_t attributes = screen->styles[style & ~ME_STYLE_SELECTED][selected];
 
 	if (line >= me_screen_lines(screen) || column >= columns)
 		return;
 	if (width > columns - column)
 		width = columns - column;
-	if (style & ME_STYLE_SELECTED)
-		attributes ^= A_REVERSE;
 	used = me_shown_fit(shown, text, width);
 	attrset((int)attributes);
 	mvhline((int)line, (int)column, (chtype)' ' | attributes, (int)width);
@@ -216,6 +251,7 @@ int me_screen_key(struct me_screen *screen)
 		{KEY_END, ME_KEY_END},
 		{KEY_BACKSPACE, ME_KEY_BACKSPACE},
 		{KEY_BTAB, ME_KEY_BACKTAB},
+		{KEY_DC, ME_KEY_DELETE},
 		{KEY_ENTER, ME_KEY_ENTER},
 	};
 	wint_t code;

@@ -25,10 +25,13 @@ struct me_screen_restore {
 bool me_screen_possible(void);
 
 /*
- * Takes over the terminal. `restore` is filled before anything changes. 0, -ENOTTY when it is not
+ * Takes over the terminal. With AUTO there are as many colours as the terminal has, 8 or 256, or none with
+ * NO_COLOR in the environment (no-color.org); ALWAYS does not look there. 256 tries the terminal's own
+ * variant with so many. `restore` is filled before anything changes. 0, -ENOTTY when it is not
  * possible, or -ENOMEM. There is one screen at a time.
  */
-int me_screen_new(bool color, struct me_screen_restore *restore, struct me_screen **ret_screen);
+int me_screen_new(enum me_colours colours, struct me_screen_restore *restore,
+		  struct me_screen **ret_screen);
 /* Gives the terminal back. */
 void me_screen_free(struct me_screen **screen);
 ME_DEFINE_CLEANUP(struct me_screen *, me_screen_free)

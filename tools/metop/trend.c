@@ -35,6 +35,15 @@ static size_t read_list(const char *text, uint64_t numbers[NUMBERS_MAX])
 	return n;
 }
 
+const char *me_trend_bar(double value, double most)
+{
+	const char *const *shapes = me_shown_utf8() ? bars : ascii_bars;
+	double height = value * BARS / most;
+	size_t bar = (size_t)height + ((double)(size_t)height < height);
+
+	return shapes[bar < 1 ? 1 : bar > BARS ? BARS : bar];
+}
+
 void me_trend_text(const char *numbers, char out[ME_TREND_LEN])
 {
 	const char *const *shapes = me_shown_utf8() ? bars : ascii_bars;
@@ -51,8 +60,6 @@ void me_trend_text(const char *numbers, char out[ME_TREND_LEN])
 	for (size_t i = 0; i < columns; i++)
 		most = sums[i] > most ? sums[i] : most;
 	for (size_t i = 0; i < columns; i++) {
-		const char *bar = shapes[sums[i] ? (sums[i] * BARS + most - 1) / most : 0];
-
-		strcat(out, bar);
+		strcat(out, sums[i] ? me_trend_bar((double)sums[i], (double)most) : shapes[0]);
 	}
 }

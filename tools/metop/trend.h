@@ -16,4 +16,7 @@
  */
 void me_trend_text(const char *numbers, char out[ME_TREND_LEN]);
 
+/* The bar of a value above 0 where the tallest stands for `most`. */
+const char *me_trend_bar(double value, double most);
+
 #endif

@@ -52,21 +52,25 @@ enum me_view_id me_view_by_name(const char *name)
 size_t me_view_column(const struct me_view *view, const char *name)
 {
 	for (size_t i = 0; i < view->n_columns; i++) {
-		const struct me_column *column = &view->columns[i];
-
-		if (!strcasecmp(column->title, name) ||
-		    (column->sort && !strcasecmp(column->sort, name)))
+		if (!strcasecmp(view->columns[i].title, name))
+			return i;
+	}
+	for (size_t i = 0; i < view->n_columns; i++) {
+		if (view->columns[i].sort && !strcasecmp(view->columns[i].sort, name))
 			return i;
 	}
 	return view->n_columns;
 }
 
-size_t me_view_first_order(const struct me_view *view)
+struct me_order me_view_first_order(const struct me_view *view, size_t part)
 {
-	return view->order ? me_view_column(view, view->order) : 0;
+	const struct me_view of = me_view_part(view, part);
+	size_t column = me_view_column(&of, of.order);
+
+	return (struct me_order){column, me_column_starts_desc(&of.columns[column])};
 }
 
-int me_view_read(const struct me_view *view, const char *body, size_t len,
+int me_view_read(const struct me_view *view, bool grouped, const char *body, size_t len,
 		 struct me_rows **ret_rows)
 {
 	_cleanup_rows_ struct me_rows *tree = NULL;
@@ -76,25 +80,39 @@ int me_view_read(const struct me_view *view, const char *body, size_t len,
 	while (n_keys < ME_VIEW_KEYS && view->keys[n_keys])
 		n_keys++;
 	if (!view->read)
-		return me_answer_list(body, len, view->name, view->keys, n_keys, ret_rows);
+		return me_answer_list(body, len, grouped ? "groups" : view->name, view->keys,
+				      n_keys, ret_rows);
 	r = me_answer_tree(body, len, &tree);
 	return r < 0 ? r : view->read(tree, ret_rows);
 }
 
-struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
+struct me_view me_view_part(const struct me_view *view, size_t part)
 {
 	struct me_view of = *view;
 
 	if (view->parts) {
-		of.columns = view->parts[row->part].columns;
-		of.n_columns = view->parts[row->part].n_columns;
+		of.columns = view->parts[part].columns;
+		of.n_columns = view->parts[part].n_columns;
+		of.order = view->parts[part].order;
 	}
 	return of;
 }
 
-bool me_column_sortable(const struct me_column *column)
+struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
 {
-	return column->sort || column->kind == ME_COLUMN_RATE;
+	struct me_view of = me_view_part(view, row->part);
+
+	if (view->groups && me_row_field(row, "group"))
+		of.columns = view->groups;
+	return of;
+}
+
+const char *me_view_identity(const struct me_view *view, const struct me_row *row)
+{
+	const char *group = view->identified ? me_row_text(row, "group") : NULL;
+	const char *id = view->identified && !group ? me_row_text(row, "id") : group;
+
+	return id ? id : row->key;
 }
 
 bool me_column_is_right(const struct me_column *column)
@@ -105,7 +123,18 @@ bool me_column_is_right(const struct me_column *column)
 
 bool me_column_starts_desc(const struct me_column *column)
 {
-	return me_column_is_right(column);
+	/* The worst first, where it is not the daemon's order of words. */
+	return me_column_is_right(column) || column->kind == ME_COLUMN_NEW ||
+	       (column->kind == ME_COLUMN_SIGN && !column->sort);
+}
+
+/* A mark for what came since the user looked. */
+static void new_text(const struct me_column *column, const struct me_row *row,
+		     const struct me_look_at *look, char *out)
+{
+	bool new = me_row_number(row, column->fields[0]) > (double)look->seen_serial;
+
+	snprintf(out, ME_CELL_LEN, "%s", new ? "*" : "");
 }
 
 static const char *first_text(const struct me_column *column, const struct me_row *row)
@@ -201,15 +230,73 @@ static void share_text(const struct me_column *column, const struct me_row *row,
 			 100 * largest->number / sum);
 }
 
-void me_column_text(const struct me_column *column, const struct me_row *row, uint64_t now_ns,
-		    char out[ME_CELL_LEN])
+static void rate_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	/* The daemon's own where it has one: then the order is that of what is shown. */
+	const struct me_field *field =
+		column->fields[0] ? me_row_field(row, column->fields[0]) : NULL;
+
+	me_format_rate(field ? field->number : row->rate[column->rate], out);
+}
+
+/* "[+] /usr/bin/curl": as trees of processes are shown. */
+static void group_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	const char *unfolded = me_row_text(row, "unfolded"), *by = me_row_text(row, "by");
+	const char *label = first_text(column, row);
+
+	if (!*label)
+		label = by && !strcmp(by, "endpoint") ? "(no endpoint)" : "(unknown)";
+	snprintf(out, ME_CELL_LEN, "[%c] %s", unfolded && !strcmp(unfolded, "yes") ? '-' : '+',
+		 label);
+}
+
+static void count_text(const struct me_column *column, const struct me_row *row, char *out)
+{
+	const struct me_field *field = me_row_field(row, column->fields[0]);
+	char number[ME_FORMAT_LEN];
+	size_t length;
+
+	*out = '\0';
+	if (!field || !(field->number > 0))
+		return;
+	me_format_quantity(field->number, number);
+	/* One is not many: "1 flow". */
+	length = strlen(field->name);
+	length -= field->number == 1 && field->name[length - 1] == 's';
+	snprintf(out, ME_CELL_LEN, "%s %.*s", number, (int)length, field->name);
+}
+
+static void name_text(const struct me_column *column, const struct me_row *row,
+		      const struct me_look_at *look, char *out)
+{
+	const char *address =
+		look->addresses && column->address ? me_row_text(row, column->address) : NULL;
+	/* A flow of a group stands below it. */
+	bool below = column->address && me_row_field(row, "of");
+
+	snprintf(out, ME_CELL_LEN, "%s%s", below ? "    " : "",
+		 address ? address : first_text(column, row));
+}
+
+void me_column_text(const struct me_column *column, const struct me_row *row,
+		    const struct me_look_at *look, char out[ME_CELL_LEN])
 {
 	enum me_style style;
 	const char *text;
 
 	switch (column->kind) {
 	case ME_COLUMN_TEXT:
-		snprintf(out, ME_CELL_LEN, "%s", first_text(column, row));
+		name_text(column, row, look, out);
+		break;
+	case ME_COLUMN_NEW:
+		new_text(column, row, look, out);
+		break;
+	case ME_COLUMN_GROUP:
+		group_text(column, row, out);
+		break;
+	case ME_COLUMN_COUNT:
+		count_text(column, row, out);
 		break;
 	case ME_COLUMN_MARK:
 		text = first_text(column, row);
@@ -228,13 +315,13 @@ void me_column_text(const struct me_column *column, const struct me_row *row, ui
 		sum_text(column, row, out);
 		break;
 	case ME_COLUMN_AGE:
-		age_text(column, row, now_ns, out);
+		age_text(column, row, look->now_ns, out);
 		break;
 	case ME_COLUMN_LEFT:
-		left_text(column, row, now_ns, out);
+		left_text(column, row, look->now_ns, out);
 		break;
 	case ME_COLUMN_RATE:
-		me_format_rate(row->rate[column->rate], out);
+		rate_text(column, row, out);
 		break;
 	case ME_COLUMN_TREND:
 		text = me_row_text(row, column->fields[0]);
@@ -258,8 +345,8 @@ enum me_style me_view_row_style(const struct me_view *view, const struct me_row 
 
 enum me_style me_column_style(const struct me_column *column, enum me_style row_style)
 {
-	if (column->kind == ME_COLUMN_MARK || column->kind == ME_COLUMN_SIGN || column->marked ||
-	    row_style == ME_STYLE_DIM)
+	if (column->kind == ME_COLUMN_MARK || column->kind == ME_COLUMN_SIGN ||
+	    column->kind == ME_COLUMN_NEW || column->marked || row_style == ME_STYLE_DIM)
 		return row_style;
 	return ME_STYLE_PLAIN;
 }

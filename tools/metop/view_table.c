@@ -8,7 +8,8 @@ static const struct me_column flows[] = {
 	{.title = "VERDICT", .help = "what the judge says", .fields = {"verdict", "direction"},
 	 .kind = ME_COLUMN_MARK, .sort = "verdict", .width = 12},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
-	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .width = 22, .grow = 3},
+	 .fields = {"name", "sni", "http_host", "dst"}, .sort = "name", .address = "dst",
+	 .width = 22, .grow = 3},
 	{.title = "ADDRESS", .help = "address of the destination", .fields = {"dst"},
 	 .sort = "dst", .width = 15, .grow = 1, .rank = 8},
 	{.title = "PORT", .help = "port and protocol of the destination",
@@ -28,11 +29,30 @@ static const struct me_column flows[] = {
 	{.title = "RECV", .help = "payload bytes received", .fields = {"bytes_received"},
 	 .kind = ME_COLUMN_QUANTITY, .sort = "bytes_received", .width = 5, .rank = 10},
 	{.title = "SENT/S", .help = "bytes sent a second", .kind = ME_COLUMN_RATE, .rate = 0,
+	 .fields = {"sent_per_s"}, .sort = "sent_per_s",
 	 .width = 6, .rank = 4},
 	{.title = "RECV/S", .help = "bytes received a second", .kind = ME_COLUMN_RATE,
-	 .rate = 1, .width = 6, .rank = 4},
+	 .rate = 1, .fields = {"received_per_s"}, .sort = "received_per_s", .width = 6,
+	 .rank = 4},
 	{.title = "LAST", .help = "how long ago it was last seen", .fields = {"last"},
 	 .kind = ME_COLUMN_AGE, .sort = "last", .width = 4, .rank = 2},
+};
+
+/* The same columns of a group of flows, as wide: what they have in common, and their sums. */
+static const struct me_column flow_groups[sizeof(flows) / sizeof(*flows)] = {
+	{.fields = {"verdict"}, .kind = ME_COLUMN_MARK},
+	{.fields = {"exe", "comm", "host", "endpoint"}, .kind = ME_COLUMN_GROUP},
+	{.fields = {"open"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"flows"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"violations"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {"service"}},
+	{.fields = {"pending"}, .kind = ME_COLUMN_COUNT},
+	{.fields = {NULL}},
+	{.fields = {"bytes_sent"}, .kind = ME_COLUMN_QUANTITY},
+	{.fields = {"bytes_received"}, .kind = ME_COLUMN_QUANTITY},
+	{.fields = {"sent_per_s"}, .kind = ME_COLUMN_RATE, .rate = 0},
+	{.fields = {"received_per_s"}, .kind = ME_COLUMN_RATE, .rate = 1},
+	{.fields = {"last"}, .kind = ME_COLUMN_AGE},
 };
 
 static const struct me_column endpoints[] = {
@@ -50,16 +70,16 @@ static const struct me_column endpoints[] = {
 	 .kind = ME_COLUMN_QUANTITY, .sort = "attempts", .width = 5, .rank = 2},
 	{.title = "OK", .help = "established or answered",
 	 .fields = {"outcomes.established", "outcomes.answered"}, .kind = ME_COLUMN_QUANTITY,
-	 .width = 5, .rank = 1},
+	 .sort = "succeeded", .width = 5, .rank = 1},
 	{.title = "FAIL", .help = "refused, timeout, unreachable or unanswered",
 	 .fields = {"outcomes.refused", "outcomes.timeout", "outcomes.unreachable", "outcomes.unanswered"},
-	 .kind = ME_COLUMN_QUANTITY, .width = 5, .rank = 1},
+	 .kind = ME_COLUMN_QUANTITY, .sort = "failed", .width = 5, .rank = 1},
 	{.title = "WHY", .help = "how it fails now", .fields = {"failure"}, .sort = "failure",
 	 .width = 11, .rank = 6, .marked = true},
 	{.title = "RESET", .help = "reset after they were established", .fields = {"resets"},
 	 .kind = ME_COLUMN_QUANTITY, .sort = "resets", .width = 5, .rank = 15},
 	{.title = "TREND", .help = "attempts in the last hour, the latest at the right",
-	 .fields = {"trend"}, .kind = ME_COLUMN_TREND, .width = 10, .rank = 4},
+	 .fields = {"trend"}, .kind = ME_COLUMN_TREND, .sort = "per_hour", .width = 10, .rank = 4},
 	{.title = "/MIN", .help = "attempts in the last whole minute",
 	 .fields = {"per_minute"}, .kind = ME_COLUMN_QUANTITY, .sort = "per_minute",
 	 .width = 5, .rank = 7},
@@ -83,11 +103,13 @@ static const struct me_column endpoints[] = {
 
 static const struct me_column violations[] = {
 	{.title = "S", .help = "mark of the state", .fields = {"state"}, .kind = ME_COLUMN_SIGN,
-	 .width = 1},
+	 .sort = "state", .width = 1},
+	{.title = "N", .help = "* came since you looked", .fields = {"serial"},
+	 .kind = ME_COLUMN_NEW, .sort = "serial", .width = 1},
 	{.title = "REASON", .help = "why it is a violation", .fields = {"reason"},
 	 .sort = "reason", .width = 20},
 	{.title = "DESTINATION", .help = "the name where one is known, else the address",
-	 .fields = {"name", "dst"}, .sort = "name", .width = 15, .grow = 3},
+	 .fields = {"name", "dst"}, .sort = "name", .address = "dst", .width = 15, .grow = 3},
 	{.title = "ADDRESS", .help = "address of the destination", .fields = {"dst"},
 	 .sort = "dst", .width = 15, .grow = 1, .rank = 8},
 	{.title = "PORT", .help = "port and protocol of the destination",
@@ -161,23 +183,23 @@ static const struct me_column dns_causes[] = {
 };
 
 static const struct me_column dns_answers[] = {
-	{.title = "S", .help = "mark: - its life is over", .fields = {"state"},
+	{.title = "S", .help = "mark: - its life is over", .fields = {"state"}, .sort = "until",
 	 .kind = ME_COLUMN_SIGN, .width = 1},
-	{.title = "NAME", .help = "name that was asked for", .fields = {"name"}, .width = 22,
+	{.title = "NAME", .help = "name that was asked for", .fields = {"name"}, .sort = "name", .width = 22,
 	 .grow = 3},
-	{.title = "ADDRESS", .help = "address that it has", .fields = {"address"}, .width = 15,
+	{.title = "ADDRESS", .help = "address that it has", .fields = {"address"}, .sort = "address", .width = 15,
 	 .grow = 1, .rank = 1},
-	{.title = "SERVER", .help = "server that said so last", .fields = {"server"},
+	{.title = "SERVER", .help = "server that said so last", .fields = {"server"}, .sort = "server",
 	 .width = 15, .grow = 1, .rank = 3},
-	{.title = "TARGET", .help = "last name of its chain of CNAMEs", .fields = {"target"},
+	{.title = "TARGET", .help = "last name of its chain of CNAMEs", .fields = {"target"}, .sort = "target",
 	 .width = 20, .grow = 2, .rank = 6},
-	{.title = "COUNT", .help = "answers that said so", .fields = {"count"},
+	{.title = "COUNT", .help = "answers that said so", .fields = {"count"}, .sort = "count",
 	 .kind = ME_COLUMN_QUANTITY, .width = 5, .rank = 4},
-	{.title = "SINCE", .help = "how long ago the first one was", .fields = {"since"},
+	{.title = "SINCE", .help = "how long ago the first one was", .fields = {"since"}, .sort = "since",
 	 .kind = ME_COLUMN_AGE, .width = 5, .rank = 5},
-	{.title = "LAST", .help = "how long ago the last one was", .fields = {"last"},
+	{.title = "LAST", .help = "how long ago the last one was", .fields = {"last"}, .sort = "last",
 	 .kind = ME_COLUMN_AGE, .width = 4, .rank = 2},
-	{.title = "LEFT", .help = "how long it still holds", .fields = {"until"},
+	{.title = "LEFT", .help = "how long it still holds", .fields = {"until"}, .sort = "until",
 	 .kind = ME_COLUMN_LEFT, .width = 4, .rank = 2},
 };
 
@@ -194,39 +216,45 @@ static const struct me_column health[] = {
 #define COLUMNS(list) .columns = list, .n_columns = sizeof(list) / sizeof(*list)
 
 static const struct me_part dns_parts[] = {
-	[ME_DNS_CATEGORIES] = {"categories", "queries by what they are for", COLUMNS(dns_categories)},
-	[ME_DNS_ZONES] = {"zones", "block lists that were asked, the most first", COLUMNS(dns_zones)},
-	[ME_DNS_CAUSES] = {"causes", "what nothing was learned from, and why", COLUMNS(dns_causes)},
-	[ME_DNS_ANSWERS] = {"answers", "names and their addresses, the latest first",
-			    COLUMNS(dns_answers)},
+	[ME_DNS_CATEGORIES] = {"categories", "queries by what they are for", COLUMNS(dns_categories),
+			       .order = "QUERIES"},
+	[ME_DNS_ZONES] = {"zones", "block lists that were asked", COLUMNS(dns_zones),
+			  .order = "QUERIES"},
+	[ME_DNS_CAUSES] = {"causes", "what nothing was learned from, and why", COLUMNS(dns_causes),
+			   .order = "COUNT"},
+	[ME_DNS_ANSWERS] = {"answers", "names and their addresses", COLUMNS(dns_answers),
+			    .order = "LAST"},
 };
 
 const struct me_view me_views[ME_VIEWS] = {
-	[ME_VIEW_FLOWS] = {
-		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
-		.keys = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
-		.empty = "no flow seen yet",
-	},
 	[ME_VIEW_ENDPOINTS] = {
 		.name = "endpoints", .title = "Endpoints", COLUMNS(endpoints), .order = "SERVICE",
-		.keys = {"service", "endpoint"}, .rates = {"attempts", "bytes_received"},
+		.keys = {"service", "endpoint"}, .story = {"service", "endpoint"},
+		.rates = {"attempts", "bytes_received"},
 		.latest = "last_attempt", .empty = "the policy names no endpoint",
+	},
+	[ME_VIEW_FLOWS] = {
+		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
+		.keys = {"id", "group"}, .groups = flow_groups, .identified = true, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
+		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_VIOLATIONS] = {
 		.name = "violations", .title = "Violations", COLUMNS(violations), .order = "LAST",
 		.keys = {"service", "reason", "dst", "dport", "proto", "exe", "host", "vantage"},
+		.story = {"id"},
 		.rates = {"count"}, .latest = "last",
 		.empty = "no violation: nothing else went out",
 	},
 	[ME_VIEW_DNS] = {
 		.name = "dns", .title = "DNS", COLUMNS(dns_categories),
-		.rates = {"queries", "count"}, .latest = "last", .empty = "nothing known yet",
-		.parts = dns_parts, .n_parts = sizeof(dns_parts) / sizeof(*dns_parts),
+		.rates = {"queries", "count"}, .latest = "last", .order = "QUERIES",
+		.empty = "nothing known yet", .parts = dns_parts,
+		.n_parts = sizeof(dns_parts) / sizeof(*dns_parts), .asked = ME_DNS_ANSWERS,
 		.read = me_dns_read,
 	},
 	[ME_VIEW_HEALTH] = {
-		.name = "health", .title = "Health", COLUMNS(health), .empty = "nothing known yet",
-		.read = me_health_rows,
+		.name = "health", .title = "Health", COLUMNS(health), .order = "S",
+		.empty = "nothing known yet", .read = me_health_rows,
 	},
 };
 /* clang-format on */

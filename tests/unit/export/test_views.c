@@ -315,6 +315,8 @@ static void test_endpoints(void **state)
 	assert_int_equal(number(json_object_get(json_array_get(rows, 2), "outcomes"), "refused"),
 			 1);
 	assert_int_equal(json_object_size(json_object_get(json_array_get(rows, 2), "outcomes")), 7);
+	assert_int_equal(number(json_array_get(rows, 2), "succeeded"), 2);
+	assert_int_equal(number(json_array_get(rows, 2), "failed"), 1);
 	assert_int_equal(number(json_array_get(rows, 2), "http_errors"), 4);
 	assert_int_equal(number(json_array_get(rows, 2), "tls_alerts"), 5);
 	failures = json_object_get(json_array_get(rows, 2), "dns_failures");
@@ -347,6 +349,44 @@ static void test_violations(void **state)
 	assert_int_equal(sum, 100);
 	assert_int_equal(number(answer, "untold"), 0);
 	json_decref(answer);
+	world_free(world);
+}
+
+/* Rows are numbered as they come: who says which one he saw last is told how many are new to him. */
+static void test_new_violations(void **state)
+{
+	struct world *world = world_new(100);
+	json_t *answer = ask(world, &me_rows_violations, (struct me_query){.limit = "0"});
+	json_int_t serial = number(answer, "serial"), total = number(answer, "total");
+	const struct me_query bad = {.since = "yesterday"};
+	_cleanup_strbuf_ struct me_strbuf out = {0}, error = {0};
+	struct me_flow_key key = fixture_key(0xcb007101u, 25, IPPROTO_TCP);
+	char since[24];
+
+	(void)state;
+	assert_int_equal(serial, total);
+	assert_null(json_object_get(answer, "new"));
+	json_decref(answer);
+	snprintf(since, sizeof(since), "%d", (int)serial);
+	answer = ask(world, &me_rows_violations, (struct me_query){.limit = "0", .since = since});
+	assert_int_equal(number(answer, "new"), 0);
+	json_decref(answer);
+	for (uint64_t id = 5001; id < 5004; id++) { /* one row more, three times */
+		struct me_flow flow = fixture_flow(id, ME_VIOLATION, ME_REASON_UNLISTED_PORT, 90);
+
+		assert_int_equal(me_ledger_flow(world->ledger, &key, &flow, NULL), 0);
+	}
+	answer = ask(world, &me_rows_violations,
+		     (struct me_query){.since = since, .sort = "serial"});
+	assert_int_equal(number(answer, "new"), 1);
+	assert_int_equal(number(answer, "serial"), serial + 1);
+	assert_int_equal(number(json_array_get(json_object_get(answer, "violations"), 0), "serial"),
+			 serial + 1);
+	json_decref(answer);
+	assert_int_equal(me_view_list(&me_rows_violations, world->ledger, &world->status, &bad,
+				      &out, &error),
+			 -EINVAL);
+	assert_string_equal(error.data, "since: \"yesterday\", expected a serial");
 	world_free(world);
 }
 
@@ -391,6 +431,8 @@ static void test_health(void **state)
 	assert_int_equal(number(health, "pid"), 77);
 	assert_int_equal(number(health, "uptime_s"), 1000);
 	assert_int_equal(number(json_object_get(health, "attempts"), "host"), 100);
+	assert_int_equal(number(json_object_get(health, "bytes"), "sent"), 10);
+	assert_int_equal(number(json_object_get(health, "bytes"), "received"), 20);
 	assert_int_equal(number(json_object_get(health, "verdicts"), "violation"), 10);
 	assert_int_equal(number(json_object_get(health, "violations"), "confirmed"), 10);
 	assert_int_equal(number(json_object_get(health, "events_lost"), "ring"), 2);
@@ -415,12 +457,13 @@ static void test_health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flow_fields),   cmocka_unit_test(test_sort_and_pages),
-		cmocka_unit_test(test_sort_order),    cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_bad_queries),   cmocka_unit_test(test_endpoint_board),
-		cmocka_unit_test(test_endpoints),     cmocka_unit_test(test_violations),
-		cmocka_unit_test(test_health),        cmocka_unit_test(test_held_flow),
-		cmocka_unit_test(test_proxied_flows), cmocka_unit_test(test_full_tables),
+		cmocka_unit_test(test_flow_fields),    cmocka_unit_test(test_sort_and_pages),
+		cmocka_unit_test(test_sort_order),     cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_bad_queries),    cmocka_unit_test(test_endpoint_board),
+		cmocka_unit_test(test_endpoints),      cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_health),         cmocka_unit_test(test_held_flow),
+		cmocka_unit_test(test_proxied_flows),  cmocka_unit_test(test_full_tables),
+		cmocka_unit_test(test_new_violations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

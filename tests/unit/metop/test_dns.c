@@ -2,6 +2,7 @@
 #include "metop/dns.h"
 
 #include <errno.h>
+#include "begin.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ static struct me_rows *read_rows(unsigned int matched)
 	char body[DNS_ANSWER_LEN];
 
 	dns_answer(body, 0, 40, matched);
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], body, strlen(body), &rows), 0);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, body, strlen(body), &rows), 0);
 	return rows;
 }
 
@@ -34,14 +35,14 @@ static void rows_come_in_parts(void **state)
 	} wanted[] = {
 		{ME_DNS_CATEGORIES, false, "category", "other"},
 		{ME_DNS_CATEGORIES, false, "responses.noerror", "20"},
-		{ME_DNS_ZONES, true, "zones", "block lists that were asked, the most first"},
+		{ME_DNS_ZONES, true, "zones", "block lists that were asked"},
 		{ME_DNS_ZONES, false, "zone", "zen.example"},
 		{ME_DNS_ZONES, false, "zone", "quiet.example"},
 		/* Neither one that was never asked … */
 		{ME_DNS_CAUSES, true, "causes", "what nothing was learned from, and why"},
 		{ME_DNS_CAUSES, false, "cause", "unsolicited"},
 		{ME_DNS_CAUSES, false, "count", "1"}, /* … nor those that are 0 */
-		{ME_DNS_ANSWERS, true, "answers", "names and their addresses, the latest first"},
+		{ME_DNS_ANSWERS, true, "answers", "names and their addresses"},
 		{ME_DNS_ANSWERS, false, "name", "meupdate.gfi.com"},
 		{ME_DNS_ANSWERS, false, "state", "over"},
 	};
@@ -70,7 +71,7 @@ static void a_zone_that_refuses_stands_out(void **state)
 	(void)state;
 	assert_int_equal(me_view_row_style(view, &rows->rows[3]), ME_STYLE_BAD);
 	assert_int_equal(me_column_style(refusals, ME_STYLE_BAD), ME_STYLE_BAD);
-	me_column_text(refusals, &rows->rows[3], rows->ts_ns, text);
+	me_column_text(refusals, &rows->rows[3], &(struct me_look_at){0}, text);
 	assert_string_equal(text, "70");
 	assert_int_equal(me_view_row_style(view, &rows->rows[4]), ME_STYLE_PLAIN);
 	/* What is over is dim. */
@@ -91,9 +92,9 @@ static void an_answer_without_anything_has_no_rows(void **state)
 	static const char body[] = "{\"ts\":\"2027-01-01T00:00:00Z\",\"answers\":[]}";
 
 	(void)state;
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], body, strlen(body), &rows), 0);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, body, strlen(body), &rows), 0);
 	assert_int_equal(rows->n, 0);
-	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], "[]", 2, &rows), -EBADMSG);
+	assert_int_equal(me_view_read(&me_views[ME_VIEW_DNS], false, "[]", 2, &rows), -EBADMSG);
 }
 
 static void it_is_printed_part_by_part(void **state)
@@ -147,7 +148,7 @@ static void it_lives(void **state)
 	const struct me_list *list = &model.lists[ME_VIEW_DNS];
 
 	(void)state;
-	me_model_init(&model, &source, ME_VIEW_FLOWS);
+	begin_model(&model, &source, ME_VIEW_FLOWS);
 	model.page = 10;
 	me_model_key(&model, '4');
 	assert_int_equal(model.view, ME_VIEW_DNS);
@@ -159,18 +160,23 @@ static void it_lives(void **state)
 	feed(&model, 0, 40);
 	assert_true(me_list_row(list, 0)->rate[0] < 0);
 	feed(&model, 10, 65);
-	assert_true(me_list_row(list, 0)->rate[0] == 2.5);
+	assert_true(me_list_row(list, 1)->rate[0] == 2.5);
 	assert_true(me_list_row(list, 6)->rate[1] == 0);
 	assert_int_equal(me_list_count(&model, ME_VIEW_DNS), 11);
 
+	/* Each part has its order: that of categories, and that of answers, which is the daemon's. */
+	me_model_key(&model, 'r');
+	feed(&model, 10, 65);
+	assert_string_equal(me_row_text(me_list_row(list, 0), "category"), "other");
+	me_model_key(&model, 'G');
+	me_model_key(&model, ',');
+	assert_int_equal(me_model_part(&model), ME_DNS_ANSWERS);
+	me_strbuf_free(&path);
+	me_model_query(&model, &query);
+	me_query_path(&query, &path);
+	assert_string_equal(path.data, "/v1/dns?limit=1000&offset=0&sort=since&desc=1");
 	me_model_key(&model, 'G');
 	assert_string_equal(me_row_text(me_model_selected(&model), "address"), "192.0.2.11");
-	model.want = false;
-	me_model_key(&model, '>');
-	me_model_key(&model, 'r');
-	me_model_key(&model, 's');
-	assert_int_equal(model.panel, ME_PANEL_NONE);
-	assert_false(model.want);
 	feed(&model, 11, 65);
 	assert_string_equal(me_row_text(me_model_selected(&model), "address"), "192.0.2.11");
 	me_model_key(&model, '5');

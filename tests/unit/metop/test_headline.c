@@ -100,7 +100,7 @@ static void detail_puts_short_fields_side_by_side(void **state)
 	me_rows_add_text(rows, "b", "2");
 	me_rows_add_text(rows, "middle", "0123456789012345678901234567890123456789");
 	me_rows_add_text(rows, "c", "");
-	assert_int_equal(me_detail_lay_out(&rows->rows[0], 80, &detail), 0);
+	assert_int_equal(me_detail_lay_out(NULL, &rows->rows[0], 80, &detail), 0);
 	assert_int_equal(detail.n, 4);
 	assert_int_equal(detail.items[1].line, 0);
 	assert_int_equal(detail.items[1].column, 40);
@@ -121,7 +121,7 @@ static void detail_folds_long_fields(void **state)
 
 		me_rows_begin(rows);
 		me_rows_add_text(rows, "exe", text);
-		assert_int_equal(me_detail_lay_out(&rows->rows[0], columns, &detail), 0);
+		assert_int_equal(me_detail_lay_out(NULL, &rows->rows[0], columns, &detail), 0);
 		for (size_t i = 0; i < detail.n; i++) {
 			const struct me_detail_item *item = &detail.items[i];
 

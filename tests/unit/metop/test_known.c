@@ -2,6 +2,7 @@
 #include "metop/known.h"
 
 #include <errno.h>
+#include "begin.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,7 +122,7 @@ static void the_model_takes_names(void **state)
 		       {200, "{\"ts\":\"2027-01-01T00:00:00Z\",\"answers\":[{\"name\":\"a\"}]}"}};
 
 	(void)state;
-	me_model_init(&model, &source, ME_VIEW_FLOWS);
+	begin_model(&model, &source, ME_VIEW_FLOWS);
 	me_known_ask(&model.known, "192.0.2.10", &path);
 	for (size_t i = 0; i < ME_ARRAY_SIZE(replies); i++) {
 		_cleanup_reply_ struct me_reply reply = {.kind = ME_API_NAMES,

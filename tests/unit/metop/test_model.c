@@ -3,6 +3,7 @@
 
 #include <locale.h>
 #include "base/text.h"
+#include "begin.h"
 #include "metop/keys.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,15 +17,16 @@ static const struct me_source source = {.socket = "/nowhere"};
 static void answer_from(struct me_model *model, uint64_t ts, uint64_t first, uint64_t count,
 			uint64_t matched)
 {
+	bool grouped = model->view == ME_VIEW_FLOWS && model->settings.tree != ME_TREE_OFF;
 	_cleanup_strbuf_ struct me_strbuf body = {0};
 	_cleanup_reply_ struct me_reply reply = {.kind = ME_API_LIST, .status = 200};
 
 	me_strbuf_addf(&body, "{\"ts\":\"2027-01-01T00:00:%02uZ\",\"total\":%zu,\"matched\":%zu,",
 		       (unsigned int)ts, (size_t)matched, (size_t)matched);
-	me_strbuf_addf(&body, "\"%s\":[", me_views[model->view].name);
+	me_strbuf_addf(&body, "\"%s\":[", grouped ? "groups" : me_views[model->view].name);
 	for (uint64_t id = first; id < first + count; id++)
-		me_strbuf_addf(&body, "%s{\"id\":\"%zu\",\"bytes_sent\":%zu}",
-			       id > first ? "," : "", (size_t)id, (size_t)(id * ts));
+		me_strbuf_addf(&body, "%s{\"id\":\"%zu\",\"endpoint\":\"%zu\",\"attempts\":%zu}",
+			       id > first ? "," : "", (size_t)id, (size_t)id, (size_t)(id * ts));
 	me_strbuf_adds(&body, "]}");
 	reply.len = body.len;
 	reply.body = me_steal_ptr(&body.data);
@@ -54,7 +56,7 @@ static struct me_model *begin(void **state)
 {
 	struct me_model *model = *state;
 
-	me_model_init(model, &source, ME_VIEW_FLOWS);
+	begin_model(model, &source, ME_VIEW_FLOWS);
 	model->page = 10;
 	return model;
 }
@@ -145,22 +147,28 @@ static void the_window_goes_with_the_cursor(void **state)
 	struct me_model *model = begin(state);
 	struct me_query query;
 
-	answer_from(model, 1, 0, 1000, 100000);
+	model->page = 20;
+	me_model_query(model, &query);
+	assert_int_equal(query.limit, 80); /* a few screens, and never all */
+	answer_from(model, 1, 0, 80, 100000);
 	assert_false(model->want);
 	type(model, "G");
 	assert_true(model->want);
 	me_model_query(model, &query);
-	assert_int_equal(query.offset, 99499);
-	answer_from(model, 2, 99499, 501, 100000);
+	assert_int_equal(query.offset, 99959);
+	answer_from(model, 2, 99959, 41, 100000);
 	assert_string_equal(selected(model), "99999");
 	assert_false(model->want);
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < 4; i++)
 		me_model_key(model, ME_KEY_PAGE_UP);
 	assert_true(model->want);
 	me_model_query(model, &query);
-	assert_int_equal(query.offset, 99999 - 60 * 9 - 500);
-	answer_from(model, 3, query.offset, 1000, 100000);
-	assert_string_equal(selected(model), "99459");
+	assert_int_equal(query.offset, 99999 - 4 * 19 - 40);
+	answer_from(model, 3, query.offset, 80, 100000);
+	assert_string_equal(selected(model), "99923");
+	model->page = 500;
+	me_model_query(model, &query);
+	assert_int_equal(query.limit, 1000);
 	type(model, "g");
 	assert_true(model->want);
 	me_model_query(model, &query);
@@ -170,18 +178,23 @@ static void the_window_goes_with_the_cursor(void **state)
 static void a_rate_is_sorted_here(void **state)
 {
 	struct me_model *model = begin(state);
-	size_t sent = me_view_column(&me_views[ME_VIEW_FLOWS], "SENT/S");
+	size_t tries = me_view_column(&me_views[ME_VIEW_ENDPOINTS], "TRIES/S");
 
+	type(model, "1");
 	answer_from(model, 1, 1, 20, 5000);
-	me_model_sort(model, sent, true);
+	assert_false(me_model_sorts_some(model));
+	me_model_sort(model, tries, true);
 	assert_true(model->want);
+	assert_true(me_model_sorts_some(model)); /* which is told */
 	answer_from(model, 2, 1, 20, 5000);
 	assert_string_equal(selected(model), "20"); /* id * 1 byte a second */
-	assert_true(me_list_row(&model->lists[ME_VIEW_FLOWS], 0)->rate[0] == 20);
-	assert_int_equal(me_list_count(model, ME_VIEW_FLOWS), 20); /* no more can be reached */
+	assert_true(me_list_row(&model->lists[ME_VIEW_ENDPOINTS], 0)->rate[0] == 20);
+	assert_int_equal(me_list_count(model, ME_VIEW_ENDPOINTS), 20); /* no more can be reached */
 	type(model, "r");
 	answer_from(model, 3, 1, 20, 5000);
 	assert_string_equal(selected(model), "1");
+	answer_from(model, 4, 1, 20, 20);
+	assert_false(me_model_sorts_some(model));
 }
 
 static void a_filter_is_typed(void **state)
@@ -192,22 +205,22 @@ static void a_filter_is_typed(void **state)
 	model->want = false;
 	type(model, "/q4");
 	me_model_key(model, 0xe9);
-	me_model_key(model, ME_KEY_UP); /* means nothing here */
-	assert_string_equal(model->input, "q4é");
+	me_model_key(model, ME_KEY_PAGE_UP); /* means nothing here */
+	assert_string_equal(model->prompt.text, "q4é");
 	me_model_key(model, ME_KEY_BACKSPACE);
-	assert_string_equal(model->input, "q4");
+	assert_string_equal(model->prompt.text, "q4");
 	assert_string_equal(model->filter, "");
 	assert_false(model->quit || model->want);
 	type(model, "\r");
 	assert_true(model->want);
 	me_model_query(model, &query);
 	assert_string_equal(query.filter, "q4");
-	type(model, "2");
+	type(model, "1");
 	me_model_query(model, &query);
 	assert_int_equal(query.view, ME_VIEW_ENDPOINTS);
 	assert_string_equal(query.filter, "q4");
 	type(model, "/");
-	assert_string_equal(model->input, "q4");
+	assert_string_equal(model->prompt.text, "q4");
 	type(model, "x\x1b");
 	assert_string_equal(model->filter, "q4");
 	type(model, "\x1b");
@@ -221,10 +234,10 @@ static void a_filter_has_a_limit(void **state)
 	type(model, "/");
 	for (int i = 0; i < 2 * ME_FILTER_MAX; i++)
 		me_model_key(model, 0x65e5);
-	assert_int_equal(strlen(model->input), ME_FILTER_MAX / 3 * 3);
+	assert_int_equal(strlen(model->prompt.text), ME_FILTER_MAX / 3 * 3);
 	for (int i = 0; i < ME_FILTER_MAX; i++)
 		me_model_key(model, ME_KEY_BACKSPACE);
-	assert_string_equal(model->input, "");
+	assert_string_equal(model->prompt.text, "");
 }
 
 static void refusals_are_told_until_all_is_well(void **state)
@@ -253,9 +266,42 @@ static void trouble_ends_with_an_answer(void **state)
 	assert_null(reply.trouble.what.data);
 	assert_string_equal(model->trouble.what.data, "gone");
 	assert_int_equal(model->fresh_ns, 0);
+	/* The list alone does not end it. */
 	answer_from(model, 1, 0, 1, 1);
+	assert_string_equal(model->trouble.what.data, "gone");
+	assert_int_equal(me_model_fresh(model), 1);
+	reply_with(model, ME_API_HEALTH, 200, "{\"ts\":\"2027-01-01T00:00:00Z\"}");
 	assert_null(model->trouble.what.data);
-	assert_int_equal(model->fresh_ns, 1);
+}
+
+/* A daemon that tells its health and no list: told, and how old the list is. */
+static void trouble_with_the_list_alone(void **state)
+{
+	struct me_model *model = begin(state);
+	struct me_reply reply = {.kind = ME_API_LIST},
+			health = {.kind = ME_API_HEALTH, .status = 200};
+
+	answer_from(model, 1, 0, 1, 1);
+	me_strbuf_adds(&reply.trouble.what, "gone");
+	assert_int_equal(me_model_take(model, &reply, 2), 0);
+	health.body = strdup("{\"ts\":\"2027-01-01T00:00:00Z\"}");
+	health.len = strlen(health.body);
+	assert_int_equal(me_model_take(model, &health, 3), 0);
+	assert_string_equal(model->trouble.what.data, "gone");
+	assert_int_equal(model->fresh_ns, 3);
+	assert_int_equal(me_model_fresh(model), 1);
+	/* What the detail shows besides says nothing of it, either way. */
+	reply = (struct me_reply){.kind = ME_API_STORY};
+	me_strbuf_adds(&reply.trouble.what, "other");
+	assert_int_equal(me_model_take(model, &reply, 4), 0);
+	assert_string_equal(model->trouble.what.data, "gone");
+	me_reply_free(&reply);
+	/* A view that needs no list is not in trouble. */
+	model->view = ME_VIEW_HEALTH;
+	assert_int_equal(me_model_take(model, &health, 5), 0);
+	assert_null(model->trouble.what.data);
+	assert_int_equal(me_model_fresh(model), 5);
+	me_reply_free(&health);
 }
 
 static void health_gives_attempts_a_second(void **state)
@@ -284,7 +330,7 @@ static void freezing_and_thawing(void **state)
 	type(model, "p");
 	assert_true(model->frozen);
 	assert_false(model->want);
-	type(model, " ");
+	type(model, "p");
 	assert_false(model->frozen);
 	assert_true(model->want);
 }
@@ -309,6 +355,15 @@ static void random_keys_do_no_harm(void **state)
 				   's',
 				   'r',
 				   'p',
+				   't',
+				   'f',
+				   'n',
+				   'c',
+				   'v',
+				   ' ',
+				   '+',
+				   '-',
+				   '*',
 				   '?',
 				   '[',
 				   ']',
@@ -357,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_filter_has_a_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_told_until_all_is_well, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(trouble_with_the_list_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(trouble_ends_with_an_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_gives_attempts_a_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(freezing_and_thawing, setup, teardown),

@@ -34,11 +34,44 @@ static void defaults(void **state)
 	assert_int_equal(options.mode, ME_MODE_LIVE);
 	assert_string_equal(options.source.socket, "/run/mewatch/mewatch.sock");
 	assert_null(options.source.url);
-	assert_int_equal(options.view, ME_VIEW_FLOWS);
+	assert_int_equal(options.view, ME_VIEW_ENDPOINTS);
+	assert_false(options.views);
 	assert_string_equal(options.filter, "");
 	assert_false(options.sorts);
 	assert_int_equal(options.limit, ME_QUERY_LIMIT);
-	assert_int_equal(options.interval_ns, 1000000000);
+	assert_int_equal(options.interval_ns, 0);
+	/* What is printed once stays what it was. */
+	assert_int_equal(parse("--once", &options, &problem), 0);
+	assert_int_equal(options.view, ME_VIEW_FLOWS);
+	assert_int_equal(parse("--sort bytes_sent --json", &options, &problem), 0);
+	assert_int_equal(options.view, ME_VIEW_FLOWS);
+}
+
+/* The command line goes before what was kept. */
+static void what_is_said_holds(void **state)
+{
+	_cleanup_strbuf_ struct me_strbuf problem = {0};
+	struct me_settings settings;
+	struct me_options options;
+
+	me_settings_default(&settings);
+	settings.view = ME_VIEW_DNS;
+	settings.interval_ns = 5;
+	assert_int_equal(parse("", &options, &problem), 0);
+	me_options_apply(&options, &settings);
+	assert_int_equal(settings.view, ME_VIEW_DNS);
+	assert_int_equal(settings.interval_ns, 5);
+	assert_int_equal(parse("--interval 2s --view flows --sort sent", &options, &problem), 0);
+	me_options_apply(&options, &settings);
+	assert_int_equal(settings.view, ME_VIEW_FLOWS);
+	assert_int_equal(settings.interval_ns, 2000000000);
+	assert_int_equal(settings.order[ME_VIEW_FLOWS][0].column,
+			 me_view_column(&me_views[ME_VIEW_FLOWS], "SENT"));
+	/* A column without a view is one of the first screen. */
+	assert_int_equal(parse("--sort rule:desc", &options, &problem), 0);
+	me_options_apply(&options, &settings);
+	assert_int_equal(settings.view, ME_VIEW_ENDPOINTS);
+	assert_true(settings.order[ME_VIEW_ENDPOINTS][0].desc);
 }
 
 static void everything_said(void **state)
@@ -55,8 +88,9 @@ static void everything_said(void **state)
 	assert_null(options.source.socket);
 	assert_int_equal(options.view, ME_VIEW_VIOLATIONS);
 	assert_true(options.sorts);
-	assert_false(options.desc);
-	assert_int_equal(options.sort, me_view_column(&me_views[ME_VIEW_VIOLATIONS], "COUNT"));
+	assert_false(options.order.desc);
+	assert_int_equal(options.order.column,
+			 me_view_column(&me_views[ME_VIEW_VIOLATIONS], "COUNT"));
 	assert_int_equal(options.limit, 7);
 	assert_int_equal(options.interval_ns, 500000000);
 }
@@ -67,7 +101,7 @@ static void the_order_of_options_does_not_matter(void **state)
 	struct me_options options;
 
 	assert_int_equal(parse("--sort count --view violations", &options, &problem), 0);
-	assert_true(options.desc);
+	assert_true(options.order.desc);
 	assert_int_equal(parse("--sort /s --view violations", &options, &problem), 0);
 	/* One look has no rates. */
 	assert_int_equal(parse("--sort /s --view violations --once", &options, &problem), -EINVAL);
@@ -84,8 +118,8 @@ static void mistakes_are_named(void **state)
 		{"--limit x", "1 to 100000"},
 		{"--limit 0", "1 to 100000"},
 		{"--interval 99ms", "100ms to 1h"},
-		{"--view x", "flows endpoints violations dns health"},
-		{"--sort id", "verdict name dst"},
+		{"--view x", "endpoints flows violations dns health"},
+		{"--view flows --sort id", "verdict name dst"},
 		{"--sort last:up", ":asc"},
 		{"--socket a --url http://b", "one of both"},
 		{"more", "'more'"},
@@ -179,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(what_is_said_holds),
 		cmocka_unit_test(everything_said),
 		cmocka_unit_test(the_order_of_options_does_not_matter),
 		cmocka_unit_test(mistakes_are_named),

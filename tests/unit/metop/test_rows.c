@@ -117,26 +117,6 @@ static void time_that_runs_backwards_gives_no_rate(void **state)
 	assert_true(now->rows[0].rate[0] < 0);
 }
 
-static void unknown_rates_come_last_either_way(void **state)
-{
-	static const double rates[] = {5, -1, 0, 7, 0};
-	static const char *const keys[] = {"five", "unknown", "zero", "seven", "zero2"};
-	static const char *const down[] = {"seven", "five", "zero", "zero2", "unknown"};
-	static const char *const up[] = {"zero", "zero2", "five", "seven", "unknown"};
-
-	for (int desc = 0; desc < 2; desc++) {
-		_cleanup_rows_ struct me_rows *rows = me_rows_new();
-
-		for (size_t i = 0; i < 5; i++) {
-			add(rows, keys[i], 0);
-			rows->rows[i].rate[1] = rates[i];
-		}
-		me_rows_sort_by_rate(rows, 1, desc);
-		for (size_t i = 0; i < 5; i++)
-			assert_string_equal(rows->rows[i].key, desc ? down[i] : up[i]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,7 +126,6 @@ int main(void)
 		cmocka_unit_test(rates_are_growth_by_the_daemons_clock),
 		cmocka_unit_test(the_same_moment_keeps_the_rate),
 		cmocka_unit_test(time_that_runs_backwards_gives_no_rate),
-		cmocka_unit_test(unknown_rates_come_last_either_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

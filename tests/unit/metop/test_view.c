@@ -12,6 +12,8 @@
 
 #define NOW_NS 1798761600000000000ull /* 2027-01-01T00:00:00Z */
 
+static struct me_look_at look = {.now_ns = NOW_NS};
+
 static const struct me_column *column(enum me_view_id view, const char *title)
 {
 	size_t i = me_view_column(&me_views[view], title);
@@ -24,7 +26,7 @@ static const char *cell(enum me_view_id view, const char *title, const struct me
 {
 	static char text[ME_CELL_LEN];
 
-	me_column_text(column(view, title), &rows->rows[0], NOW_NS, text);
+	me_column_text(column(view, title), &rows->rows[0], &look, text);
 	return text;
 }
 
@@ -58,8 +60,9 @@ static void tables_are_sound(void **state)
 		/* Every view but the health is asked for; a list says which row is which. */
 		assert_int_equal(!view->latest, v == ME_VIEW_HEALTH);
 		assert_int_equal(!view->keys[0], view->read != NULL);
-		if (view->order)
-			assert_true(me_column_sortable(&view->columns[me_view_first_order(view)]));
+		for (uint8_t part = 0; part < (view->n_parts ? view->n_parts : 1); part++)
+			assert_in_range(me_view_first_order(view, part).column, 0,
+					me_view_part(view, part).n_columns - 1);
 	}
 	assert_int_equal(me_view_by_name("Fl"), ME_VIEW_FLOWS);
 	assert_int_equal(me_view_by_name(""), ME_VIEWS);
@@ -93,6 +96,66 @@ static void cells_of_a_flow(void **state)
 	rows->rows[0].rate[0] = 0;
 	assert_string_equal(cell(ME_VIEW_FLOWS, "SENT/S", rows), "0");
 	assert_int_equal(me_view_row_style(&me_views[ME_VIEW_FLOWS], &rows->rows[0]), ME_STYLE_BAD);
+}
+
+static void names_or_addresses(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "dst", "192.0.2.1");
+	me_rows_add_text(rows, "name", "a.example");
+	me_rows_add_number(rows, "serial", 7, "7");
+	look.addresses = true;
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "192.0.2.1");
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "DESTINATION", rows), "192.0.2.1");
+	look.addresses = false;
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "a.example");
+	/* New is what came after what was seen. */
+	look.seen_serial = 7;
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "N", rows), "");
+	look.seen_serial = 6;
+	assert_string_equal(cell(ME_VIEW_VIOLATIONS, "N", rows), "*");
+	/* In a tree a flow stands below its group. */
+	me_rows_add_text(rows, "of", "0123456789abcdef");
+	assert_string_equal(cell(ME_VIEW_FLOWS, "DESTINATION", rows), "    a.example");
+}
+
+static const char *group_cell(const char *title, const struct me_rows *rows)
+{
+	static char text[ME_CELL_LEN];
+	const struct me_view of = me_view_of(&me_views[ME_VIEW_FLOWS], &rows->rows[0]);
+
+	me_column_text(&of.columns[me_view_column(&me_views[ME_VIEW_FLOWS], title)], &rows->rows[0],
+		       &look, text);
+	return text;
+}
+
+static void cells_of_a_group(void **state)
+{
+	_cleanup_rows_ struct me_rows *rows = me_rows_new();
+
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "group", "0123456789abcdef");
+	me_rows_add_text(rows, "by", "origin");
+	me_rows_add_text(rows, "unfolded", "no");
+	me_rows_add_text(rows, "verdict", "pending");
+	me_rows_add_number(rows, "flows", 12, "12");
+	me_rows_add_number(rows, "open", 1, "1");
+	me_rows_add_number(rows, "violations", 0, "0");
+	me_rows_add_number(rows, "pending", 2, "2");
+	me_rows_add_number(rows, "bytes_sent", 1234, "1234");
+	me_rows_add_number(rows, "sent_per_s", 5, "5");
+	assert_string_equal(group_cell("VERDICT", rows), "? pending");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] (unknown)");
+	assert_string_equal(group_cell("PORT", rows), "12 flows");
+	assert_string_equal(group_cell("ADDRESS", rows), "1 open");
+	assert_string_equal(group_cell("PROCESS", rows), "");
+	assert_string_equal(group_cell("WHY", rows), "2 pending");
+	assert_string_equal(group_cell("SENT", rows), "1.23k");
+	assert_string_equal(group_cell("SENT/S", rows), "5.0");
+	me_rows_add_text(rows, "exe", "/usr/bin/curl");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] /usr/bin/curl");
 }
 
 static void without_a_process_the_host_is_told(void **state)
@@ -206,7 +269,7 @@ static void what_is_left_is_told(void **state)
 
 		me_rows_begin(rows);
 		me_rows_add_text(rows, "until", cases[i].until);
-		me_column_text(&of.columns[me_view_column(&of, "LEFT")], &rows->rows[0], NOW_NS,
+		me_column_text(&of.columns[me_view_column(&of, "LEFT")], &rows->rows[0], &look,
 			       text);
 		assert_string_equal(text, cases[i].left);
 	}
@@ -237,16 +300,16 @@ static void queries_are_encoded(void **state)
 	const struct me_view *flows = &me_views[ME_VIEW_FLOWS];
 	struct me_query query = {.view = ME_VIEW_FLOWS, .limit = 10, .offset = 5};
 
-	query.sort = me_view_column(flows, "SENT");
+	query.order.column = me_view_column(flows, "SENT");
 	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=5&sort=bytes_sent&desc=0");
-	query.desc = true;
+	query.order.desc = true;
 	query.filter = "port:443 a&b=c%é~";
 	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=5&sort=bytes_sent&desc=1"
 					  "&filter=port%3A443%20a%26b%3Dc%25%C3%A9~");
-	/* The daemon knows no rates: it gives the rows that were active last. */
-	query = (struct me_query){.view = ME_VIEW_FLOWS, .limit = 10};
-	query.sort = me_view_column(flows, "SENT/S");
-	assert_string_equal(path(&query), "/v1/flows?limit=10&offset=0&sort=last&desc=1");
+	/* Not all rates are the daemon's: it gives the rows that were active last. */
+	query = (struct me_query){.view = ME_VIEW_VIOLATIONS, .limit = 10};
+	query.order.column = me_view_column(&me_views[ME_VIEW_VIOLATIONS], "/S");
+	assert_string_equal(path(&query), "/v1/violations?limit=10&offset=0&sort=last&desc=1");
 	query.view = ME_VIEW_HEALTH;
 	assert_string_equal(path(&query), "/v1/health");
 }
@@ -257,6 +320,8 @@ int main(void)
 		cmocka_unit_test(tables_are_sound),
 		cmocka_unit_test(cells_of_a_flow),
 		cmocka_unit_test(without_a_process_the_host_is_told),
+		cmocka_unit_test(names_or_addresses),
+		cmocka_unit_test(cells_of_a_group),
 		cmocka_unit_test(outcomes_are_added_up),
 		cmocka_unit_test(evidence_is_a_share),
 		cmocka_unit_test(every_mark_is_known),
