@@ -299,6 +299,12 @@ help_key() {
 		keys "$key"
 		expect_not "$key" 'INTRUDER'
 		;;
+	"keep this setup, and this view as the first one")
+		begin 80x24
+		keys "$key"
+		expect "$key" '^the setup is kept in'
+		grep -qx 'view=flows' "$XDG_CONFIG_HOME/mewatch/metoprc" || fail "$key: the view is not kept"
+		;;
 	"close what is open; then drop the filter")
 		begin 80x24
 		keys / o n e Enter Enter

@@ -20,7 +20,8 @@ until_true() {
 	done
 }
 
-# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal. When it has ended, the
+# start COLUMNSxROWS [NAME=VALUE]… [-- OPTION…]: runs metop in a terminal, without a setup from before unless
+# KEEP_SETUP is set. When it has ended, the
 # file `ended` says with which code, and whether the terminal's settings are those from before.
 start() {
 	local size=$1 variables=()
@@ -32,6 +33,7 @@ start() {
 	done
 	[ $# = 0 ] || shift
 	rm -f "$LAB_TMP/ended"
+	[ -n "${KEEP_SETUP-}" ] || rm -rf "$XDG_CONFIG_HOME"
 	cat >"$LAB_TMP/session" <<-END
 	before=\$(stty -g)
 	set -m # a job of its own, so that it can be stopped

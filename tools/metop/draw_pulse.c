@@ -33,7 +33,7 @@ static void draw_cell(const struct me_pulse *pulse, struct me_screen *screen, si
 			    bad && pulse->rate[series] > 0 ? ME_STYLE_BAD : ME_STYLE_STRONG, rate);
 	me_screen_put(screen, line, column + before, me_shown_width(bars),
 		      bad ? ME_STYLE_BAD : ME_STYLE_ACCENT, bars);
-	if (width - before - 2 <= MOST_FROM)
+	if (width - before - 2 <= MOST_FROM || pulse->rate[series] < 0)
 		return;
 	/* The present rate is that of a second, a bar that of several. */
 	me_format_rate(most > pulse->rate[series] ? most : pulse->rate[series], most_text);

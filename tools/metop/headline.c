@@ -58,7 +58,8 @@ static void add_identity(struct me_headline *headline, const struct me_health *h
 
 static void add_age(struct me_headline *headline, const struct me_model *model, uint64_t now_ns)
 {
-	uint64_t age = model->fresh_ns < now_ns ? (now_ns - model->fresh_ns) / ME_NS_PER_S : 0;
+	uint64_t fresh_ns = me_model_fresh(model);
+	uint64_t age = fresh_ns < now_ns ? (now_ns - fresh_ns) / ME_NS_PER_S : 0;
 	bool old = age > OLD_AFTER_S;
 	struct me_piece *piece = add(headline, old ? 0 : 4, old ? ME_STYLE_WAIT : ME_STYLE_PLAIN);
 	char text[ME_FORMAT_LEN];

@@ -114,7 +114,7 @@ static int take_besides(struct me_model *model, const struct me_reply *reply)
 {
 	int r = 0;
 
-	if (reply->status >= 300)
+	if (!reply->status || reply->status >= 300)
 		return 0;
 	if (reply->kind == ME_API_NAMES)
 		r = me_known_take(&model->known, reply->body, reply->len);
@@ -144,18 +144,39 @@ static void settle_filter(struct me_model *model, const char *refusal)
 	model->want = true;
 }
 
+/*
+ * What had no answer has one now, or the other way round. A daemon that answers the one and not the other
+ * is in trouble all the same.
+ */
+static void settle_trouble(struct me_model *model, struct me_reply *reply)
+{
+	bool asks_list = me_views[model->view].latest;
+
+	if (reply->status && reply->kind != model->troubled && asks_list)
+		return;
+	me_trouble_free(&model->trouble);
+	model->troubled = reply->kind;
+	model->trouble = reply->trouble;
+	reply->trouble = (struct me_trouble){0};
+}
+
+uint64_t me_model_fresh(const struct me_model *model)
+{
+	const struct me_list *list = &model->lists[model->view];
+
+	return list->rows && list->fresh_ns && list->fresh_ns < model->fresh_ns ? list->fresh_ns
+										: model->fresh_ns;
+}
+
 int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_ns)
 {
 	int r;
 
-	me_trouble_free(&model->trouble);
-	if (!reply->status) {
-		model->trouble = reply->trouble;
-		reply->trouble = (struct me_trouble){0};
-		return 0;
-	}
 	if (reply->kind != ME_API_LIST && reply->kind != ME_API_HEALTH)
 		return take_besides(model, reply);
+	settle_trouble(model, reply);
+	if (!reply->status)
+		return 0;
 	if (reply->status >= 300) {
 		r = take_error(model, reply);
 		if (!r && reply->kind == ME_API_LIST && reply->status < 500)
@@ -168,8 +189,10 @@ int me_model_take(struct me_model *model, struct me_reply *reply, uint64_t now_n
 	if (r < 0)
 		return r;
 	model->fresh_ns = now_ns;
-	if (reply->kind == ME_API_LIST)
+	if (reply->kind == ME_API_LIST) {
+		model->lists[model->asked.view].fresh_ns = now_ns;
 		settle_filter(model, NULL);
+	}
 	if (reply->kind == ME_API_LIST || model->view == ME_VIEW_HEALTH) {
 		free(model->refusal);
 		model->refusal = NULL;

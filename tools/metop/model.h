@@ -23,6 +23,7 @@ enum me_panel { ME_PANEL_NONE, ME_PANEL_HELP, ME_PANEL_CHOOSER, ME_PANEL_FILTER 
 
 struct me_list {
 	struct me_rows *rows; /* NULL: no answer yet */
+	uint64_t fresh_ns;    /* CLOCK_MONOTONIC of their answer */
 	uint64_t offset;      /* of the first of them */
 	uint64_t position;    /* of the selected row */
 	uint64_t top;         /* of the first row on the screen */
@@ -68,6 +69,7 @@ struct me_model {
 	size_t page;        /* rows on the screen */
 	uint64_t fresh_ns;  /* CLOCK_MONOTONIC of the last answer; 0: never */
 	struct me_trouble trouble; /* why there is no daemon; empty: there is one */
+	enum me_api_kind troubled; /* what it was that had no answer */
 	char *refusal;             /* what was wrong with the question, or NULL */
 };
 
@@ -129,5 +131,8 @@ void me_model_sort(struct me_model *model, size_t column, bool desc);
 bool me_model_sorts_here(const struct me_model *model, enum me_view_id view);
 /* Whether it is not even all of the rows that are held. */
 bool me_model_sorts_some(const struct me_model *model);
+
+/* CLOCK_MONOTONIC of the oldest answer that is in front; 0: there never was one. */
+uint64_t me_model_fresh(const struct me_model *model);
 
 #endif

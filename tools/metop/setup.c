@@ -321,6 +321,7 @@ static bool merge(struct me_setup *setup, const struct me_settings *now)
 
 int me_setup_write(struct me_setup *setup, const struct me_settings *now)
 {
+	struct me_setup merged = *setup;
 	_cleanup_strbuf_ struct me_strbuf text = {0};
 	_cleanup_free_ char *target = NULL;
 	char value[VALUE_MAX], key[KEY_MAX];
@@ -328,13 +329,13 @@ int me_setup_write(struct me_setup *setup, const struct me_settings *now)
 	size_t which;
 	int r;
 
-	if (!setup->path || setup->closed || !merge(setup, now))
+	if (!setup->path || setup->closed || !merge(&merged, now))
 		return 0;
 	me_strbuf_adds(&text, "version=" ME_SETUP_VERSION "\n");
 	for (size_t i = 0; setting_at(i, &setting, &which, key); i++) {
 		if (!*key)
 			continue;
-		setting.show(&setup->read, which, value);
+		setting.show(&merged.read, which, value);
 		me_strbuf_addf(&text, "%s=%s\n", key, value);
 	}
 	me_strbuf_add(&text, setup->unknown.data, setup->unknown.len);
@@ -344,5 +345,8 @@ int me_setup_write(struct me_setup *setup, const struct me_settings *now)
 	/* A link stays one: what it points to is replaced. */
 	target = realpath(setup->path, NULL);
 	r = me_file_write_atomic(target ? target : setup->path, text.data, text.len, 0600);
-	return r < 0 ? r : 1;
+	if (r < 0)
+		return r;
+	*setup = merged;
+	return 1;
 }

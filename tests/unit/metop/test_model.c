@@ -266,9 +266,42 @@ static void trouble_ends_with_an_answer(void **state)
 	assert_null(reply.trouble.what.data);
 	assert_string_equal(model->trouble.what.data, "gone");
 	assert_int_equal(model->fresh_ns, 0);
+	/* The list alone does not end it. */
 	answer_from(model, 1, 0, 1, 1);
+	assert_string_equal(model->trouble.what.data, "gone");
+	assert_int_equal(me_model_fresh(model), 1);
+	reply_with(model, ME_API_HEALTH, 200, "{\"ts\":\"2027-01-01T00:00:00Z\"}");
 	assert_null(model->trouble.what.data);
-	assert_int_equal(model->fresh_ns, 1);
+}
+
+/* A daemon that tells its health and no list: told, and how old the list is. */
+static void trouble_with_the_list_alone(void **state)
+{
+	struct me_model *model = begin(state);
+	struct me_reply reply = {.kind = ME_API_LIST},
+			health = {.kind = ME_API_HEALTH, .status = 200};
+
+	answer_from(model, 1, 0, 1, 1);
+	me_strbuf_adds(&reply.trouble.what, "gone");
+	assert_int_equal(me_model_take(model, &reply, 2), 0);
+	health.body = strdup("{\"ts\":\"2027-01-01T00:00:00Z\"}");
+	health.len = strlen(health.body);
+	assert_int_equal(me_model_take(model, &health, 3), 0);
+	assert_string_equal(model->trouble.what.data, "gone");
+	assert_int_equal(model->fresh_ns, 3);
+	assert_int_equal(me_model_fresh(model), 1);
+	/* What the detail shows besides says nothing of it, either way. */
+	reply = (struct me_reply){.kind = ME_API_STORY};
+	me_strbuf_adds(&reply.trouble.what, "other");
+	assert_int_equal(me_model_take(model, &reply, 4), 0);
+	assert_string_equal(model->trouble.what.data, "gone");
+	me_reply_free(&reply);
+	/* A view that needs no list is not in trouble. */
+	model->view = ME_VIEW_HEALTH;
+	assert_int_equal(me_model_take(model, &health, 5), 0);
+	assert_null(model->trouble.what.data);
+	assert_int_equal(me_model_fresh(model), 5);
+	me_reply_free(&health);
 }
 
 static void health_gives_attempts_a_second(void **state)
@@ -379,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_filter_has_a_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals_are_told_until_all_is_well, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(trouble_with_the_list_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(trouble_ends_with_an_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_gives_attempts_a_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(freezing_and_thawing, setup, teardown),
