@@ -184,7 +184,7 @@ static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_
 
 /* Folds the flow into the ledger, with the names of its peer where they may be news. */
 static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
-		      const struct me_flow *flow)
+		      const struct me_flow *flow, bool last)
 {
 	_cleanup_strbuf_ struct me_strbuf names = {};
 	bool young = daemon->now_ns - flow->first_ns < NAMES_YOUNG_NS;
@@ -193,9 +193,9 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 	if (young)
 		me_daemon_upstream(daemon, key, flow, NULL);
 	me_daemon_proxied(daemon, flow);
-	if (!young && (flow->id + daemon->walks) % NAMES_WALKS)
+	if (!last && !young && (flow->id + daemon->walks) % NAMES_WALKS)
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
-	if (!me_daemon_flow_names(daemon, &key->peer, flow->endpoint, &names, &text))
+	if (!me_daemon_flow_names(daemon, key, flow, false, &names, &text))
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
 	return me_ledger_flow(daemon->ledger, key, flow, &text);
 }
@@ -222,14 +222,14 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 		 !me_daemon_upstream_waits(daemon, key, flow)) {
 		if (me_kernel_flow_take(daemon->kernel, key, flow->id, &last))
 			return 0;
-		err = fold_named(daemon, key, &last);
+		err = fold_named(daemon, key, &last, true);
 		if (!err && daemon->gone)
 			daemon->gone(daemon, flow->id);
 		return err;
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
 		settle_now(daemon, &end);
-	return fold_named(daemon, key, flow);
+	return fold_named(daemon, key, flow, false);
 }
 
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)

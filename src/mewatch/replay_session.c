@@ -229,7 +229,7 @@ static bool is_resolver(const struct me_image *image, const struct me_addr *addr
 
 /*
  * From which side of the gateway it comes. What a mail host sends was sent, what it gets received; and
- * so it is with resolvers that ask others, who may be behind the gateway too.
+ * so it is with resolvers that ask others, who may be behind the gateway too, and may be resolvers.
  */
 static bool is_sent(struct me_replay *replay, const struct me_capture_packet *packet)
 {
@@ -242,7 +242,9 @@ static bool is_sent(struct me_replay *replay, const struct me_capture_packet *pa
 	if (is_host(image, &ends.dst, ends.dst_mac))
 		return false;
 	replay->counts.elsewhere++;
-	return !ends.ip || is_resolver(image, &ends.src) || !is_resolver(image, &ends.dst);
+	if (!ends.ip || !is_resolver(image, &ends.dst))
+		return true;
+	return is_resolver(image, &ends.src) && !ends.answers;
 }
 
 void me_replay_packet(struct me_replay *replay, const struct me_capture_packet *packet)
