@@ -99,6 +99,7 @@ struct me_daemon {
 	/* Called for each flow that leaves the table, if there is somebody to hear it. */
 	void (*gone)(struct me_daemon *daemon, uint64_t id);
 	void *gone_data;
+	bool ending;     /* of a replay: every flow is looked at once more */
 	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */

@@ -193,7 +193,7 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 	if (young)
 		me_daemon_upstream(daemon, key, flow, NULL);
 	me_daemon_proxied(daemon, flow);
-	if (!last && !young && (flow->id + daemon->walks) % NAMES_WALKS)
+	if (!last && !young && !daemon->ending && (flow->id + daemon->walks) % NAMES_WALKS)
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
 	if (!me_daemon_flow_names(daemon, key, flow, false, &names, &text))
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
@@ -206,6 +206,17 @@ static bool lingers(const struct me_daemon *daemon, const struct me_flow_key *ke
 {
 	return key->vantage != ME_HOST && key->proto == IPPROTO_TCP && !key->earlier &&
 	       daemon->now_ns < flow->closed_ns + LINGER_NS;
+}
+
+/* Until when nothing but a packet makes a flow in transit worth another look; 0: that cannot be told. */
+static uint64_t rest_of(const struct me_daemon *daemon, const struct me_flow_key *key,
+			const struct me_flow *flow)
+{
+	if (key->vantage == ME_HOST || !me_state_is_final(flow->state))
+		return 0;
+	if (flow->flags & ME_FLOW_CLOSED)
+		return flow->closed_ns + LINGER_NS;
+	return flow->last_ns + me_wire_patience(flow, key->proto, &daemon->wire_limits);
 }
 
 static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
@@ -229,7 +240,10 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
 		settle_now(daemon, &end);
-	return fold_named(daemon, key, flow, false);
+	err = fold_named(daemon, key, flow, false);
+	if (!err && rest_of(daemon, key, flow) > daemon->now_ns)
+		me_kernel_flow_rest(daemon->kernel, key, rest_of(daemon, key, flow));
+	return err;
 }
 
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)
@@ -263,7 +277,9 @@ int me_daemon_flows(struct me_daemon *daemon)
 						      .idle_ns = daemon->policy->limits.tcp_idle_ns,
 						      .udp_ns = daemon->policy->limits.udp_idle_ns};
 	if (!err)
-		err = me_kernel_flows_each(daemon->kernel, fold, daemon);
+		err = daemon->ending ? me_kernel_flows_each(daemon->kernel, fold, daemon)
+				     : me_kernel_flows_changed(daemon->kernel, daemon->now_ns, fold,
+							       daemon);
 	me_table_free(&daemon->released);
 	return err;
 }

@@ -71,7 +71,8 @@ static int open_daemon(struct me_replay *replay, struct me_policy **policy, stru
 {
 	const struct me_event_sink sink = {
 		.data = replay, .write = write_event, .mark = mark_event, .check = check_event};
-	struct me_ledger_limits limits = {.flows = 2 * (*policy)->limits.flows};
+	struct me_ledger_limits limits = {.flows = 2 * (*policy)->limits.flows,
+					  .unseen_ns = UINT64_MAX};
 	struct me_daemon *daemon = &replay->daemon;
 	int err = open_kernel(replay, *policy);
 	uint32_t n;
@@ -278,6 +279,7 @@ static int tell_open(const struct me_flow_key *key, const struct me_flow *flow, 
 
 void me_replay_end(struct me_replay *replay)
 {
+	replay->daemon.ending = true;
 	me_daemon_read(&replay->daemon);
 	me_daemon_walk(&replay->daemon);
 	me_daemon_read(&replay->daemon);
