@@ -100,9 +100,9 @@ void me_replay_print_flow(const struct me_ledger *ledger, const struct me_ledger
 	_cleanup_strbuf_ struct me_strbuf out = {};
 
 	count(printer, flow);
-	if (!printer->json)
+	if (printer->form == ME_REPLAY_TEXT)
 		print_line(&row);
-	else if (!me_view_row(&me_rows_flows, &row, &out))
+	else if (printer->form == ME_REPLAY_JSON && !me_view_row(&me_rows_flows, &row, &out))
 		puts(out.data);
 }
 
