@@ -171,6 +171,17 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 				   void *userdata),
 			 void *userdata);
 /*
+ * The flows that may have to be looked at: all of them, or, where the kernel side knows of each change
+ * (src/replay), those that changed or whose rest is over.
+ */
+int me_kernel_flows_changed(struct me_kernel *kernel, uint64_t now_ns,
+			    int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
+				      void *userdata),
+			    void *userdata);
+/* Until then the flow needs to be looked at only if it changes. */
+void me_kernel_flow_rest(struct me_kernel *kernel, const struct me_flow_key *key,
+			 uint64_t until_ns);
+/*
  * Takes the flow with that id out of the table; another one that was opened under its key since it was
  * read stays. 0, -ENOENT. The flow as it was at the end is in *ret_flow unless NULL.
  */

@@ -132,6 +132,19 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 	return err;
 }
 
+/* Packets change flows without a word, so that each has to be looked at each time. */
+int me_kernel_flows_changed(struct me_kernel *kernel, uint64_t now_ns,
+			    int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
+				      void *userdata),
+			    void *userdata)
+{
+	return me_kernel_flows_each(kernel, fn, userdata);
+}
+
+void me_kernel_flow_rest(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t until_ns)
+{
+}
+
 int me_kernel_flow_put(struct me_kernel *kernel, const struct me_flow_key *key,
 		       const struct me_flow *flow)
 {

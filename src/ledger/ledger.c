@@ -33,6 +33,7 @@ struct me_ledger {
 	const struct me_names *names;
 	struct me_kept *kept;
 	uint64_t now_ns;
+	uint64_t unseen_ns;
 	uint64_t epoch_at_zero_ns; /* epoch time at monotonic 0 */
 	uint64_t cells[ME_CELL_COUNT];
 	uint64_t totals[ME_TOTALS_ALL];
@@ -53,6 +54,7 @@ int me_ledger_new(const struct me_ledger_limits *limits, struct me_kept *kept,
 		return -ENOMEM;
 	l->names = names;
 	l->kept = kept;
+	l->unseen_ns = limits->unseen_ns ? limits->unseen_ns : ME_LEDGER_UNSEEN_NS;
 	l->intern = me_intern_new();
 	if (!l->intern)
 		return -ENOMEM;
@@ -103,8 +105,8 @@ void me_ledger_tick(struct me_ledger *ledger, uint64_t now_ns, uint64_t epoch_ns
 	if ((zero > known ? zero - known : known - zero) > EPOCH_STEP_NS)
 		ledger->epoch_at_zero_ns = zero;
 	ledger->now_ns = now_ns;
-	if (now_ns > ME_LEDGER_UNSEEN_NS)
-		me_flows_close_unseen(ledger->flows, now_ns - ME_LEDGER_UNSEEN_NS);
+	if (now_ns > ledger->unseen_ns)
+		me_flows_close_unseen(ledger->flows, now_ns - ledger->unseen_ns);
 }
 
 uint64_t me_ledger_now(const struct me_ledger *ledger)

@@ -38,6 +38,7 @@ struct me_ledger_limits {
 	uint32_t flows;
 	uint32_t groups;
 	uint32_t answers;
+	uint64_t unseen_ns; /* a flow that is no longer read for so long is over */
 };
 
 /* Texts that were learned about a flow; each may be NULL, which leaves what is known. */

@@ -6,9 +6,9 @@
  * The daemon: what `mewatch run` does once it knows its options. daemon.c has the order of things,
  * daemon_policy.c loads policies, daemon_watch.c attaches and reloads, daemon_read.c reads the kernel
  * side, daemon_flows.c reads and settles flows, daemon_dns.c and daemon_learn.c learn names,
- * daemon_claims.c hears the second witness, daemon_proxy.c follows what goes through the proxy,
- * surroundings.c knows namespaces and open sockets, remoting.c who listens, outputs.c answers and writes,
- * recording.c keeps the history.
+ * daemon_claims.c hears the second witness, daemon_flow_names.c names flows, daemon_proxy.c follows what
+ * goes through the proxy, surroundings.c knows namespaces and open sockets, remoting.c who listens,
+ * outputs.c answers and writes, recording.c keeps the history.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,6 +101,7 @@ struct me_daemon {
 	/* Called for each flow that leaves the table, if there is somebody to hear it. */
 	void (*gone)(struct me_daemon *daemon, uint64_t id);
 	void *gone_data;
+	bool ending;     /* of a replay: every flow is looked at once more */
 	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
@@ -228,12 +229,17 @@ void me_daemon_dns_relearn(struct me_daemon *daemon);
 
 /* A segment of a first payload: settles its flow when it says enough. True: it needs the next one. */
 bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, const uint8_t *bytes);
+
+/* daemon_flow_names.c */
+
 /*
- * The names answered for an address, the one of `endpoint` (0: any) first; into *ret_text, which
+ * The names that the flow's peer had until it was over: first those known when it was opened, the newest
+ * in front. And the one of them that it is shown by, which stays: one of its endpoint, if there is one;
+ * of a flow that was opened and `told` now the one that was asked for last, else the first. Into *ret_text, which
  * points into `names` and the cache. False: none is known.
  */
-bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *address,
-			  uint32_t endpoint, struct me_strbuf *names,
+bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_flow_key *key,
+			  const struct me_flow *flow, bool told, struct me_strbuf *names,
 			  struct me_flow_text *ret_text);
 
 /* daemon_proxy.c */

@@ -9,9 +9,6 @@
 #include "mewatch/daemon.h"
 #include "policy/compile.h"
 
-/* Names of one address that a flow shows. */
-#define NAMES_SHOWN 16u
-
 /* What the client said goes with the flow. */
 static void keep_claim(struct me_daemon *daemon, const struct me_payload *head,
 		       const struct me_flow *flow, const struct me_claim *claim)
@@ -127,43 +124,3 @@ bool me_daemon_claim(struct me_daemon *daemon, const struct me_payload *head, co
 }
 
 /* --- The names of a flow's peer ----------------------------------------------------------------- */
-
-/* Whether the name is one of the flow's endpoint. */
-static bool is_of_endpoint(const struct me_daemon *daemon, const char *text, uint32_t endpoint)
-{
-	struct me_named named;
-	struct me_name name;
-
-	if (!endpoint || me_name_from_text(text, &name))
-		return false;
-	me_image_names_find(daemon->image, &name, &named);
-	for (uint32_t i = 0; i < named.n; i++)
-		if (named.endpoint[i] == endpoint)
-			return true;
-	return false;
-}
-
-bool me_daemon_flow_names(const struct me_daemon *daemon, const struct me_addr *address,
-			  uint32_t endpoint, struct me_strbuf *names, struct me_flow_text *ret_text)
-{
-	const struct me_answers *answers = me_ledger_answers(daemon->ledger);
-	const struct me_answer *answer;
-	const char *first = NULL, *of_endpoint = NULL;
-	size_t cursor = 0, n = 0;
-
-	*ret_text = (struct me_flow_text){};
-	while (n < NAMES_SHOWN && (answer = me_answers_of_address(answers, address, &cursor))) {
-		if (n++)
-			me_strbuf_addc(names, '\n');
-		me_strbuf_adds(names, answer->name);
-		if (!first)
-			first = answer->name;
-		if (!of_endpoint && is_of_endpoint(daemon, answer->name, endpoint))
-			of_endpoint = answer->name;
-	}
-	if (!n || names->err)
-		return false;
-	ret_text->text[ME_TEXT_NAME] = of_endpoint ? of_endpoint : first;
-	ret_text->text[ME_TEXT_NAMES] = names->data;
-	return true;
-}

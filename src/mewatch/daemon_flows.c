@@ -184,7 +184,7 @@ static bool flow_abandoned(const struct me_daemon *daemon, const struct me_flow_
 
 /* Folds the flow into the ledger, with the names of its peer where they may be news. */
 static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
-		      const struct me_flow *flow)
+		      const struct me_flow *flow, bool last)
 {
 	_cleanup_strbuf_ struct me_strbuf names = {};
 	bool young = daemon->now_ns - flow->first_ns < NAMES_YOUNG_NS;
@@ -193,9 +193,9 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 	if (young)
 		me_daemon_upstream(daemon, key, flow, NULL);
 	me_daemon_proxied(daemon, flow);
-	if (!young && (flow->id + daemon->walks) % NAMES_WALKS)
+	if (!last && !young && !daemon->ending && (flow->id + daemon->walks) % NAMES_WALKS)
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
-	if (!me_daemon_flow_names(daemon, &key->peer, flow->endpoint, &names, &text))
+	if (!me_daemon_flow_names(daemon, key, flow, false, &names, &text))
 		return me_ledger_flow(daemon->ledger, key, flow, NULL);
 	return me_ledger_flow(daemon->ledger, key, flow, &text);
 }
@@ -206,6 +206,17 @@ static bool lingers(const struct me_daemon *daemon, const struct me_flow_key *ke
 {
 	return key->vantage != ME_HOST && key->proto == IPPROTO_TCP && !key->earlier &&
 	       daemon->now_ns < flow->closed_ns + LINGER_NS;
+}
+
+/* Until when nothing but a packet makes a flow in transit worth another look; 0: that cannot be told. */
+static uint64_t rest_of(const struct me_daemon *daemon, const struct me_flow_key *key,
+			const struct me_flow *flow)
+{
+	if (key->vantage == ME_HOST || !me_state_is_final(flow->state))
+		return 0;
+	if (flow->flags & ME_FLOW_CLOSED)
+		return flow->closed_ns + LINGER_NS;
+	return flow->last_ns + me_wire_patience(flow, key->proto, &daemon->wire_limits);
 }
 
 static int fold(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
@@ -222,14 +233,17 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 		 !me_daemon_upstream_waits(daemon, key, flow)) {
 		if (me_kernel_flow_take(daemon->kernel, key, flow->id, &last))
 			return 0;
-		err = fold_named(daemon, key, &last);
+		err = fold_named(daemon, key, &last, true);
 		if (!err && daemon->gone)
 			daemon->gone(daemon, flow->id);
 		return err;
 	}
 	if (!(flow->flags & ME_FLOW_CLOSED) && flow_abandoned(daemon, key, flow))
 		settle_now(daemon, &end);
-	return fold_named(daemon, key, flow);
+	err = fold_named(daemon, key, flow, false);
+	if (!err && rest_of(daemon, key, flow) > daemon->now_ns)
+		me_kernel_flow_rest(daemon->kernel, key, rest_of(daemon, key, flow));
+	return err;
 }
 
 void me_daemon_released(struct me_daemon *daemon, uint64_t cookie)
@@ -263,7 +277,9 @@ int me_daemon_flows(struct me_daemon *daemon)
 						      .idle_ns = daemon->policy->limits.tcp_idle_ns,
 						      .udp_ns = daemon->policy->limits.udp_idle_ns};
 	if (!err)
-		err = me_kernel_flows_each(daemon->kernel, fold, daemon);
+		err = daemon->ending ? me_kernel_flows_each(daemon->kernel, fold, daemon)
+				     : me_kernel_flows_changed(daemon->kernel, daemon->now_ns, fold,
+							       daemon);
 	me_table_free(&daemon->released);
 	return err;
 }

@@ -25,11 +25,12 @@ static int take_flow(struct me_daemon *daemon, const struct me_record *record)
 	bool known = record->kind <= ME_RECORD_RESOLVED ||
 		     (record->kind == ME_RECORD_FINDING &&
 		      me_ledger_find(daemon->ledger, record->flow.id));
+	bool opened = record->kind < ME_RECORD_RESOLVED;
 
 	if (!err && known)
 		me_daemon_upstream(daemon, &record->key, &record->flow, NULL);
 	if (err || !known ||
-	    !me_daemon_flow_names(daemon, &record->key.peer, record->flow.endpoint, &names, &text))
+	    !me_daemon_flow_names(daemon, &record->key, &record->flow, opened, &names, &text))
 		return err;
 	return me_ledger_flow(daemon->ledger, &record->key, &record->flow, &text);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "base/inet.h"
 #include "export/value.h"
+#include "export/views.h"
+#include "gen/version.h"
 #include "mewatch/ask.h"
 
 #define ROWS_MAX "1000" /* the violations with the highest counts, and the latest flows */
@@ -146,11 +148,28 @@ static void add_offence(struct me_offences *offences, const struct me_offence *o
 	offences->list[offences->n++] = *offence;
 }
 
+/* Reads the two answers. */
+static int read_answers(struct me_offences *offences)
+{
+	json_t *rows = json_object_get(offences->violations, "violations"), *row;
+	size_t i;
+
+	offences->list = calloc(json_array_size(rows) + 1, sizeof(*offences->list));
+	if (!offences->list)
+		return -ENOMEM;
+	json_array_foreach(rows, i, row) {
+		struct me_offence offence;
+
+		if (read_violation(row, &offence))
+			add_offence(offences, &offence);
+	}
+	read_flows(offences);
+	return 0;
+}
+
 int me_offences_ask(const char *socket, struct me_offences *ret_offences)
 {
 	_cleanup_(me_offences_free) struct me_offences offences = {0};
-	json_t *rows, *row;
-	size_t i;
 	int err = ask(socket,
 		      "/v1/violations?sort=count&desc=1&filter=state:confirmed&limit=" ROWS_MAX,
 		      &offences.violations);
@@ -158,19 +177,43 @@ int me_offences_ask(const char *socket, struct me_offences *ret_offences)
 	if (!err)
 		err = ask(socket, "/v1/flows?filter=verdict:violation&limit=" ROWS_MAX,
 			  &offences.flows);
+	if (!err)
+		err = read_answers(&offences);
 	if (err)
 		return err;
-	rows = json_object_get(offences.violations, "violations");
-	offences.list = calloc(json_array_size(rows) + 1, sizeof(*offences.list));
-	if (!offences.list)
-		return -ENOMEM;
-	json_array_foreach(rows, i, row) {
-		struct me_offence offence;
+	*ret_offences = offences;
+	offences = (struct me_offences){0};
+	return 0;
+}
 
-		if (read_violation(row, &offence))
-			add_offence(&offences, &offence);
-	}
-	read_flows(&offences);
+/* What the daemon of that ledger would answer. */
+static int view(const struct me_ledger *ledger, const struct me_rows *rows,
+		const struct me_query *query, json_t **ret_answer)
+{
+	_cleanup_strbuf_ struct me_strbuf body = {0}, error = {0};
+	const struct me_status status = {.version = ME_VERSION};
+	int err = me_view_list(rows, ledger, &status, query, &body, &error);
+
+	if (err)
+		return err;
+	*ret_answer = json_loadb(body.data, body.len, 0, NULL);
+	return *ret_answer ? 0 : -ENOMEM;
+}
+
+int me_offences_of(const struct me_ledger *ledger, struct me_offences *ret_offences)
+{
+	const struct me_query violations = {
+		.sort = "count", .desc = "1", .filter = "state:confirmed", .limit = ROWS_MAX};
+	const struct me_query flows = {.filter = "verdict:violation", .limit = ROWS_MAX};
+	_cleanup_(me_offences_free) struct me_offences offences = {0};
+	int err = view(ledger, &me_rows_violations, &violations, &offences.violations);
+
+	if (!err)
+		err = view(ledger, &me_rows_flows, &flows, &offences.flows);
+	if (!err)
+		err = read_answers(&offences);
+	if (err)
+		return err;
 	*ret_offences = offences;
 	offences = (struct me_offences){0};
 	return 0;

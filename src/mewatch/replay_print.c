@@ -108,9 +108,9 @@ void me_replay_print_flow(const struct me_ledger *ledger, const struct me_ledger
 	struct me_replay_printer *printer = userdata;
 
 	count(printer, flow);
-	if (!printer->json)
+	if (printer->form == ME_REPLAY_TEXT)
 		print_line(&row);
-	else
+	else if (printer->form == ME_REPLAY_JSON)
 		print_object(&row);
 }
 

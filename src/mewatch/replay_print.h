@@ -5,8 +5,10 @@
 /* What a replay prints: flows as they end, as lines or as JSON, and a summary. */
 #include "mewatch/replay_session.h"
 
+enum me_replay_form { ME_REPLAY_TEXT, ME_REPLAY_JSON, ME_REPLAY_NOTHING };
+
 struct me_replay_printer {
-	bool json;
+	enum me_replay_form form;
 	uint64_t flows;
 	uint64_t verdicts[ME_VERDICT_COUNT]; /* of flows that mail hosts opened */
 	uint64_t reasons[ME_REASON_COUNT];   /* of the violations among them */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "export/ndjson.h"
 #include "mewatch/command.h"
 #include "policy/policy.h"
 #include "replay/ends.h"
@@ -13,6 +14,8 @@
 #define ENDPOINTS_SPARE 1u /* ids begin with 1 */
 /* Rounds between two readings of the counters, from which some findings come. */
 #define READ_ROUNDS 10u
+/* Rounds that are made of a time in which nothing is there, at its beginning and at its end. */
+#define QUIET_ROUNDS 20u
 
 struct me_replay {
 	struct me_daemon daemon;
@@ -21,29 +24,52 @@ struct me_replay {
 	uint64_t rounds;
 	uint64_t read_packets; /* packets by the last reading of the counters */
 	struct me_replay_counts counts;
+	struct me_ndjson *ndjson;
+	struct me_event_sink file, sink; /* the latter before the former */
 	me_replay_flow_fn *fn;
 	void *userdata;
 };
 
 /* --- Beginning and end -------------------------------------------------------------------------- */
 
+/* Counts findings on their way to the file. */
 static int write_event(void *data, const struct me_event *event)
 {
 	struct me_replay *replay = data;
 
 	if (event->kind == ME_EVENT_FINDING && event->finding >= 0)
 		replay->counts.findings[event->finding] += event->has_count ? event->count : 1;
-	return 0;
+	return replay->file.write(replay->file.data, event);
 }
 
 static void mark_event(void *data, struct me_event_mark *ret_mark)
 {
-	*ret_mark = (struct me_event_mark){};
+	struct me_replay *replay = data;
+
+	replay->file.mark(replay->file.data, ret_mark);
 }
 
 static int check_event(void *data, const struct me_event_mark *mark, const char *id)
 {
-	return -ENOTSUP;
+	struct me_replay *replay = data;
+
+	return replay->file.check(replay->file.data, mark, id);
+}
+
+static int open_events(struct me_replay *replay)
+{
+	struct me_daemon *daemon = &replay->daemon;
+	const char *path = daemon->options.events;
+	int err = me_ndjson_open(path, daemon->ledger, &replay->ndjson);
+
+	if (err) {
+		me_log_error("--events %s: %s", path ? path : "", strerror(-err));
+		return err;
+	}
+	replay->file = me_ndjson_sink(replay->ndjson);
+	replay->sink = (struct me_event_sink){
+		.data = replay, .write = write_event, .mark = mark_event, .check = check_event};
+	return me_events_new(daemon->ledger, &replay->sink, &daemon->events);
 }
 
 static int open_kernel(struct me_replay *replay, const struct me_policy *policy)
@@ -69,9 +95,8 @@ static int open_kernel(struct me_replay *replay, const struct me_policy *policy)
 /* Everything between the policy and the packets, in the order of me_daemon_open(). */
 static int open_daemon(struct me_replay *replay, struct me_policy **policy, struct me_image **image)
 {
-	const struct me_event_sink sink = {
-		.data = replay, .write = write_event, .mark = mark_event, .check = check_event};
-	struct me_ledger_limits limits = {.flows = 2 * (*policy)->limits.flows};
+	struct me_ledger_limits limits = {.flows = 2 * (*policy)->limits.flows,
+					  .unseen_ns = UINT64_MAX};
 	struct me_daemon *daemon = &replay->daemon;
 	int err = open_kernel(replay, *policy);
 	uint32_t n;
@@ -88,7 +113,7 @@ static int open_daemon(struct me_replay *replay, struct me_policy **policy, stru
 	if (!err)
 		me_ledger_keep_endpoints(daemon->ledger, me_kernel_kept_each(daemon->kernel), n);
 	if (!err)
-		err = me_events_new(daemon->ledger, &sink, &daemon->events);
+		err = open_events(replay);
 	if (!err)
 		err = me_daemon_dns_open(daemon);
 	return err ? err : me_daemon_policy_use(daemon, policy, image);
@@ -115,7 +140,7 @@ int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me
 	_cleanup_(me_image_freep) struct me_image *image = NULL;
 	struct me_replay *replay = calloc(1, sizeof(*replay));
 	struct me_daemon *daemon;
-	int code;
+	int code, err;
 
 	*ret_replay = replay;
 	if (!replay)
@@ -129,7 +154,8 @@ int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me
 	*daemon = (struct me_daemon){.options = {.policy = options->policy,
 						 .profile = options->profile,
 						 .hosts = options->hosts,
-						 .n_hosts = options->n_hosts},
+						 .n_hosts = options->n_hosts,
+						 .events = options->events},
 				     .state = -1,
 				     .time = &replay->now_ns,
 				     .gone = tell_flow,
@@ -143,10 +169,10 @@ int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me
 	if (code)
 		return code;
 	me_program_time(start_ns);
-	if (!open_daemon(replay, &policy, &image))
-		return ME_EXIT_OK;
-	me_log_error("out of memory");
-	return ME_EXIT_KERNEL;
+	err = open_daemon(replay, &policy, &image);
+	if (err == -ENOMEM)
+		me_log_error("out of memory");
+	return err == -ENOMEM ? ME_EXIT_KERNEL : err ? ME_EXIT_USAGE : ME_EXIT_OK;
 }
 
 void me_replay_free(struct me_replay **replay)
@@ -158,6 +184,7 @@ void me_replay_free(struct me_replay **replay)
 	daemon = &(*replay)->daemon;
 	me_daemon_dns_close(daemon);
 	me_events_free(&daemon->events);
+	me_ndjson_close(&(*replay)->ndjson);
 	me_ledger_free(&daemon->ledger);
 	me_kernel_close(&daemon->kernel);
 	me_image_free(&daemon->image);
@@ -198,9 +225,24 @@ static void make_round(struct me_replay *replay)
 	me_daemon_dns_round(daemon);
 }
 
-/* Makes the rounds up to then. */
+/* Whether nothing is there that time ends: what was learned is looked at when it is asked for. */
+static bool is_quiet(const struct me_daemon *daemon)
+{
+	static const char *const live[] = {"flows", "queries", "fragments"};
+
+	for (size_t i = 0; i < ME_MAP_LEVELS; i++)
+		for (size_t j = 0; j < sizeof(live) / sizeof(*live); j++)
+			if (daemon->levels[i].map && daemon->levels[i].entries &&
+			    !strcmp(daemon->levels[i].map, live[j]))
+				return false;
+	return true;
+}
+
+/* Makes the rounds up to then; of a long time in which nothing is there only the first and the last. */
 static void pass_time(struct me_replay *replay, uint64_t now_ns)
 {
+	unsigned int quiet = 0;
+
 	if (now_ns < replay->now_ns) {
 		replay->counts.backwards++;
 		return;
@@ -209,6 +251,9 @@ static void pass_time(struct me_replay *replay, uint64_t now_ns)
 		set_time(replay, replay->next_ns);
 		make_round(replay);
 		replay->next_ns += ME_NS_PER_S;
+		quiet = is_quiet(&replay->daemon) ? quiet + 1 : 0;
+		if (quiet == QUIET_ROUNDS && now_ns - replay->next_ns > QUIET_ROUNDS * ME_NS_PER_S)
+			replay->next_ns = now_ns - QUIET_ROUNDS * ME_NS_PER_S;
 	}
 	set_time(replay, now_ns);
 }
@@ -229,7 +274,7 @@ static bool is_resolver(const struct me_image *image, const struct me_addr *addr
 
 /*
  * From which side of the gateway it comes. What a mail host sends was sent, what it gets received; and
- * so it is with resolvers that ask others, who may be behind the gateway too.
+ * so it is with resolvers that ask others, who may be behind the gateway too, and may be resolvers.
  */
 static bool is_sent(struct me_replay *replay, const struct me_capture_packet *packet)
 {
@@ -242,7 +287,9 @@ static bool is_sent(struct me_replay *replay, const struct me_capture_packet *pa
 	if (is_host(image, &ends.dst, ends.dst_mac))
 		return false;
 	replay->counts.elsewhere++;
-	return !ends.ip || is_resolver(image, &ends.src) || !is_resolver(image, &ends.dst);
+	if (!ends.ip || !is_resolver(image, &ends.dst))
+		return true;
+	return is_resolver(image, &ends.src) && !ends.answers;
 }
 
 void me_replay_packet(struct me_replay *replay, const struct me_capture_packet *packet)
@@ -276,11 +323,17 @@ static int tell_open(const struct me_flow_key *key, const struct me_flow *flow, 
 
 void me_replay_end(struct me_replay *replay)
 {
+	replay->daemon.ending = true;
 	me_daemon_read(&replay->daemon);
 	me_daemon_walk(&replay->daemon);
 	me_daemon_read(&replay->daemon);
 	me_events_tick(replay->daemon.events, true);
 	me_kernel_flows_each(replay->daemon.kernel, tell_open, replay);
+}
+
+const struct me_ledger *me_replay_ledger(const struct me_replay *replay)
+{
+	return replay->daemon.ledger;
 }
 
 const struct me_replay_counts *me_replay_counts(const struct me_replay *replay)

@@ -14,6 +14,7 @@ struct me_replay_options {
 	const char *profile; /* or NULL */
 	const char **hosts;  /* addresses, prefixes, MAC addresses; none: those of the policy */
 	size_t n_hosts;
+	const char *events; /* a file, or NULL */
 };
 
 struct me_replay_counts {
@@ -46,6 +47,7 @@ void me_replay_packet(struct me_replay *replay, const struct me_capture_packet *
 /* The capture is over. */
 void me_replay_end(struct me_replay *replay);
 
+const struct me_ledger *me_replay_ledger(const struct me_replay *replay);
 const struct me_replay_counts *me_replay_counts(const struct me_replay *replay);
 /* ME_TOTALS_ALL of them, after the end. */
 const uint64_t *me_replay_totals(const struct me_replay *replay);

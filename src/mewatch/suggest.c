@@ -13,10 +13,12 @@
 
 static const char usage[] =
 	"usage: mewatch suggest [--socket PATH] [--any] [--json]\n"
-	"Asks the running daemon for its confirmed violations, and prints the rules that would allow\n"
-	"them, as a policy.\n"
+	"       mewatch suggest --replay [-c FILE] [--profile P] [--host ADDR]… [--any] [--json] PCAP…\n"
+	"Asks the running daemon for its confirmed violations, or finds those of captures, and prints\n"
+	"the rules that would allow them, as a policy.\n"
 	"\n"
 	"      --socket PATH  of the daemon (" ME_DEFAULT_SOCKET ")\n"
+	"      --replay       from captures; the other options are those of mewatch replay\n"
 	"      --any          suggest `to: any` for ports with many destinations that have no name\n"
 	"      --json         the same as one JSON object\n";
 
@@ -28,27 +30,19 @@ static const struct option options[] = {
 	{},
 };
 
-/* What was asked for and what came. */
+/* What came, and what is said to it. */
 struct session {
-	const char *socket;
-	bool any, json;
-	struct me_offences offences;
+	const struct me_offences *offences;
 	struct me_suggestions suggestions;
 };
-
-static void session_end(struct session *session)
-{
-	me_suggestions_free(&session->suggestions);
-	me_offences_free(&session->offences);
-}
 
 /* The offences of one suggestion, or those without one. */
 static json_t *offences_json(const struct session *session, size_t at)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < session->offences.n; i++) {
-		const struct me_offence *o = &session->offences.list[i];
+	for (size_t i = 0; i < session->offences->n; i++) {
+		const struct me_offence *o = &session->offences->list[i];
 		json_t *names = json_array();
 		char address[ME_INET_LEN];
 
@@ -75,14 +69,14 @@ static json_t *suggestion_json(const struct session *session, size_t at)
 	const struct me_suggestions *s = &session->suggestions;
 	_cleanup_strbuf_ struct me_strbuf ports = {0}, risks = {0};
 
-	me_suggest_ports(s, at, session->offences.list, session->offences.n, &ports);
-	me_suggest_risks(s, at, session->offences.list, session->offences.n, &risks);
+	me_suggest_ports(s, at, session->offences->list, session->offences->n, &ports);
+	me_suggest_risks(s, at, session->offences->list, session->offences->n, &risks);
 	if (ports.err || risks.err)
 		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:o}", "service",
-			 me_suggest_service(s, at, session->offences.list, session->offences.n),
+			 me_suggest_service(s, at, session->offences->list, session->offences->n),
 			 "to", s->list[at].to, "ports", ports.data, "private",
-			 me_suggest_private(s, at, session->offences.list, session->offences.n),
+			 me_suggest_private(s, at, session->offences->list, session->offences->n),
 			 "risk", risks.data, "violations", offences_json(session, at));
 }
 
@@ -105,30 +99,53 @@ static int print(const struct session *session)
 {
 	_cleanup_strbuf_ struct me_strbuf out = {0};
 
-	if (session->json)
-		return print_json(session);
-	me_suggest_print(&session->suggestions, session->offences.list, session->offences.n, &out);
+	me_suggest_print(&session->suggestions, session->offences->list, session->offences->n,
+			 &out);
 	if (out.err)
 		return out.err;
 	return fwrite(out.data, 1, out.len, stdout) == out.len && !fflush(stdout) ? 0 : -EIO;
 }
 
+int me_suggest_for(const struct me_offences *offences, bool any, bool json)
+{
+	struct session session = {.offences = offences};
+	int err = me_suggest(offences->list, offences->n, any, &session.suggestions);
+
+	if (!err)
+		err = json ? print_json(&session) : print(&session);
+	me_suggestions_free(&session.suggestions);
+	return err;
+}
+
+/* Whether it is to be from captures: the options are those of a replay then. */
+static bool is_of_replay(char **argv)
+{
+	for (; *argv; argv++)
+		if (!strcmp(*argv, "--replay"))
+			return true;
+	return false;
+}
+
 /* mewatch suggest: the rules that would allow what the daemon has confirmed as violations. */
 int me_cmd_suggest(int argc, char **argv)
 {
-	_cleanup_(session_end) struct session session = {.socket = ME_DEFAULT_SOCKET};
+	_cleanup_(me_offences_free) struct me_offences offences = {0};
+	const char *socket = ME_DEFAULT_SOCKET;
+	bool any = false, json = false;
 	int option, err;
 
+	if (is_of_replay(argv))
+		return me_cmd_replay(argc, argv);
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
-			session.socket = optarg;
+			socket = optarg;
 			break;
 		case 'a':
-			session.any = true;
+			any = true;
 			break;
 		case 'j':
-			session.json = true;
+			json = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -141,12 +158,9 @@ int me_cmd_suggest(int argc, char **argv)
 		fputs(usage, stderr);
 		return ME_EXIT_USAGE;
 	}
-	err = me_offences_ask(session.socket, &session.offences);
+	err = me_offences_ask(socket, &offences);
 	if (!err)
-		err = me_suggest(session.offences.list, session.offences.n, session.any,
-				 &session.suggestions);
-	if (!err)
-		err = print(&session);
+		err = me_suggest_for(&offences, any, json);
 	if (err) {
 		me_log_error("no suggestions from the daemon on the socket: %s", strerror(-err));
 		return ME_EXIT_USAGE;

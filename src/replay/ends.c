@@ -10,6 +10,7 @@
 
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
+#define DNS_PORT 53
 
 /* Where the network header is; `have`: beyond what there is. */
 static uint32_t network(const struct me_capture_packet *packet, uint16_t *ret_protocol)
@@ -53,7 +54,10 @@ void me_packet_ends(const struct me_capture_packet *packet, struct me_packet_end
 		return;
 	}
 	ret_ends->ip = true;
-	ret_ends->opens = me_packet_quick(bytes, bytes + have, protocol == ETH_P_IPV6,
-					  packet->length - at, &read) &&
-			  read.proto == 6 && (read.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	if (!me_packet_quick(bytes, bytes + have, protocol == ETH_P_IPV6, packet->length - at,
+			     &read))
+		return;
+	ret_ends->opens =
+		read.proto == IPPROTO_TCP && (read.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	ret_ends->answers = read.sport == DNS_PORT && read.dport != DNS_PORT;
 }

@@ -12,6 +12,7 @@ struct me_packet_ends {
 	uint64_t src_mac, dst_mac; /* me_mac(); 0: the link has none */
 	bool ip;                   /* src and dst hold */
 	bool opens;                /* a SYN without an ACK */
+	bool answers;              /* from the port of DNS to another one */
 };
 void me_packet_ends(const struct me_capture_packet *packet, struct me_packet_ends *ret_ends);
 

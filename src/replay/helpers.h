@@ -84,6 +84,7 @@ static inline long bpf_map_delete_elem(const void *map, const void *key)
 	return me_map_delete(me_host_map(map), key);
 }
 
+/* Whoever goes through the flows wants those that changed: the others are as it left them. */
 struct bpf_map;
 #define bpf_for_each_map_elem(map, step, context, flags)                                           \
 	do {                                                                                       \
@@ -91,7 +92,7 @@ struct bpf_map;
 		const void *me_key;                                                                \
 		void *me_value;                                                                    \
                                                                                                    \
-		while (me_map_next(me_host_map(map), &me_cursor, &me_key, &me_value) &&            \
+		while (me_map_next_changed(me_host_map(map), &me_cursor, &me_key, &me_value) &&    \
 		       !step(NULL, me_key, me_value, context))                                     \
 			;                                                                          \
 	} while (0)

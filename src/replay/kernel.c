@@ -164,6 +164,7 @@ int me_kernel_sync_passing(struct me_kernel *kernel)
 	return 0;
 }
 
+/* `fn` gets the flow itself: what it does to it, it sees. */
 int me_kernel_flows_each(struct me_kernel *kernel,
 			 int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
 				   void *userdata),
@@ -171,16 +172,37 @@ int me_kernel_flows_each(struct me_kernel *kernel,
 {
 	struct me_map_cursor cursor = {};
 	const void *key;
+	void *flow;
+	int err = 0;
+
+	while (!err && me_map_next(kernel->maps.me_flows, &cursor, &key, &flow))
+		err = fn(key, flow, userdata);
+	return err;
+}
+
+int me_kernel_flows_changed(struct me_kernel *kernel, uint64_t now_ns,
+			    int (*fn)(const struct me_flow_key *key, const struct me_flow *flow,
+				      void *userdata),
+			    void *userdata)
+{
+	struct me_map_cursor cursor = {};
+	const void *key;
 	void *value;
 	int err = 0;
 
-	while (!err && me_map_next(kernel->maps.me_flows, &cursor, &key, &value)) {
+	me_map_wake(kernel->maps.me_flows, now_ns);
+	while (!err && me_map_next_changed(kernel->maps.me_flows, &cursor, &key, &value)) {
 		struct me_flow_key copy = *(const struct me_flow_key *)key;
 		struct me_flow flow = *(const struct me_flow *)value;
 
 		err = fn(&copy, &flow, userdata);
 	}
 	return err;
+}
+
+void me_kernel_flow_rest(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t until_ns)
+{
+	me_map_rest(kernel->maps.me_flows, key, until_ns);
 }
 
 int me_kernel_flow_take(struct me_kernel *kernel, const struct me_flow_key *key, uint64_t id,

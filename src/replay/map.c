@@ -6,16 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "base/clock.h"
 #include "base/hash.h"
 
 #define BUCKETS_MIN 64u
 #define LPM_BITS 128u
 
+/* Lists of a map that is watched: of the elements that changed, and a wheel of those that rest. */
+#define LIST_CHANGED 0u
+#define LIST_WHEEL 1u
+#define WHEEL_S 4096u /* seconds of a turn; who rests longer is passed by */
+
 struct element {
 	struct element *next; /* in its bucket, or among the free ones */
 	struct element *before, *after;
-	uint64_t hash;
+	struct element *earlier, *later; /* of a map that is watched: in its list */
+	uint64_t hash, due_s;
+	uint32_t list;
 	/* the key, to a multiple of 8, and the value */
+};
+
+struct list {
+	struct element *first, *last;
 };
 
 struct record {
@@ -34,6 +46,8 @@ struct me_map {
 	struct element *first, *last; /* by their coming, or use */
 	struct element *free;
 	uint64_t lengths[LPM_BITS / 64 + 1]; /* of prefixes that there are, a bit each */
+	struct list *lists;                  /* or NULL */
+	uint64_t woken_s;
 	/* arrays and rings */
 	uint8_t *memory;
 	size_t reserved, end, at; /* bytes of a ring */
@@ -106,6 +120,7 @@ void me_map_free(struct me_map **map)
 	free_list(m->first, false);
 	free_list(m->free, true);
 	free(m->buckets);
+	free(m->lists);
 	free(m->memory);
 	free(m);
 	*map = NULL;
@@ -142,6 +157,31 @@ static void list_remove(struct me_map *map, struct element *element)
 	*(element->after ? &element->after->before : &map->last) = element->before;
 }
 
+static void leave(struct me_map *map, struct element *element)
+{
+	struct list *list = &map->lists[element->list];
+
+	*(element->earlier ? &element->earlier->later : &list->first) = element->later;
+	*(element->later ? &element->later->earlier : &list->last) = element->earlier;
+}
+
+static void join(struct me_map *map, struct element *element, uint32_t which)
+{
+	struct list *list = &map->lists[which];
+
+	element->list = which;
+	element->later = NULL;
+	element->earlier = list->last;
+	*(list->last ? &list->last->later : &list->first) = element;
+	list->last = element;
+}
+
+static void move(struct me_map *map, struct element *element, uint32_t which)
+{
+	leave(map, element);
+	join(map, element, which);
+}
+
 /* More buckets, unless there is no memory for them: then the chains get longer. */
 static void grow(struct me_map *map)
 {
@@ -168,6 +208,8 @@ static void remove_element(struct me_map *map, struct element *element)
 		link = &(*link)->next;
 	*link = element->next;
 	list_remove(map, element);
+	if (map->lists)
+		leave(map, element);
 	element->next = map->free;
 	map->free = element;
 	map->n--;
@@ -199,6 +241,8 @@ static int add(struct me_map *map, const void *key, uint64_t hash, const void *v
 	memcpy(key_of(element), key, map->key_size);
 	memcpy(value_of(map, element), value, map->value_size);
 	list_append(map, element);
+	if (map->lists)
+		join(map, element, LIST_CHANGED);
 	map->n++;
 	return 0;
 }
@@ -268,6 +312,8 @@ void *me_map_lookup(struct me_map *map, const void *key)
 		list_remove(map, element);
 		list_append(map, element);
 	}
+	if (map->lists && element->list != LIST_CHANGED)
+		move(map, element, LIST_CHANGED);
 	return value_of(map, element);
 }
 
@@ -321,6 +367,60 @@ bool me_map_next(const struct me_map *map, struct me_map_cursor *cursor, const v
 	if (!element)
 		return false;
 	cursor->next = element->after;
+	__builtin_prefetch(element->after); /* a large map is slow by its memory alone */
+	*ret_key = key_of(element);
+	*ret_value = value_of(map, element);
+	return true;
+}
+
+/* --- What changed ------------------------------------------------------------------------------- */
+
+int me_map_watch(struct me_map *map)
+{
+	map->lists = calloc(LIST_WHEEL + WHEEL_S, sizeof(*map->lists));
+	return map->lists ? 0 : -ENOMEM;
+}
+
+void me_map_rest(struct me_map *map, const void *key, uint64_t until_ns)
+{
+	struct element *element = find(map, key, me_hash(map->seed, key, map->key_size));
+
+	if (!element)
+		return;
+	element->due_s = until_ns / ME_NS_PER_S;
+	if (element->due_s <= map->woken_s)
+		element->due_s = map->woken_s + 1;
+	move(map, element, LIST_WHEEL + element->due_s % WHEEL_S);
+}
+
+void me_map_wake(struct me_map *map, uint64_t now_ns)
+{
+	uint64_t now_s = now_ns / ME_NS_PER_S, s = map->woken_s + 1;
+
+	if (now_s >= s + WHEEL_S)
+		s = now_s - WHEEL_S + 1;
+	for (; s <= now_s; s++) {
+		struct element *later, *element = map->lists[LIST_WHEEL + s % WHEEL_S].first;
+
+		for (; element; element = later) {
+			later = element->later;
+			if (element->due_s <= now_s)
+				move(map, element, LIST_CHANGED);
+		}
+	}
+	if (now_s > map->woken_s)
+		map->woken_s = now_s;
+}
+
+bool me_map_next_changed(const struct me_map *map, struct me_map_cursor *cursor,
+			 const void **ret_key, void **ret_value)
+{
+	struct element *element = cursor->begun ? cursor->next : map->lists[LIST_CHANGED].first;
+
+	cursor->begun = true;
+	if (!element)
+		return false;
+	cursor->next = element->later;
 	*ret_key = key_of(element);
 	*ret_value = value_of(map, element);
 	return true;

@@ -45,6 +45,18 @@ struct me_map_cursor {
 bool me_map_next(const struct me_map *map, struct me_map_cursor *cursor, const void **ret_key,
 		 void **ret_value);
 
+/*
+ * A hash that is watched, from before its first element on, knows which elements somebody has looked up
+ * since they were told to rest: with me_map_next_changed() one goes through those alone, and through those
+ * whose rest was over at the last me_map_wake(). The element that was given last may be deleted or told to
+ * rest. 0 or -ENOMEM.
+ */
+int me_map_watch(struct me_map *map);
+void me_map_rest(struct me_map *map, const void *key, uint64_t until_ns);
+void me_map_wake(struct me_map *map, uint64_t now_ns);
+bool me_map_next_changed(const struct me_map *map, struct me_map_cursor *cursor,
+			 const void **ret_key, void **ret_value);
+
 size_t me_map_count(const struct me_map *map);
 size_t me_map_capacity(const struct me_map *map);
 

@@ -50,7 +50,7 @@ int me_program_open(const struct me_program_sizes *sizes, struct me_program_maps
 	ME_PROGRAM_LRUS(LRU)
 	MAKE(me_ring, ME_MAP_RING, 0, 0)
 	me_host_ring = ret_maps->me_ring;
-	if (made)
+	if (made && !me_map_watch(ret_maps->me_flows))
 		return 0;
 	me_program_close(ret_maps);
 	return -12; /* ENOMEM: this file has the programs' own numbers */

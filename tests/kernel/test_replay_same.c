@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The programs in the kernel and the same compiled for the host: random frames through both, by the same
- * policy, leave the same flows, counters, names and records.
+ * policies, and between them whatever the daemon runs, leave the same flows, counters, names and records.
  */
 #include "transit.h"
 #include <errno.h>
@@ -15,28 +15,49 @@
 #include "base/clock.h"
 #include "dns_build.h"
 #include "policy/compile.h"
+#include "policy/registry.h"
 #include "replay/program.h"
 #include "transit_packet.h"
 
-#define FRAMES 40000
+#define FRAMES 16000
 #define LOOK 2000   /* frames between two comparisons */
 #define FLOWS 16384 /* beyond the table flows are remembered by LRUs, which differ */
 #define ETHERNET 14
 #define MESSAGES 1024
 
-static const char policy[] =
-	"version: 1\n"
-	"watch: {interfaces: [lan0], hosts: [192.0.2.10, \"2001:db8::10\",\n"
+#define WATCHED                                                                                    \
+	"version: 1\n"                                                                             \
+	"watch: {interfaces: [lan0], hosts: [192.0.2.10, \"2001:db8::10\",\n"                      \
 	"        {mac: \"02:00:00:00:00:77\"}]}\n"
+#define RULES                                                                                      \
+	"  - {service: web, name: www, to: [www.example.org, \"*.cdn.example.org\"],\n"            \
+	"     ports: [tcp/443, tcp/80]}\n"                                                         \
+	"  - {service: net, name: nets, to: [198.51.100.0/24, 198.51.100.128/25],\n"               \
+	"     ports: [tcp/25, udp/123]}\n"                                                         \
+	"  - {service: six, name: six, to: \"2001:db8:1::/48\", ports: tcp/443}\n"
+
+static const char *const policies[] = {
+	WATCHED
 	"resolvers: [192.0.2.53]\n"
 	"remoting: {ports: [tcp/9093]}\n"
-	"allow:\n"
-	"  - {service: web, name: www, to: [www.example.org, \"*.cdn.example.org\"],\n"
-	"     ports: [tcp/443, tcp/80]}\n"
-	"  - {service: files, name: ftp, to: 203.0.113.1, ports: tcp/21, passive: announced}\n"
-	"  - {service: net, name: nets, to: [198.51.100.0/24, 198.51.100.128/25],\n"
-	"     ports: [tcp/25, udp/123]}\n"
-	"  - {service: six, name: six, to: \"2001:db8:1::/48\", ports: tcp/443}\n";
+	"allow:\n" RULES
+	"  - {service: files, name: ftp, to: 203.0.113.1, ports: tcp/21, passive: announced}\n",
+	/* names are not believed without an answer; a proxy, a peer, who asks anybody */
+	WATCHED "resolvers: {recursive: {exe: /usr/sbin/unbound}}\n"
+		"strict_names: true\n"
+		"proxy: 203.0.113.2:40000\n"
+		"peers: [203.0.113.1]\n"
+		"remoting: {ports: [tcp/9093]}\n"
+		"allow:\n" RULES "  - {service: peers, name: sync, to: peers, ports: tcp/9093}\n"
+		"  - {service: files, name: ftp, to: 203.0.113.1, ports: tcp/21, passive: any}\n",
+	/* everything goes somewhere, and nothing of it by a name */
+	WATCHED "resolvers: [192.0.2.53, 198.51.100.53]\n"
+		"allow:\n"
+		"  - {service: smtp, name: out, to: any, ports: [tcp/25, tcp/1-19]}\n"
+		"  - {service: files, name: ftp, to: any, ports: tcp/21, passive: documented}\n"
+		"  - {service: ask, name: ask, to: resolvers, ports: [udp/53, tcp/53]}\n"
+		"  - {service: ping, name: ping, to: any, ports: [icmp, icmp6, proto/47]}\n",
+};
 
 static const char *const hosts[] = {"192.0.2.10", "192.0.2.10", "192.0.2.10", "192.0.2.20",
 				    "192.0.2.53"};
@@ -55,15 +76,20 @@ static const char *const lines[] = {
 	"PORT 192,0,2,10,156,64\r\n",
 	"AUTH TLS\r\n",
 	"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n",
+	"CONNECT www.example.org:443 HTTP/1.1\r\n\r\n",
+	"HTTP/1.1 404 Not Found\r\n\r\n",
+	"\x15\x03\x03\x00\x02\x02\x28",
 };
 
 struct both {
 	struct transit *kernel;
 	struct me_program_maps host;
 	uint64_t random;
-	uint64_t frames, refused;   /* by this kernel: too short for it */
-	char message[MESSAGES][64]; /* records of the host: what of them has to be the same */
-	size_t n;
+	uint64_t frames, refused; /* by this kernel: too short for it */
+	uint64_t settled, taken, learned, freed, orphans;
+	/* What the records of both, the kernel's first, have to have in common. */
+	char message[2][MESSAGES][64];
+	size_t n[2];
 };
 
 static uint32_t below(struct both *both, uint32_t n)
@@ -248,63 +274,208 @@ static void describe(const void *data, char out[64])
 			 payload->key.sport, payload->key.port, payload->length);
 }
 
-static int keep(void *userdata, void *data, size_t size)
+static int keep(struct both *both, int side, const void *data)
 {
-	struct both *both = userdata;
-
-	if (both->n < MESSAGES)
-		describe(data, both->message[both->n]);
-	both->n++;
+	if (both->n[side] < MESSAGES)
+		describe(data, both->message[side][both->n[side]]);
+	both->n[side]++;
 	return 0;
 }
 
-struct told {
+static int keep_host(void *userdata, void *data, size_t size)
+{
+	return keep(userdata, 1, data);
+}
+
+static int keep_record(const struct me_record *record, void *userdata)
+{
+	return keep(userdata, 0, record);
+}
+
+static int keep_payload(const struct me_payload *head, const uint8_t *bytes, void *userdata)
+{
+	return keep(userdata, 0, head);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* `sorted`: whoever told them went through a hash. */
+static void compare_records(struct both *both, bool sorted)
+{
+	both->n[0] = both->n[1] = 0;
+	assert_true(me_map_consume(both->host.me_ring, keep_host, both) >= 0);
+	assert_true(me_kernel_ring(both->kernel->kernel, keep_record, keep_payload, both) >= 0);
+	assert_int_equal(both->n[0], both->n[1]);
+	assert_true(both->n[0] <= MESSAGES);
+	for (int side = 0; side < 2 && sorted; side++)
+		qsort(both->message[side], both->n[side], sizeof(both->message[side][0]), by_text);
+	for (size_t i = 0; i < both->n[0]; i++)
+		assert_string_equal(both->message[0][i], both->message[1][i]);
+}
+
+/* --- What the daemon runs ------------------------------------------------------------------------ */
+
+static uint32_t random_endpoint(struct both *both)
+{
+	return 1 + below(both, me_registry_count(both->kernel->registry, ME_ID_ENDPOINT) - 1);
+}
+
+/* A verdict as the daemon would find one. */
+static void random_verdict(struct both *both, struct me_settle *settle)
+{
+	static const uint8_t verdicts[] = {ME_ALLOWED, ME_VIOLATION, ME_UNRESOLVED};
+
+	settle->state.verdict = ONE_OF(both, verdicts);
+	settle->generation = both->kernel->image->head->generation;
+	settle->service = below(both, 3);
+	if (settle->state.verdict == ME_VIOLATION)
+		settle->state.reason = 1 + below(both, ME_REASON_COUNT - 1);
+	if (settle->state.verdict != ME_ALLOWED)
+		return;
+	settle->state.evidence = below(both, ME_EVIDENCE_COUNT);
+	settle->endpoint = random_endpoint(both);
+	settle->rule = 1;
+	settle->flags = below(both, 2) ? ME_SETTLE_BYPASSED : 0;
+}
+
+struct choice {
 	struct both *both;
-	size_t n;
+	uint32_t one_of; /* so many */
 };
 
-static int is_same(struct told *told, const void *data)
+/* A flow of the kernel's table and its twin: settled, ended, or taken out. Those set aside have no twin. */
+static int touch(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
 {
-	char text[64];
+	const struct choice *choice = userdata;
+	struct both *both = choice->both;
+	struct me_settle settle = {.key = *key, .id = flow->id, .now_ns = flow->last_ns}, twin;
+	const struct me_flow *there;
+	struct me_take take = {.key = *key};
 
-	describe(data, text);
-	if (told->n < MESSAGES && told->n < told->both->n)
-		assert_string_equal(text, told->both->message[told->n]);
-	told->n++;
+	if (key->earlier || below(both, choice->one_of))
+		return 0;
+	there = me_map_lookup(both->host.me_flows, key);
+	assert_non_null(there);
+	if (below(both, 3) == 0) {
+		take.id = there->id;
+		me_take(&take);
+		assert_int_equal(me_kernel_flow_take(both->kernel->kernel, key, flow->id, NULL),
+				 take.result);
+		both->taken += !take.result;
+		return 0;
+	}
+	settle.what = below(both, 3) ? ME_SETTLE_VERDICT : ME_SETTLE_END;
+	random_verdict(both, &settle);
+	twin = settle;
+	twin.id = there->id;
+	me_settle(&twin);
+	assert_int_equal(me_kernel_settle(both->kernel->kernel, &settle), twin.result);
+	both->settled += !twin.result;
 	return 0;
 }
 
-static int same_record(const struct me_record *record, void *userdata)
+static struct me_addr ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
-	return is_same(userdata, record);
+	const uint8_t bytes[] = {a, b, c, d};
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return me_addr_v4(word);
 }
 
-static int same_payload(const struct me_payload *head, const uint8_t *bytes, void *userdata)
+static void learn_and_forget(struct both *both)
 {
-	return is_same(userdata, head);
+	uint64_t now_ns = me_clock_now(CLOCK_MONOTONIC);
+
+	for (int i = 0; i < 30; i++) {
+		struct me_addr address = ipv4(203, 0, 113, below(both, 8));
+		struct me_learn learn = {.address = address,
+					 .endpoint = random_endpoint(both),
+					 .expires_ns = now_ns + below(both, 60) * ME_NS_PER_S};
+		struct me_forget forget = {.address = address,
+					   .now_ns = now_ns + below(both, 400) * ME_NS_PER_S};
+		struct me_learn learn_twin;
+		struct me_forget forget_twin = forget;
+
+		learn.stale_ns = learn.expires_ns + 60 * ME_NS_PER_S;
+		learn_twin = learn;
+		assert_int_equal(me_kernel_learn(both->kernel->kernel, &learn), 0);
+		me_learn_one(&learn_twin);
+		assert_int_equal(learn.result, learn_twin.result);
+		both->learned += learn.result == ME_REFUSED_COUNT;
+		if (below(both, 2))
+			continue;
+		assert_int_equal(me_kernel_forget(both->kernel->kernel, &forget), 0);
+		me_forget_one(&forget_twin);
+		assert_int_equal(forget.result, forget_twin.result);
+		both->freed += !forget.result;
+	}
 }
 
-static void compare_records(struct both *both)
+/* As if the time of all fragments were over. */
+static void expire_fragments(struct both *both)
 {
-	struct told told = {.both = both};
+	struct me_map_cursor cursor = {};
+	const void *key;
+	void *value;
 
-	both->n = 0;
-	assert_true(me_map_consume(both->host.me_ring, keep, both) >= 0);
-	assert_true(me_kernel_ring(both->kernel->kernel, same_record, same_payload, &told) >= 0);
-	assert_int_equal(told.n, both->n);
+	assert_int_equal(me_kernel_fragments_expire(both->kernel->kernel, UINT64_MAX), 0);
+	while (me_map_next(both->host.me_fragments, &cursor, &key, &value)) {
+		struct me_orphan orphan = {.key = *(const struct me_fragment_key *)key};
+
+		me_orphan(&orphan);
+	}
+	compare_records(both, true);
+	both->orphans += both->n[0];
+}
+
+static void run_the_rest(struct both *both)
+{
+	struct choice choice = {.both = both, .one_of = 20};
+
+	assert_int_equal(me_kernel_flows_each(both->kernel->kernel, touch, &choice), 0);
+	compare_records(both, false);
+	learn_and_forget(both);
+	assert_int_equal(me_kernel_sync_passing(both->kernel->kernel), 0);
+	me_sync_passing(NULL);
+	expire_fragments(both);
+}
+
+/* All but times. */
+static void compare_endpoints(struct both *both)
+{
+	uint32_t n;
+	const struct me_endpoint_counts *here = me_kernel_endpoints(both->kernel->kernel, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct me_endpoint_counts *twin = me_map_lookup(both->host.me_endpoints, &i);
+		struct me_endpoint_counts a = here[i], b;
+
+		assert_non_null(twin);
+		b = *twin;
+		a.last_attempt_ns = !!a.last_attempt_ns;
+		b.last_attempt_ns = !!b.last_attempt_ns;
+		a.last_success_ns = !!a.last_success_ns;
+		b.last_success_ns = !!b.last_success_ns;
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
 }
 
 /* --- The test ----------------------------------------------------------------------------------- */
 
 static void kernel_and_host_see_the_same(void **state)
 {
-	const struct me_program_sizes sizes = {.flows = FLOWS, .endpoints = 256, .learned = 256};
 	struct both *both = calloc(1, sizeof(*both));
 	uint8_t frame[PACKETS_FRAME_MAX + TRANSIT_PACKET_MAX];
+	struct me_program_sizes sizes = {.flows = FLOWS, .learned = 256};
 
 	assert_non_null(both);
 	both->random = me_seed();
 	both->kernel = *state;
+	me_kernel_endpoints(both->kernel->kernel, &sizes.endpoints);
 	assert_int_equal(me_program_open(&sizes, &both->host), 0);
 	assert_int_equal(me_program_policy(&both->host, both->kernel->image), 0);
 	for (unsigned int i = 1; i <= FRAMES; i++) {
@@ -313,20 +484,28 @@ static void kernel_and_host_see_the_same(void **state)
 
 		pass(both, sent, frame, size);
 		if (i % 200 == 0)
-			compare_records(both);
-		if (i % LOOK == 0)
+			compare_records(both, false);
+		if (i % LOOK == 0) {
+			run_the_rest(both);
 			compare(both);
+			compare_endpoints(both);
+		}
 	}
 	printf("# %" PRIu64 " frames, %" PRIu64 " too short for this kernel, %zu flows\n",
 	       both->frames, both->refused, me_map_count(both->host.me_flows));
+	printf("# %" PRIu64 " settled, %" PRIu64 " taken out, %" PRIu64 " learned, %" PRIu64
+	       " freed, %" PRIu64 " fragments judged\n",
+	       both->settled, both->taken, both->learned, both->freed, both->orphans);
 	assert_true(both->frames > both->refused);
+	assert_true(both->settled && both->taken && both->learned && both->freed);
+	assert_true(both->orphans);
 	me_program_close(&both->host);
 	free(both);
 }
 
 static int begin(void **state)
 {
-	*state = transit_begin("same", policy, FLOWS);
+	*state = transit_begin("same", *state, FLOWS);
 	return 0;
 }
 
@@ -338,9 +517,10 @@ static int end(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernel_and_host_see_the_same),
-	};
+	struct CMUnitTest tests[sizeof(policies) / sizeof(*policies)];
 
-	return cmocka_run_group_tests(tests, begin, end);
+	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++)
+		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate_setup_teardown(
+			kernel_and_host_see_the_same, begin, end, (void *)policies[i]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 . "$LAB_DIR/gateway-lib.sh"
 . "$LAB_DIR/day-lib.sh"
 . "$LAB_DIR/day-misbehave.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 hours=${DAY_HOURS:-$([ -n "${LAB_FULL-}" ] && echo 48 || echo 6)}
 messages=${DAY_MESSAGES:-$([ -n "${LAB_FULL-}" ] && echo 24 || echo 4)}
@@ -69,6 +70,7 @@ gateway_network
 gateway_servers
 gateway_proxy
 day_policy
+replay_begin
 lab_daemon
 day_begin
 lab_mark
@@ -111,6 +113,8 @@ lab_assert_eq "FTP data, active" \
 	"$(lab_flows '.direction == "in"' | jq -r '"\(.dst) \(.dport) \(.state)"' | sort)" \
 	"$(sed 's/$/ 20 closed/' "$DAY_CALLBACKS" | sort)"
 
+replay_same "the day"
+
 # What they must not do, one at a time.
 for family in 4 6; do
 	misdeeds=DAY_MISDEEDS
@@ -141,3 +145,5 @@ lab_assert_eq "mail hosts alone" \
 	"$GATEWAY_MAIL4 $GATEWAY_SECOND4 $GATEWAY_MAIL6 $GATEWAY_SECOND6"
 check_names "in all"
 lab_assert_sums "in all"
+replay_same "in all"
+replay_end

@@ -4,6 +4,7 @@
 # Frames that are not plain: a trunk with VLAN tags, fragments of IPv4 and IPv6, a segment with a smaller
 # MTU than the internet's. Watched on the trunk and on the VLAN, one after the other: the same truth.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 truth_file=$LAB_TMP/truth
 
@@ -61,6 +62,7 @@ for interface in lan0 lan.10; do
 	if [ -n "$lab_daemon_pid" ]; then
 		lab_reload ok
 	else
+		replay_begin
 		lab_daemon
 	fi
 	traffic
@@ -70,5 +72,9 @@ for interface in lan0 lan.10; do
 	lab_assert_eq "$interface: allowed" \
 		"$(lab_metric 'connections_total{service="lab",verdict="allowed"}')" $attempts
 	lab_assert_sums "$interface"
+	if [ $interface = lan0 ]; then
+		replay_same "frames"
+		replay_end
+	fi
 done
 lab_assert_eq "violations" "$(lab_metric violations_total)" 0

@@ -7,6 +7,7 @@
 # and TCP.
 . "$LAB_DIR/gateway-more-lib.sh"
 . "$LAB_DIR/names-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 count=$([ -n "${LAB_FULL-}" ] && echo 50000 || echo 3000)
 each=67 # NAMES_EACH
@@ -73,10 +74,13 @@ races() {
 			done
 		done
 	} | policy "[$resolver4, '$resolver6']"
+	replay_begin
 	lab_daemon
 	server ttl=0
 	race "at once" 1 $count
 	race "strangers" 0 $((count / 10)) first=50000 strangers=1
+	replay_same "races"
+	replay_end
 	kill $names_server_pid
 }
 

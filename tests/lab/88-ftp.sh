@@ -5,6 +5,7 @@
 # can dial it, and once; all else to that host is ftp-unannounced. Real vsftpd, curl and lftp, passive
 # and active, IPv4 and IPv6, plain and over TLS; and a server that names another host.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 ftp4=$(gateway_at4 ftp) ftp6=$(gateway_at6 ftp)
 bouncer=$(gateway_at4 cdn2) hidden_ftp=$(gateway_at4 mailshell)
@@ -113,6 +114,7 @@ lab_policy <<-EOF
 	  - {service: ftp, to: [$ftp4, "$ftp6", $bouncer, $hidden_ftp], ports: [tcp/21]}
 	  - {service: dns, to: resolvers, ports: [udp/53]}
 EOF
+replay_begin
 lab_daemon
 
 for who in mail gateway; do
@@ -164,3 +166,5 @@ lab_settle "active" 1 data active announced
 lab_settle "active: under the rule, with its bytes" "in ftp true" eval \
 	'lab_flows ".direction == \"in\" and .dport == 20" | jq -r "\"\(.direction) \(.service) \(.bytes_received > 0)\""'
 lab_assert_sums "in all"
+replay_same "FTP"
+replay_end

@@ -5,6 +5,7 @@
 # their segment only the questions to its upstream pass, and a resolver on the mail host itself walks
 # the DNS from the root on.
 . "$LAB_DIR/gateway-more-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 # policy RESOLVERS [strict]
 policy() {
@@ -49,6 +50,7 @@ directory() {
 	local address
 
 	policy "[{stub: $GATEWAY_DC4, upstream: [$(gateway_at4 resolver)]}]"
+	replay_begin
 	lab_daemon
 	[ -z "${LAB_FULL-}" ] || no_dns
 	ask meupdate.gfi.com A
@@ -59,6 +61,8 @@ directory() {
 	more_saw "directory, nobody" violation unlisted-destination none none "$(gateway_at4 mx2)" 443 sni=
 	ask sn92.mailshell.net A +tcp
 	more_saw "directory, TCP" allowed none learned '*.mailshell.net' $address 443 sni=
+	replay_same "directory"
+	replay_end
 	# whom it asks is not known: each of its answers is a claim
 	policy "[$GATEWAY_DC4]"
 	lab_reload ok

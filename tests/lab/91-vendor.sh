@@ -5,6 +5,7 @@
 # client speaks to a real server, and the flow gets the verdict of the table. Names are asked of the
 # configured resolver first, half of them for IPv4 and half for IPv6.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 resolver=192.0.2.53 peer=192.0.2.11 own=192.0.2.10 # as the table has them
 remoting="8013 8015 8021 9090 9091 9093 9095 9096 61000"
@@ -174,11 +175,11 @@ for profile in $(cut -f1 "$LAB_TMP/rows" | uniq); do
 		  cgroups: [$LAB_WATCHED_PATH]
 	POLICY
 	if [ -n "$first" ]; then
+		replay_begin
 		lab_daemon
 	else
 		lab_reload ok
 	fi
-	first=
 	begun=$(date -u +%FT%T.%3NZ)
 	lab_mark
 	visits $profile transit &
@@ -191,4 +192,9 @@ for profile in $(cut -f1 "$LAB_TMP/rows" | uniq); do
 		"$(cut -f1,8 "$LAB_TMP/rows" | grep -cx "$profile	retired")" \
 		lab_delta 'findings_total{kind="retired-used"}'
 	lab_assert_sums "$profile"
+	if [ -n "$first" ]; then
+		replay_same "$profile"
+		replay_end
+	fi
+	first=
 done

@@ -5,6 +5,7 @@
 # real curl by IPv4 and IPv6, through it and past it. What it is asked for is read at the mail host's
 # leg and judged by the list, and the proxy's own flow for it is the other half of the same story.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 far_proxy=$(gateway_at4 truth):3128
 tracker=$(gateway_at4 stranger)
@@ -210,10 +211,13 @@ gateway_ftp
 gateway_proxy
 gateway_far_proxy
 policy $GATEWAY_PROXY
+replay_begin
 lab_daemon
 near
 near_unlisted
 near_bypassed
+replay_same "proxy"
+replay_end
 killed
 named
 far

@@ -5,6 +5,7 @@
 # path which anti-virus engine was updated, and the resolver whether their name is there at all. Real nginx,
 # dnsmasq and curl; a name server that fails. In the long form also one that says nothing.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 . "$LAB_DIR/servers.sh"
 
 resolver=$(gateway_at4 resolver) broken=$(gateway_at4 authority)
@@ -124,6 +125,7 @@ lab_policy <<-EOF
 	    ports: [tcp/80, tcp/443]
 	  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}
 EOF
+replay_begin
 lab_daemon
 
 n=0
@@ -160,6 +162,8 @@ for who in mail gateway; do
 		"$(lab_metric 'endpoint_connections_total{service="updates",outcome="established"}')" $((5 * n))
 done
 
+replay_same "answers"
+replay_end
 lab_assert_eq "in all" "$(lab_metric 'endpoint_answers_total{answer="http_error"}') $(lab_metric \
 	'endpoint_answers_total{answer="tls_alert"}') $(lab_metric 'endpoint_dns_failures_total')" "4 4 10"
 lab_assert "it works" test "$(success meupdate.gfi.com)" -gt 0

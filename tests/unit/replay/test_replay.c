@@ -15,6 +15,7 @@
 #include "export/rows.h"
 #include "export/views.h"
 #include "mewatch/replay_guess.h"
+#include "mewatch/replay_input.h"
 #include "mewatch/replay_session.h"
 
 #define RESOLVER "192.0.2.53"
@@ -212,19 +213,29 @@ static void what_is_no_capture_is_said_so(void **state)
 	assert_int_equal(me_capture_open("/nonexistent", &capture, error), -ENOENT);
 }
 
+static int guess(const struct captures *c, struct me_addr *ret_address, uint64_t *ret_opened)
+{
+	struct me_guess *one = me_guess_new();
+	int err;
+
+	assert_non_null(one);
+	assert_int_equal(me_guess_file(one, captures_path((struct captures *)c)), 0);
+	err = me_guess_made(one, ret_address, ret_opened);
+	me_guess_free(&one);
+	return err;
+}
+
 static void the_host_that_opens_most_is_guessed(void **state)
 {
 	struct captures *c = captures_begin(CAPTURES_RAW, CAPTURES_NG, 0);
 	struct me_addr address, expected = {};
 	uint64_t opened;
-	char *path;
 
 	for (uint16_t i = 0; i < 3; i++)
 		captures_connection(c, 41000 + i, BAD, 25, NULL);
 	for (uint16_t i = 0; i < 2; i++) /* the peer opens them */
 		captures_tcp(c, false, 22, BAD, 50000 + i, 0x02, 1, 0, NULL, 0);
-	path = (char *)captures_path(c);
-	assert_int_equal(me_replay_guess(&path, 1, &address, &opened), 0);
+	assert_int_equal(guess(c, &address, &opened), 0);
 	expected = me_addr_v4(htonl(0xc000020a));
 	assert_memory_equal(&address, &expected, sizeof(address));
 	assert_int_equal(opened, 3);
@@ -232,8 +243,70 @@ static void the_host_that_opens_most_is_guessed(void **state)
 
 	c = captures_begin(CAPTURES_RAW, CAPTURES_NG, 0);
 	captures_udp(c, true, 1, BAD, 2, "x", 1);
-	path = (char *)captures_path(c);
-	assert_int_equal(me_replay_guess(&path, 1, &address, &opened), -ENOENT);
+	assert_int_equal(guess(c, &address, &opened), -ENOENT);
+	captures_end(&c);
+}
+
+static int number_seen(const struct me_capture_packet *packet, void *userdata)
+{
+	uint64_t *last = userdata;
+
+	assert_int_equal(packet->number, *last + 1);
+	*last = packet->number;
+	return 0;
+}
+
+/* What was looked at ahead comes once more, also behind a capture that is damaged. */
+static void a_beginning_is_read_again(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_NANO, 0);
+	char error[ME_CAPTURE_ERROR_MAX] = "";
+	struct me_capture_packet packet;
+	struct me_input input;
+	uint64_t ahead = 0, n = 0;
+	int r;
+
+	fill(c);
+	captures_cut(c, 20);
+	assert_int_equal(me_input_open(captures_path(c), &input, error), 0);
+	assert_int_equal(me_input_next(&input, &packet, error), 1);
+	assert_int_equal(me_input_ahead(&input, &packet, number_seen, &ahead), 0);
+	while ((r = me_input_next(&input, &packet, error)) == 1) {
+		assert_int_equal(packet.number, ++n);
+		assert_true(packet.have >= 14 && packet.bytes[12] == 8);
+	}
+	assert_true(n > 20);
+	assert_int_equal(n, ahead);
+	assert_int_equal(r, -EBADMSG);
+	assert_true(*error);
+	me_input_close(&input);
+	captures_end(&c);
+}
+
+#define MANY 300000
+
+/* More than is held ahead. */
+static void a_long_beginning_is_read_in_part(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_RAW, CAPTURES_MICRO, 0);
+	char error[ME_CAPTURE_ERROR_MAX] = "";
+	struct me_capture_packet packet;
+	struct me_input input;
+	uint64_t ahead = 0, n = 0;
+	int r;
+
+	for (int i = 0; i < MANY; i++)
+		captures_udp(c, true, 1, BAD, 2, "x", 1);
+	assert_int_equal(me_input_open(captures_path(c), &input, error), 0);
+	assert_int_equal(me_input_next(&input, &packet, error), 1);
+	assert_int_equal(me_input_ahead(&input, &packet, number_seen, &ahead), 0);
+	assert_true(ahead > 1000 && ahead < MANY);
+	assert_true(input.room <= 2 * ME_INPUT_HELD_MAX);
+	while ((r = me_input_next(&input, &packet, error)) == 1)
+		assert_int_equal(packet.number, ++n);
+	assert_int_equal(r, 0);
+	assert_int_equal(n, MANY);
+	me_input_close(&input);
 	captures_end(&c);
 }
 
@@ -246,6 +319,8 @@ int main(void)
 		cmocka_unit_test(of_a_damaged_capture_what_could_be_read_counts),
 		cmocka_unit_test(what_is_no_capture_is_said_so),
 		cmocka_unit_test(the_host_that_opens_most_is_guessed),
+		cmocka_unit_test(a_beginning_is_read_again),
+		cmocka_unit_test(a_long_beginning_is_read_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
+#
+# Beside the daemon tcpdump writes what passes the gateway's LAN side; replayed by the same policy it has to
+# give the same flows, field by field. In a scenario of the gateway:
+#
+#	replay_begin     before the daemon starts with nothing known
+#	replay_same      as often as wanted: live and replayed flows are compared
+#	replay_end       nothing more is written
+#
+# Segmentation offload has to be off (replay_begin sees to it): with it the kernel counts the packets of the
+# wire, and tcpdump has as one what the card is to cut.
+
+REPLAY_CAPTURE=$LAB_TMP/capture.pcap
+replay_tcpdump=
+
+# Fields that each side has of its own:
+#   id         both count their flows
+#   vantage    says who saw it
+#   policy     a replay has read its policy once
+#   first last the clock of tcpdump is another one: compared by itself, to a second (replay_late)
+#   upstream   the proxy's own flow is one of the host's vantage, which a capture has not
+REPLAY_OWN='del(.id, .vantage, .policy, .first, .last, .upstream)'
+
+# replay_begin [INTERFACE]
+replay_begin() {
+	lab_need tcpdump
+	gateway_offload off
+	: >"$LAB_TMP/tcpdump"
+	tcpdump -i "${1-$GATEWAY_LAN}" -U --immediate-mode -B 16384 -w "$REPLAY_CAPTURE" 2>"$LAB_TMP/tcpdump" &
+	replay_tcpdump=$!
+	lab_wait 'grep -q listening "$LAB_TMP/tcpdump"' || lab_die "tcpdump: $(<"$LAB_TMP/tcpdump")"
+}
+
+replay_end() {
+	kill -INT $replay_tcpdump
+	wait $replay_tcpdump
+	lab_assert_eq "tcpdump lost" "$(sed -n 's/ packets\? dropped by kernel//p' "$LAB_TMP/tcpdump")" 0
+}
+
+# What both know of each flow, a line each: its ends and both times, then all fields but their own.
+replay_lines() {
+	jq -r "[([.proto, .src, .sport, .dst, .dport, .direction] | map(tostring) | join(\" \")), .first, .last,
+		($REPLAY_OWN | tojson)] | @tsv" | sort
+}
+
+replay_read() {
+	lab_flows '.vantage == "transit"' | replay_lines >"$LAB_TMP/live.flows"
+	"$LAB_BUILD/mewatch" replay -c "$LAB_POLICY" --json "$REPLAY_CAPTURE" 2>"$LAB_TMP/replay.err" |
+		replay_lines >"$LAB_TMP/replay.flows"
+	cut -f4 "$LAB_TMP/live.flows" | sort >"$LAB_TMP/live"
+	cut -f4 "$LAB_TMP/replay.flows" | sort >"$LAB_TMP/replayed"
+}
+
+# replay_differences: `same`, or some of them.
+replay_differences() {
+	replay_read
+	[ -s "$LAB_TMP/live" ] && cmp -s "$LAB_TMP/live" "$LAB_TMP/replayed" && echo same && return
+	diff "$LAB_TMP/live" "$LAB_TMP/replayed" | sed -n '1!p' | head -n "${REPLAY_SHOWN-8}"
+	echo "(< live, > replayed; $(wc -l <"$LAB_TMP/live") and $(wc -l <"$LAB_TMP/replayed"))"
+}
+
+# replay_late: flows of which both tell, but at times more than a second apart.
+replay_late() {
+	paste <(cut -f1-3 "$LAB_TMP/live.flows") <(cut -f1-3 "$LAB_TMP/replay.flows") | jq -R '
+		def seconds: sub("\\.[0-9]*Z"; "Z") | fromdate;
+		split("\t") | select(.[0] != .[3] or (.[1] | seconds) - (.[4] | seconds) > 1 or
+			(.[4] | seconds) - (.[1] | seconds) > 1 or
+			((.[2] | seconds) - (.[5] | seconds) | fabs) > 1)' | wc -l
+}
+
+# replay_same LABEL
+replay_same() {
+	lab_settle "$1: replayed" same replay_differences
+	lab_assert_eq "$1: replayed, at the same times" "$(replay_late)" 0
+}
