@@ -272,7 +272,7 @@ needs-root:
 .PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
-check: $(GENERATED) ## unit tests under ASan and UBSan, layer check, format check
+check: $(GENERATED) ## unit tests under ASan and UBSan, checks of layers, format, documents and alert rules
 	$(SANITIZED) run-check
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)

@@ -29,6 +29,8 @@ screens_day() {
 	gateway_servers
 	gateway_proxy
 	day_policy
+	cd "$LAB_TMP" || lab_die "no folder" # for a screen without its path
+	LAB_RUN=("${LAB_RUN[@]/#"$LAB_POLICY"/policy.yaml}")
 	lab_daemon
 	day_begin
 	# It is taken for the gateway's name.
