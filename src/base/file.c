@@ -9,6 +9,13 @@
 
 #define FIRST_READ 4096u
 
+bool me_file_exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) || (errno != ENOENT && errno != ENOTDIR);
+}
+
 int me_file_read(const char *path, size_t max, char **ret_data, size_t *ret_len)
 {
 	/* O_NONBLOCK: a pipe without a writer must not hold us. */

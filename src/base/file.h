@@ -3,8 +3,15 @@
 #define MEWATCH_BASE_FILE_H
 
 /* Whole files, in and out. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/*
+ * Whether there is something at `path`, or nobody can tell: then to open it says why. Unlike access(2) it asks
+ * for this process as it is, with the capabilities that a user other than root may have.
+ */
+bool me_file_exists(const char *path);
 
 /*
  * Reads a regular file of at most `max` bytes. *ret_data is the caller's to free(); a NUL follows

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "gen/layout.h"
 #include "kernel/handover.h"
 #include "kernel/mounts.h"
@@ -254,7 +255,7 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 
 	if (err)
 		return err;
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
+	if (!me_file_exists("/sys/kernel/btf/vmlinux"))
 		return me_why(why, -ENOSYS,
 			      "/sys/kernel/btf/vmlinux: this kernel has no BTF; run one built with "
 			      "CONFIG_DEBUG_INFO_BTF (Debian's are)");
@@ -262,7 +263,7 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 	if (!kernel->bpf)
 		return me_load_failed(why, -errno, "the BPF object");
 	me_pin_path(folder, kernel->pins, ME_LAYOUT_ID, NULL);
-	kernel->resumed = !access(folder, F_OK);
+	kernel->resumed = me_file_exists(folder);
 	err = me_handover_find(kernel, why);
 	if (err)
 		return err;

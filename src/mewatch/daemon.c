@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "kernel/cgroup.h"
@@ -85,7 +86,7 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 					    .kept_size = sizeof(struct me_daemon_kept),
 					    .each_size = sizeof(struct me_endpoint_kept)};
 	struct me_why why = {}, cleared;
-	bool fresh = access(options.pins, F_OK);
+	bool fresh = !me_file_exists(options.pins);
 	int err;
 
 	options.endpoints = me_registry_count(daemon->registry, ME_ID_ENDPOINT) + ENDPOINTS_SPARE;

@@ -4,15 +4,15 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 #include "base/clock.h"
+#include "base/file.h"
 #include "mewatch/command.h"
 
 const char *me_here_policy(const char *given)
 {
 	if (given)
 		return given;
-	return access(ME_DEFAULT_POLICY, F_OK) == 0 ? ME_DEFAULT_POLICY : NULL;
+	return me_file_exists(ME_DEFAULT_POLICY) ? ME_DEFAULT_POLICY : NULL;
 }
 
 int me_here_options(int argc, char **argv, const char *usage, bool argument,

@@ -40,23 +40,48 @@ attached() {
 	lab_api /v1/health | jq "[.attached[] | select(.target == \"$1\" and .ok)] | length"
 }
 
-# works WHO PORT: what it has to be able to do.
+# start WHO [COMMAND…]: starts it under the command.
+start() {
+	local who=$1
+
+	shift
+	lab_start_under "$@"
+	lab_wait lab_up 20
+	lab_assert_eq "$who: problems" "$(lab_api /v1/health | jq -c .problems)" "[]"
+}
+
+links() {
+	ls -i "$LAB_PINS/links" | sort
+}
+
+# works WHO UID MASK [COMMAND…]: what it has to be able to do, started under the command.
 works() {
-	lab_assert_eq "$1: problems" "$(lab_api /v1/health | jq -c .problems)" "[]"
+	local before port=80$(($2 % 9 + 10))
+
+	start "$1" "${@:4}"
+	privileges "$1" "$3"
+	lab_assert_eq "$1: user" "$(status Uid)" "$2"
+	lab_assert_eq "$1: socket" "$(stat -c '%a %u:%g' "$LAB_SOCKET")" "660 $2:$2"
 	lab_in_cgroup setpriv --reuid 65533 --regid 65533 --clear-groups \
-		curl -s --max-time 2 "http://$LAB_STRANGER4:$2/"
+		curl -s --max-time 2 "http://$LAB_STRANGER4:$port/"
 	lab_settle "$1: of another user" '"/usr/bin/curl" 65533 "'"$LAB_WATCHED_PATH"'"' \
-		eval 'lab_api "/v1/violations?limit=1000" | jq -c ".violations[] | select(.dport == '"$2"') | .exe, .uid, .cgroup" | paste -sd" " -'
+		eval 'lab_api "/v1/violations?limit=1000" | jq -c ".violations[] | select(.dport == '"$port"') | .exe, .uid, .cgroup" | paste -sd" " -'
 	policy ', interfaces: [lan0], hosts: [192.0.2.10]'
 	lab_reload ok
 	lab_settle "$1: an interface in a reload" 2 attached lan0
 	lab_namespace
 	nsenter --net="/proc/$LAB_HOLDER/ns/net" ip address add 203.0.113.77/32 dev lo
 	lab_in_cgroup nsenter --net="/proc/$LAB_HOLDER/ns/net" \
-		"$LAB_BIN/paths_udp" udp-sendto 203.0.113.77 $2 1 >/dev/null
+		"$LAB_BIN/paths_udp" udp-sendto 203.0.113.77 $port 1 >/dev/null
 	lab_settle "$1: own addresses of another namespace" '"local"' \
-		eval 'lab_flows ".dport == '"$2"' and .dst == \"203.0.113.77\"" | jq -c .verdict'
+		eval 'lab_flows ".dport == '"$port"' and .dst == \"203.0.113.77\"" | jq -c .verdict'
 	kill "$LAB_HOLDER"
+	before=$(links)
+	lab_mark
+	lab_kill
+	start "$1 again" "${@:4}"
+	lab_assert_eq "$1 again: attached" "$(links)" "$before"
+	lab_assert_eq "$1 again: attempts" "$(lab_delta attempts_total)" 0
 	policy ''
 	lab_reload ok
 	lab_settle "$1: and away again" 0 attached lan0
@@ -76,19 +101,12 @@ LAB_RUN=("$LAB_BUILD/mewatch" run -c "$LAB_POLICY" --pins "$LAB_PINS" --state "$
 	--socket "$LAB_SOCKET" --listen "$LAB_LISTEN" --events "$LAB_EVENTS")
 
 policy ''
-lab_daemon
-privileges root $of_root
-works root 8001
+works root 0 $of_root
 
 rm -rf "$LAB_STATE" "$LAB_EVENTS" "$LAB_LOG"
 mkdir "$LAB_PINS"
 chown 65534:65534 "$LAB_PINS" "$LAB_TMP"
 policy ''
 set=bpf,+net_admin,+perfmon,+dac_read_search,+sys_ptrace,+sys_admin
-lab_start_under setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
+works user 65534 $few setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
 	--bounding-set "-all,+$set" --inh-caps "-all,+$set" --ambient-caps "-all,+$set"
-lab_wait lab_up 20
-lab_assert_eq "user: it is" "$(status Uid)" 65534
-privileges user $few
-lab_assert_eq "user: socket" "$(stat -c '%a %u:%g' "$LAB_SOCKET")" "660 65534:65534"
-works user 8002

@@ -108,15 +108,24 @@ static void reads_files_that_do_not_know_their_size(void **state)
 	assert_null(none);
 }
 
+static void knows_what_is_there(void **state)
+{
+	assert_int_equal(symlink("nowhere", "dangling"), 0);
+	assert_true(me_file_exists("/proc/self/status"));
+	assert_true(me_file_exists("."));
+	assert_false(me_file_exists("none"));
+	assert_false(me_file_exists("dangling"));
+	assert_false(me_file_exists("/proc/self/status/below"));
+	unlink("dangling");
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, enter, leave)
 	const struct CMUnitTest tests[] = {
-		TEST(writes_what_it_reads),
-		TEST(sets_the_mode_whatever_the_umask),
-		TEST(a_failed_write_leaves_nothing),
-		TEST(refuses_what_is_no_regular_file),
-		TEST(reads_files_that_do_not_know_their_size),
+		TEST(writes_what_it_reads),          TEST(sets_the_mode_whatever_the_umask),
+		TEST(a_failed_write_leaves_nothing), TEST(refuses_what_is_no_regular_file),
+		TEST(knows_what_is_there),           TEST(reads_files_that_do_not_know_their_size),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
