@@ -66,6 +66,10 @@ gaps() {
 	query "SELECT count(*) FROM spans WHERE kind = 'gap' AND state = '$1'"
 }
 
+state() {
+	lab_api /v1/health | jq -r .history.state
+}
+
 written() {
 	lab_metric history_last_write_timestamp_seconds
 }
@@ -148,7 +152,7 @@ lab_assert_eq "killed: runs" "$(query "SELECT group_concat(state) FROM spans WHE
 
 # Kills at any moment under load.
 lab_hold load nice -n 19 "$LAB_BIN/storm" tcp $LAB_LISTED4 20000 0 ports=10
-for _ in 1 2 3; do
+for _ in 1 2; do
 	lab_daemon
 	lab_kill
 done
@@ -194,36 +198,38 @@ lab_mark
 allowed 20
 violating 4
 lab_settle "damaged: counted on" 4 lab_delta 'violations_total{state="confirmed"}'
-lab_stop
-lab_assert_eq "damaged: what came before is not booked" \
-	"$(query "SELECT sum(count) FROM counts WHERE metric = 'attempts'")" 24
+lab_reload ok
+lab_settle "damaged: what came before is not booked" 24 \
+	query "SELECT sum(count) FROM counts WHERE metric = 'attempts'"
 lab_assert_eq "damaged: a gap" "$(gaps unrecorded)" 1
 
 # Taken away while it is written.
-begin
 rm "$db" "$db-wal" "$db-shm"
 lab_reload ok
 lab_wait '[ -e "$db" ] && [ "$(gaps unrecorded 2>/dev/null)" = 1 ]' 25
 lab_assert_eq "taken away: logged" "$(grep -c 'was taken away' "$LAB_LOG")" 1
 lab_stop
 
-# Of a later version: nothing touches it.
+# Of a later version: nothing touches it. Put right, a reload is enough.
 sqlite3 "$db" 'PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 before=$(sha256sum <"$db")
 lab_daemon
-lab_wait '[ "$(lab_api /v1/health | jq -r .history.state)" = refused ]'
-allowed 5
+lab_wait '[ "$(state)" = refused ]'
 lab_assert_eq "later: logged" "$(grep -c 'of a later version (99' "$LAB_LOG")" 1
-lab_stop
 lab_assert_eq "later: as it was" "$(sha256sum <"$db")" "$before"
 sqlite3 "$db" 'PRAGMA user_version = 2' >/dev/null
+lab_reload ok
+lab_wait '[ "$(state)" = writing ]'
 
 # Off, and on again.
 echo "history: off" >>"$LAB_POLICY"
-lab_daemon
-lab_assert_eq "off" "$(lab_api /v1/health | jq -r .history.state)" off
+lab_reload ok
+lab_wait '[ "$(state)" = off ]'
 lab_assert_eq "off: no metrics" "$(lab_scrape | grep -c '^mewatch_history')" 0
+allowed 5
 sed -i '$d' "$LAB_POLICY"
 lab_reload ok
-lab_wait '[ "$(written)" -gt 0 ]'
+lab_wait '[ "$(state)" = writing ]'
 lab_stop
+lab_assert_eq "on: what was counted in between" \
+	"$(query "SELECT sum(count) FROM counts WHERE metric = 'attempts' AND late")" 5
