@@ -125,6 +125,16 @@ void me_details_add(struct me_details *details, const struct me_ledger *ledger,
 	group->count++;
 }
 
+void me_details_forget(struct me_details *details)
+{
+	const void *key;
+
+	for (size_t cursor = 0; me_table_next(details->groups, &cursor, &key, NULL);) {
+		forget_texts(details, key);
+		me_table_remove(details->groups, key);
+	}
+}
+
 void me_details_counted(struct me_details *details, uint32_t vantage, uint32_t service,
 			uint32_t reason, enum me_stage stage, uint64_t n)
 {

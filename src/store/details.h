@@ -32,6 +32,9 @@ struct me_detail {
 void me_details_add(struct me_details *details, const struct me_ledger *ledger,
 		    const struct me_detail *detail);
 
+/* Drops what was told so far: it was counted, and is not booked. */
+void me_details_forget(struct me_details *details);
+
 /* So many more were counted. Those that are retracted are counted under the vantage ME_HOST. */
 void me_details_counted(struct me_details *details, uint32_t vantage, uint32_t service,
 			uint32_t reason, enum me_stage stage, uint64_t n);

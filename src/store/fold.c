@@ -2,12 +2,7 @@
 #include "store/fold.h"
 
 #include <errno.h>
-
-/* Which counter: a series, and the numbers that stand for its labels. */
-struct counter {
-	uint32_t series; /* enum me_series */
-	uint32_t a, b, c;
-};
+#include "store/fold_labels.h"
 
 struct slot {
 	uint64_t id;   /* of the series in the file; 0: not known yet */
@@ -15,7 +10,7 @@ struct slot {
 };
 
 struct me_fold {
-	struct me_table *index; /* struct counter -> slot number */
+	struct me_table *index; /* struct me_counter -> slot number */
 	struct slot *slots;
 	uint32_t n, room;
 	const struct me_left *left; /* during the first fold, else NULL */
@@ -35,7 +30,8 @@ struct me_fold *me_fold_new(void)
 
 	if (!fold)
 		return NULL;
-	fold->index = me_table_new(sizeof(struct counter), sizeof(uint32_t), ME_HISTORY_SERIES_MAX);
+	fold->index =
+		me_table_new(sizeof(struct me_counter), sizeof(uint32_t), ME_HISTORY_SERIES_MAX);
 	if (!fold->index)
 		me_fold_free(&fold);
 	return fold;
@@ -62,94 +58,6 @@ void me_fold_start(struct me_fold *fold, const struct me_left *left, enum me_fol
 	fold->how = how;
 }
 
-/* --- Labels ------------------------------------------------------------------------------------- */
-
-struct labels {
-	const char *vantage, *service, *endpoint, *kind, *detail;
-};
-
-static const char *const bytes_label[] = {"sent", "received"};
-static const char *const answer_label[] = {"http_error", "tls_alert"};
-static const char *const ftp_label[] = {"passive", "active"};
-static const char *const lost_label[] = {"ring", "file"};
-static const char *const reload_label[] = {"ok", "failed"};
-
-static void name_endpoint(const struct me_names *names, const struct counter *c,
-			  struct labels *labels)
-{
-	labels->endpoint = names->endpoint(names->data, c->a);
-	labels->service = names->endpoint_service(names->data, c->a);
-	if (c->series == ME_SERIES_ENDPOINT_CONNECTIONS)
-		labels->kind = me_outcome_label(c->b);
-	else if (c->series == ME_SERIES_ENDPOINT_ANSWERS)
-		labels->kind = answer_label[c->b];
-	else if (c->series == ME_SERIES_ENDPOINT_DNS_FAILURES)
-		labels->kind = me_dns_failure_label(c->b);
-	else if (c->series == ME_SERIES_ENDPOINT_BYTES)
-		labels->kind = bytes_label[c->b];
-}
-
-/* As prometheus.c and its like have them. */
-static void name(const struct me_names *names, const struct counter *c, struct labels *labels)
-{
-	switch (c->series) {
-	case ME_SERIES_ATTEMPTS:
-		labels->vantage = me_vantage_label(c->a);
-		break;
-	case ME_SERIES_CONNECTIONS:
-		labels->vantage = me_vantage_label(c->a);
-		labels->service = names->service(names->data, c->b);
-		labels->kind = me_verdict_label(c->c < ME_VIOLATION ? c->c : ME_VIOLATION);
-		labels->detail =
-			me_reason_label(c->c < ME_VIOLATION ? ME_REASON_NONE : c->c - ME_VIOLATION);
-		break;
-	case ME_SERIES_VIOLATIONS:
-		labels->service = names->service(names->data, c->a);
-		labels->detail = me_reason_label(c->b);
-		labels->kind = me_stage_label(c->c);
-		break;
-	case ME_SERIES_FINDINGS:
-		labels->kind = me_finding_label(c->a);
-		break;
-	case ME_SERIES_PREEXISTING:
-		labels->vantage = me_vantage_label(c->a);
-		labels->kind = me_verdict_label(c->b);
-		break;
-	case ME_SERIES_BLIND_SPOTS:
-		labels->kind = me_blind_label(c->a);
-		break;
-	case ME_SERIES_UNPARSED:
-		labels->kind = me_unparsed_label(c->a);
-		break;
-	case ME_SERIES_FTP:
-		labels->kind = ftp_label[c->a];
-		labels->detail = me_evidence_label(c->b);
-		break;
-	case ME_SERIES_EVENTS_LOST:
-		labels->kind = lost_label[c->a];
-		break;
-	case ME_SERIES_RELOADS:
-		labels->kind = reload_label[c->a];
-		break;
-	case ME_SERIES_DNS_QUERIES:
-		labels->kind = me_dns_category_label(c->a);
-		break;
-	case ME_SERIES_DNS_RESPONSES:
-		labels->kind = me_dns_category_label(c->a);
-		labels->detail = me_rcode_label(c->b);
-		break;
-	case ME_SERIES_DNSBL_REFUSALS:
-		labels->kind = names->zone(names->data, c->a);
-		break;
-	case ME_SERIES_NAMES_REFUSED:
-		labels->kind = me_refused_label(c->a);
-		break;
-	default:
-		if (c->series >= ME_SERIES_ENDPOINT_ATTEMPTS)
-			name_endpoint(names, c, labels);
-	}
-}
-
 static const char *or_empty(const char *text)
 {
 	return text ? text : "";
@@ -170,8 +78,8 @@ static int grow(struct me_fold *fold)
 }
 
 /* A counter that is seen for the first time: where it stands in the file. */
-static int add_slot(struct me_fold *fold, const struct counter *c, const struct labels *labels,
-		    uint64_t value)
+static int add_slot(struct me_fold *fold, const struct me_counter *c,
+		    const struct me_labels *labels, uint64_t value)
 {
 	struct slot slot = {.last = fold->left && fold->how == ME_FOLD_LATER ? value : 0};
 	int err = fold->n == fold->room ? grow(fold) : 0;
@@ -193,11 +101,11 @@ static int add_slot(struct me_fold *fold, const struct counter *c, const struct 
 	return 0;
 }
 
-static void add_count(struct me_fold *fold, const struct counter *c, uint32_t number,
+static void add_count(struct me_fold *fold, const struct me_counter *c, uint32_t number,
 		      uint64_t value, uint64_t grown)
 {
 	struct me_batch_count *count = me_batch_count(fold->batch);
-	struct labels labels = {0};
+	struct me_labels labels;
 
 	count->slot = number;
 	count->id = fold->slots[number].id;
@@ -206,7 +114,7 @@ static void add_count(struct me_fold *fold, const struct counter *c, uint32_t nu
 	count->series = c->series;
 	if (count->id)
 		return;
-	name(me_ledger_names(fold->ledger), c, &labels);
+	me_labels_of(me_ledger_names(fold->ledger), c, &labels);
 	count->vantage = me_batch_put(fold->batch, labels.vantage);
 	count->service = me_batch_put(fold->batch, labels.service);
 	count->endpoint = me_batch_put(fold->batch, labels.endpoint);
@@ -215,16 +123,16 @@ static void add_count(struct me_fold *fold, const struct counter *c, uint32_t nu
 }
 
 /* Finds the counter, or adds it. A negative errno: it is passed over. */
-static int find_slot(struct me_fold *fold, const struct counter *c, uint64_t value,
+static int find_slot(struct me_fold *fold, const struct me_counter *c, uint64_t value,
 		     uint32_t *ret_number)
 {
-	struct labels labels = {0};
+	struct me_labels labels;
 	void *number;
 	int r = me_table_put(fold->index, c, &number);
 
 	if (r == 0) {
 		*(uint32_t *)number = fold->n;
-		name(me_ledger_names(fold->ledger), c, &labels);
+		me_labels_of(me_ledger_names(fold->ledger), c, &labels);
 		r = add_slot(fold, c, &labels, value);
 		if (r < 0)
 			me_table_remove(fold->index, c);
@@ -239,7 +147,7 @@ static int find_slot(struct me_fold *fold, const struct counter *c, uint64_t val
 static uint64_t take(struct me_fold *fold, enum me_series series, uint32_t a, uint32_t b,
 		     uint32_t c, uint64_t value)
 {
-	const struct counter counter = {series, a, b, c};
+	const struct me_counter counter = {series, a, b, c};
 	struct slot *slot;
 	uint32_t number, n = fold->n;
 	uint64_t grown;
@@ -322,7 +230,7 @@ static void take_totals(struct me_fold *fold)
 		take(fold, ME_SERIES_BLIND_SPOTS, i, 0, 0, totals[ME_TOTAL_BLIND(i)]);
 	for (uint32_t i = 0; i < ME_UNPARSED_COUNT; i++)
 		take(fold, ME_SERIES_UNPARSED, i, 0, 0, totals[ME_TOTAL_UNPARSED(i)]);
-	for (uint32_t mode = 0; mode < ME_ARRAY_SIZE(ftp_label); mode++)
+	for (uint32_t mode = 0; mode < ME_FTP_MODES; mode++)
 		for (uint32_t e = 0; e < ME_EVIDENCE_COUNT; e++)
 			take(fold, ME_SERIES_FTP, mode, e, 0, totals[ME_TOTAL_FTP(mode, e)]);
 	take(fold, ME_SERIES_STRAYS, 0, 0, 0, totals[ME_TOTAL_STRAYS]);

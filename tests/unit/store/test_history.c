@@ -140,6 +140,7 @@ static void test_begun_later(void **state)
 	world->resumed = true;
 	world_allow(world, 1000);
 	world_up(world);
+	world_violate(world, 0xc6336401, true); /* before the history begins */
 	world_begin(world);
 	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 0);
 	world_allow(world, 5);
@@ -151,11 +152,16 @@ static void test_begun_later(void **state)
 	assert_int_equal(world_spans(world, ME_SPAN_GAP, NULL, "unrecorded").n, 1);
 	assert_int_equal(world_spans(world, ME_SPAN_GAP, NULL, "unrecorded").since_ns,
 			 WORLD_START - 5000 * ME_NS_PER_S);
+	world_violate(world, 0xc6336402, true);
+	world_pass(world, 10);
+	assert_true(world_round(world));
+	assert_int_equal(world_told(world, WORLD_EVER, NULL, NULL).count, 1);
+	assert_int_equal(world_told(world, WORLD_EVER, NULL, "198.51.100.2").count, 1);
 	world_kill(world);
 	world_allow(world, 2);
 	world_up(world);
 	world_begin(world);
-	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 7);
+	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 8);
 }
 
 static void test_details(void **state)
