@@ -31,16 +31,15 @@ int me_pick_compare(bool descending, const struct me_pick *a, const struct me_pi
 bool me_pick_find(const struct me_selection *sel, const char *id, struct me_pick *ret_pick)
 {
 	struct me_walk walk = {0};
+	uint64_t number;
+	char *end;
 
-	while (me_pick_next(sel, &walk, ret_pick)) {
-		struct me_value value = sel->rows->fields.get(&ret_pick->row, 0);
-		char buffer[ME_VALUE_LEN];
-		size_t len;
-		const char *text = me_value_show(&value, buffer, &len);
-
-		if (text && len == strlen(id) && !memcmp(text, id, len))
+	if (strspn(id, "0123456789abcdef") != ME_PICK_ID_LEN)
+		return false;
+	number = strtoull(id, &end, 16);
+	while (!*end && me_pick_next(sel, &walk, ret_pick))
+		if (sel->rows->fields.get(&ret_pick->row, 0).number == number)
 			return true;
-	}
 	return false;
 }
 
@@ -111,11 +110,40 @@ static int compare_picks(const void *a, const void *b, void *descending)
 	return me_pick_compare(*(const bool *)descending, a, b);
 }
 
-void me_picks_sort(struct me_picks *picks)
+/* Brings all before the place `nth` of the order before it (Hoare, "Algorithm 65: find", 1961). */
+static void part(struct me_picks *picks, size_t nth)
 {
-	if (picks->count)
-		qsort_r(picks->items, picks->count, sizeof(*picks->items), compare_picks,
-			&picks->descending);
+	ptrdiff_t low = 0, high = (ptrdiff_t)picks->count - 1, wanted = (ptrdiff_t)nth;
+
+	while (low < high) {
+		const struct me_pick pivot = picks->items[low + (high - low) / 2];
+		ptrdiff_t i = low, j = high;
+
+		while (i <= j) {
+			while (me_pick_compare(picks->descending, &picks->items[i], &pivot) < 0)
+				i++;
+			while (me_pick_compare(picks->descending, &picks->items[j], &pivot) > 0)
+				j--;
+			if (i <= j)
+				swap(&picks->items[i++], &picks->items[j--]);
+		}
+		if (wanted <= j)
+			high = j;
+		else if (wanted >= i)
+			low = i;
+		else
+			return;
+	}
+}
+
+void me_picks_sort(struct me_picks *picks, size_t from)
+{
+	if (from >= picks->count)
+		return;
+	if (from)
+		part(picks, from);
+	qsort_r(picks->items + from, picks->count - from, sizeof(*picks->items), compare_picks,
+		&picks->descending);
 }
 
 void me_picks_free(struct me_picks *picks)

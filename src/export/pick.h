@@ -33,10 +33,12 @@ bool me_pick_next(const struct me_selection *sel, struct me_walk *walk, struct m
 /* Which of two comes first, as qsort(3) has it. What has no key comes last in either direction. */
 int me_pick_compare(bool descending, const struct me_pick *a, const struct me_pick *b);
 
+#define ME_PICK_ID_LEN 16u /* hexadecimal digits */
+
 /* The row of this id (the first field of rows that are identified by it). False: there is none. */
 bool me_pick_find(const struct me_selection *sel, const char *id, struct me_pick *ret_pick);
 
-/* The first `limit` rows in an order: a heap with the last of them on top, until it is sorted. */
+/* The first `limit` rows in an order: a heap with the last of them on top, until they are sorted. */
 struct me_picks {
 	bool descending;
 	size_t limit;
@@ -46,7 +48,8 @@ struct me_picks {
 
 /* Keeps the row if it belongs to the first. 0 or -ENOMEM. */
 int me_picks_offer(struct me_picks *picks, const struct me_pick *pick);
-void me_picks_sort(struct me_picks *picks);
+/* Sorts those from the place `from` of the order on: what is passed over needs no order. */
+void me_picks_sort(struct me_picks *picks, size_t from);
 void me_picks_free(struct me_picks *picks);
 
 #endif

@@ -254,16 +254,16 @@ void me_tree_more(const struct me_tree *tree, struct me_json *object)
 static int write_members(const struct me_tree *tree, struct me_tree_group *group,
 			 struct me_strbuf *out)
 {
+	size_t first = group->line + 1;
+	size_t passed = tree->sel->offset > first ? tree->sel->offset - first : 0;
 	char id[17];
 
-	me_picks_sort(&group->members);
+	me_picks_sort(&group->members, passed);
 	me_tree_group_id(group, id);
-	for (size_t i = 0; i < group->members.count; i++) {
+	for (size_t i = passed; i < group->members.count; i++) {
 		_cleanup_json_ struct me_json *object = NULL;
 		int r;
 
-		if (group->line + 1 + i < tree->sel->offset)
-			continue;
 		if (out->data[out->len - 1] == '}')
 			me_strbuf_addc(out, ',');
 		object = me_view_row(tree->sel->rows, &group->members.items[i].row);

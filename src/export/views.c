@@ -140,7 +140,7 @@ static int write_list(struct me_selection *sel, const struct me_status *status,
 		r = me_picks_offer(&picks, &pick);
 	if (r < 0)
 		return r;
-	me_picks_sort(&picks);
+	me_picks_sort(&picks, sel->offset);
 	set_counts(head, walk.total, walk.matched);
 	if (sel->rows->more_of_list)
 		sel->rows->more_of_list(sel->ledger, query, head);

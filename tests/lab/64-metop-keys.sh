@@ -55,7 +55,7 @@ long() {
 tree() {
 	begin 80x24
 	keys t
-	expect "folded" '^>! violation +\[\+\] /usr/bin/nc +2 flows +1 violation'
+	expect "folded" '^>! violation +\[\+\] nc \(/usr/bin\) +2 flows +1 violation'
 }
 
 # help_key KEY WHAT: checks a key of a view by what the help says of it.
@@ -132,7 +132,7 @@ help_key() {
 		expect_not "$key: no more" '^ detail'
 		tree
 		keys "$key"
-		expect "$key: a group" '^>! violation +\[-\] /usr/bin/nc'
+		expect "$key: a group" '^>! violation +\[-\] nc \(/usr/bin\)'
 		;;
 	"scroll the detail or the help down")
 		begin 80x24
@@ -189,7 +189,7 @@ help_key() {
 		begin 80x24
 		keys "$key"
 		expect "$key" '^by origin  '
-		expect "$key: groups" '\[\+\] /usr/bin/mta +2 flows'
+		expect "$key: groups" '\[\+\] mta \(/usr/bin\) +2 flows'
 		expect_request "$key" '&group=origin'
 		keys "$key"
 		expect "$key: by endpoint" '^by endpoint  '
@@ -201,34 +201,34 @@ help_key() {
 	"unfold the group of flows, or fold it")
 		tree
 		keys "$key"
-		expect "$key" '^>! violation +\[-\] /usr/bin/nc'
+		expect "$key" '^>! violation +\[-\] nc \(/usr/bin\)'
 		expect "$key: its flow" '^ ! violation +203\.0\.113\.66 +4444/tcp'
 		expect_request "$key" "&group=origin&unfold=$ONE&"
 		keys Down "$key"
-		expect "$key: folded from its flow" '^>! violation +\[\+\] /usr/bin/nc'
+		expect "$key: folded from its flow" '^>! violation +\[\+\] nc \(/usr/bin\)'
 		expect_not "$key: folded" '203\.0\.113\.66'
 		;;
 	"unfold the group")
 		tree
 		keys "$key"
-		expect "$key" '^>! violation +\[-\] /usr/bin/nc'
+		expect "$key" '^>! violation +\[-\] nc \(/usr/bin\)'
 		keys "$key"
-		expect "$key: and not back" '^>! violation +\[-\] /usr/bin/nc'
+		expect "$key: and not back" '^>! violation +\[-\] nc \(/usr/bin\)'
 		;;
 	"fold the group, from any of its flows")
 		tree
 		keys Space
 		expect "$key: before" '^ ! violation +203\.0\.113\.66'
 		keys Down "$key"
-		expect "$key" '^>! violation +\[\+\] /usr/bin/nc'
+		expect "$key" '^>! violation +\[\+\] nc \(/usr/bin\)'
 		;;
 	"unfold all groups, or fold them")
 		tree
 		keys "$key"
 		expect_request "$key" '&unfold=all&'
-		expect "$key" '\[-\] /usr/bin/nc'
+		expect "$key" '\[-\] nc \(/usr/bin\)'
 		keys "$key"
-		expect "$key: folded" '^>! violation +\[\+\] /usr/bin/nc'
+		expect "$key: folded" '^>! violation +\[\+\] nc \(/usr/bin\)'
 		;;
 	"stay with the row wherever it goes, and no longer")
 		begin 80x24
@@ -324,17 +324,12 @@ help_key() {
 	esac
 }
 
-# A filter is typed, the cursor before its last word.
-typing() {
-	begin 80x24
-	keys / a b Space c d
-	expect "typed" '^/ab cd'
-}
-
 filter_key() {
 	local key=$1
 
-	typing
+	# Nothing is filtered by, and one is being typed.
+	keys Escape Escape / C-u a b Space c d
+	expect "typed" '^/ab cd *$'
 	case $2 in
 	"filter by what was typed")
 		keys "$key"
@@ -423,5 +418,6 @@ walk() {
 prepare
 server_start
 walk keys help_key 40
+begin 80x24
 walk "keys of the filter" filter_key 15
 exit 0

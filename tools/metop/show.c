@@ -78,7 +78,7 @@ static int follow(struct me_model *model)
 	bool was = list->following;
 	int r = 0;
 
-	if (!me_model_selected(model)) {
+	if (list->gone || !me_list_count(model, model->view)) {
 		model->notice = "there is no row to follow";
 		return 0;
 	}

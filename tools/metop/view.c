@@ -239,16 +239,32 @@ static void rate_text(const struct me_column *column, const struct me_row *row, 
 	me_format_rate(field ? field->number : row->rate[column->rate], out);
 }
 
-/* "[+] /usr/bin/curl": as trees of processes are shown. */
+/* The name of a program and then its folder: what is cut is the less telling end. */
+static void program_text(const char *exe, char out[ME_CELL_LEN])
+{
+	const char *slash = strrchr(exe, '/');
+
+	if (slash && slash[1])
+		snprintf(out, ME_CELL_LEN, "%s (%.*s)", slash + 1,
+			 (int)(slash > exe ? slash - exe : 1), exe);
+	else
+		snprintf(out, ME_CELL_LEN, "%s", exe);
+}
+
+/* "[+] curl (/usr/bin)": as trees of processes are shown. */
 static void group_text(const struct me_column *column, const struct me_row *row, char *out)
 {
 	const char *unfolded = me_row_text(row, "unfolded"), *by = me_row_text(row, "by");
-	const char *label = first_text(column, row);
+	const char *exe = me_row_text(row, "exe"), *service = me_row_text(row, "service");
+	char label[ME_CELL_LEN];
 
-	if (!*label)
-		label = by && !strcmp(by, "endpoint") ? "(no endpoint)" : "(unknown)";
-	snprintf(out, ME_CELL_LEN, "[%c] %s", unfolded && !strcmp(unfolded, "yes") ? '-' : '+',
-		 label);
+	snprintf(label, sizeof(label), "%s", first_text(column, row));
+	if (exe)
+		program_text(exe, label);
+	else if (!*label && by && !strcmp(by, "endpoint"))
+		snprintf(label, sizeof(label), "%s: no endpoint", service ? service : "unknown");
+	snprintf(out, ME_CELL_LEN, "[%c] %.1000s", unfolded && !strcmp(unfolded, "yes") ? '-' : '+',
+		 *label ? label : "unknown");
 }
 
 static void count_text(const struct me_column *column, const struct me_row *row, char *out)

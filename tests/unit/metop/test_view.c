@@ -147,7 +147,7 @@ static void cells_of_a_group(void **state)
 	me_rows_add_number(rows, "bytes_sent", 1234, "1234");
 	me_rows_add_number(rows, "sent_per_s", 5, "5");
 	assert_string_equal(group_cell("VERDICT", rows), "? pending");
-	assert_string_equal(group_cell("DESTINATION", rows), "[+] (unknown)");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] unknown");
 	assert_string_equal(group_cell("PORT", rows), "12 flows");
 	assert_string_equal(group_cell("ADDRESS", rows), "1 open");
 	assert_string_equal(group_cell("PROCESS", rows), "");
@@ -155,7 +155,20 @@ static void cells_of_a_group(void **state)
 	assert_string_equal(group_cell("SENT", rows), "1.23k");
 	assert_string_equal(group_cell("SENT/S", rows), "5.0");
 	me_rows_add_text(rows, "exe", "/usr/bin/curl");
-	assert_string_equal(group_cell("DESTINATION", rows), "[+] /usr/bin/curl");
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] curl (/usr/bin)");
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "group", "0123456789abcdef");
+	me_rows_add_text(rows, "exe", "/init");
+	rows->rows[0] = rows->rows[1];
+	assert_string_equal(group_cell("DESTINATION", rows), "[+] init (/)");
+	/* What no entry allows is told apart by service. */
+	me_rows_begin(rows);
+	me_rows_add_text(rows, "group", "0123456789abcdef");
+	me_rows_add_text(rows, "by", "endpoint");
+	me_rows_add_text(rows, "unfolded", "yes");
+	me_rows_add_text(rows, "service", "dns");
+	rows->rows[0] = rows->rows[2];
+	assert_string_equal(group_cell("DESTINATION", rows), "[-] dns: no endpoint");
 }
 
 static void without_a_process_the_host_is_told(void **state)
