@@ -47,7 +47,7 @@ keys W
 expect "told" "the setup is kept in .*metoprc|^the setup is kept in"
 expect_rc "view" "view=flows"
 keys W
-expect "told" 'the setup is as it was'
+expect "told" 'the setup is kept already'
 keys 4
 expect_not "until the next key" 'the setup is'
 quit "kept by the key"

@@ -33,7 +33,6 @@ start() {
 	done
 	[ $# = 0 ] || shift
 	rm -f "$LAB_TMP/ended"
-	[ -n "${KEEP_SETUP-}" ] || rm -rf "$XDG_CONFIG_HOME"
 	cat >"$LAB_TMP/session" <<-END
 	before=\$(stty -g)
 	set -m # a job of its own, so that it can be stopped
@@ -50,6 +49,8 @@ start() {
 	END
 	tmux_ kill-server 2>/dev/null || true
 	until_true 5 no_terminal || fail "the last terminal does not end"
+	until_true 5 no_metop || fail "the last metop does not end"
+	[ -n "${KEEP_SETUP-}" ] || rm -rf "$XDG_CONFIG_HOME" # which that one may have written
 	# The socket of a server that is on its way out refuses: again, then.
 	until_true 5 tmux_ new-session -d -s metop -x "${size%x*}" -y "${size#*x}" \
 		"bash $LAB_TMP/session" 2>"$LAB_TMP/tmux" || fail "no terminal: $(<"$LAB_TMP/tmux")"
@@ -59,6 +60,8 @@ start() {
 metop_source() { [ -n "${URL-}" ] && echo "--url $URL" || echo "--socket $SOCKET"; }
 
 no_terminal() { ! tmux_ has-session 2>/dev/null; }
+
+no_metop() { ! pgrep -f "^$METOP $(metop_source)" >/dev/null; }
 
 keys() { tmux_ send-keys -t metop "$@"; }
 

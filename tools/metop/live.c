@@ -236,7 +236,7 @@ static int keep_setup(struct live *live)
 {
 	const char *path = live->setup.path;
 	char *notice = NULL;
-	int r = me_setup_write(&live->setup, &live->model.settings);
+	int r = me_setup_write(&live->setup, &live->model.settings, true);
 
 	live->model.keep = false;
 	if (r == -ENOMEM)
@@ -245,7 +245,7 @@ static int keep_setup(struct live *live)
 		     r < 0                        ? "the setup cannot be kept in %s: %s"
 		     : r                          ? "the setup is kept in %s"
 		     : path && live->setup.closed ? "%s is left as it is"
-						  : "the setup is as it was at the start",
+						  : "the setup is kept already",
 		     path ? path : "", r < 0 ? strerror(-r) : "") < 0)
 		return -ENOMEM;
 	free(live->notice);
@@ -313,7 +313,7 @@ static int set_up(struct live *live, struct me_settings *ret_settings)
 /* At the end there is no screen any more to tell it on. */
 static void keep_at_end(struct live *live)
 {
-	int r = me_setup_write(&live->setup, &live->model.settings);
+	int r = me_setup_write(&live->setup, &live->model.settings, false);
 
 	me_screen_free(&live->screen);
 	if (r < 0)

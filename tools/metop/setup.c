@@ -297,8 +297,9 @@ static int make_folders(const char *path)
 	return 0;
 }
 
-/* Takes what was changed since the start into what the file said. Whether there was anything. */
-static bool merge(struct me_setup *setup, const struct me_settings *now)
+/* Takes what is another than in `since` into what the file said. Whether there was anything. */
+static bool merge(struct me_setup *setup, const struct me_settings *now,
+		  const struct me_settings *since)
 {
 	char before[VALUE_MAX], after[VALUE_MAX], key[KEY_MAX];
 	struct setting setting;
@@ -308,7 +309,7 @@ static bool merge(struct me_setup *setup, const struct me_settings *now)
 	for (size_t i = 0; setting_at(i, &setting, &which, key); i++) {
 		if (!*key)
 			continue;
-		setting.show(&setup->start, which, before);
+		setting.show(since, which, before);
 		setting.show(now, which, after);
 		if (!strcmp(before, after))
 			continue;
@@ -319,7 +320,7 @@ static bool merge(struct me_setup *setup, const struct me_settings *now)
 	return changed;
 }
 
-int me_setup_write(struct me_setup *setup, const struct me_settings *now)
+int me_setup_write(struct me_setup *setup, const struct me_settings *now, bool all)
 {
 	struct me_setup merged = *setup;
 	_cleanup_strbuf_ struct me_strbuf text = {0};
@@ -329,7 +330,8 @@ int me_setup_write(struct me_setup *setup, const struct me_settings *now)
 	size_t which;
 	int r;
 
-	if (!setup->path || setup->closed || !merge(&merged, now))
+	if (!setup->path || setup->closed ||
+	    !merge(&merged, now, all ? &setup->read : &setup->start))
 		return 0;
 	me_strbuf_adds(&text, "version=" ME_SETUP_VERSION "\n");
 	for (size_t i = 0; setting_at(i, &setting, &which, key); i++) {

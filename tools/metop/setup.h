@@ -32,9 +32,10 @@ int me_setup_read(struct me_setup *setup, char *path, struct me_strbuf *problem)
 
 /*
  * Writes the file, whole or not at all, mode 0600, if something was changed since setup->start; what was
- * not stays as the file said it. 1: written, 0: nothing to write, or what went wrong.
+ * not stays as the file said it. With `all` everything as it is now is kept, the command line's too. 1:
+ * written, 0: nothing to write, or what went wrong.
  */
-int me_setup_write(struct me_setup *setup, const struct me_settings *now);
+int me_setup_write(struct me_setup *setup, const struct me_settings *now, bool all);
 
 void me_setup_free(struct me_setup *setup);
 

@@ -87,7 +87,7 @@ static void test_round(void **state)
 	now = setup.read;
 	assert_int_equal(now.view, ME_VIEW_ENDPOINTS);
 	/* Nothing changed: nothing written, not even a folder. */
-	assert_int_equal(me_setup_write(&setup, &now), 0);
+	assert_int_equal(me_setup_write(&setup, &now, false), 0);
 	assert_int_equal(access(path, F_OK), -1);
 
 	now.tree = ME_TREE_ORIGIN;
@@ -98,10 +98,10 @@ static void test_round(void **state)
 	now.view = ME_VIEW_DNS;
 	now.order[ME_VIEW_FLOWS][0] =
 		(struct me_order){me_view_column(&me_views[ME_VIEW_FLOWS], "RECV"), false};
-	assert_int_equal(me_setup_write(&setup, &now), 1);
+	assert_int_equal(me_setup_write(&setup, &now, false), 1);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(me_setup_write(&setup, &now), 0);
+	assert_int_equal(me_setup_write(&setup, &now, false), 0);
 	me_setup_free(&setup);
 
 	read_setup(&setup, "/a/mewatch/metoprc", NULL);
@@ -129,15 +129,22 @@ static void test_what_is_written(void **state)
 	assert_int_equal(setup.read.interval_ns, 5000000000ull);
 	setup.start.interval_ns = 1000000000ull; /* --interval 1s */
 	now = setup.start;
-	assert_int_equal(me_setup_write(&setup, &now), 0);
+	assert_int_equal(me_setup_write(&setup, &now, false), 0);
 	text_is("/rc", "# mine\nversion=1\n future = of it \ninterval=5s\nfuture.2=x\n\n");
 	now.ascii = true;
-	assert_int_equal(me_setup_write(&setup, &now), 1);
+	assert_int_equal(me_setup_write(&setup, &now, false), 1);
 	me_setup_free(&setup);
 
 	read_setup(&setup, "/rc", NULL);
 	assert_true(setup.read.ascii);
 	assert_int_equal(setup.read.interval_ns, 5000000000ull);
+	/* But all of it, where that is asked for. */
+	setup.start.addresses = true;
+	now = setup.start;
+	assert_int_equal(me_setup_write(&setup, &now, false), 0);
+	assert_int_equal(me_setup_write(&setup, &now, true), 1);
+	assert_true(setup.read.addresses);
+	assert_int_equal(me_setup_write(&setup, &now, true), 0);
 	assert_string_equal(setup.unknown.data, "# mine\nfuture = of it\nfuture.2=x\n\n");
 	me_setup_free(&setup);
 }
@@ -192,12 +199,12 @@ static void test_closed(void **state)
 		assert_false(setup.read.ascii);
 		now = setup.read;
 		now.ascii = true;
-		assert_int_equal(me_setup_write(&setup, &now), 0);
+		assert_int_equal(me_setup_write(&setup, &now, false), 0);
 		text_is("/rc", i ? huge : "ascii=yes\nversion=2\nascii=yes\n");
 		me_setup_free(&setup);
 	}
 	read_setup(&setup, NULL, NULL);
-	assert_int_equal(me_setup_write(&setup, &now), 0);
+	assert_int_equal(me_setup_write(&setup, &now, false), 0);
 	me_setup_free(&setup);
 }
 
@@ -214,7 +221,7 @@ static void test_link(void **state)
 	read_setup(&setup, "/link", NULL);
 	now = setup.read;
 	now.addresses = true;
-	assert_int_equal(me_setup_write(&setup, &now), 1);
+	assert_int_equal(me_setup_write(&setup, &now, false), 1);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	me_setup_free(&setup);
@@ -236,7 +243,7 @@ static void test_cannot(void **state)
 	now = setup.read;
 	now.addresses = true;
 	for (int i = 0; i < 2; i++) /* it is tried again */
-		assert_true(me_setup_write(&setup, &now) < 0);
+		assert_true(me_setup_write(&setup, &now, false) < 0);
 	me_setup_free(&setup);
 }
 
