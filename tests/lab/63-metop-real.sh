@@ -52,6 +52,7 @@ expect "ordered by the daemon" '^>\+ allowed'
 keys Enter
 expect "detail" "^verdict +allowed|  verdict +allowed"
 expect "detail" "exe +$LAB_BIN/paths_tcp"
+expect "which rule, at which line" "verdict +\\+ allowed by lab/the-far-side at .*policy\.yaml:[0-9]+, as lab/the-far-side; listed, an address rule; policy 1"
 keys Escape 1
 expect "endpoint" "^.[+] good +lab/the-far-side +lab .* 3 "
 expect "endpoint never used" '^.\. never +meupdate\.gfi\.com +updates '
@@ -74,9 +75,23 @@ for view in flows endpoints violations; do
 done
 
 # What was pending becomes a violation when the flow ends, before the eyes.
-keys 2
+keys 2 / p o r t : 2 0 0 0 5 Enter
+expect "the one that waits" ' 1/1$'
+keys Enter
+expect "its story: opened" "opened +to $LAB_STRANGER4:20005/tcp from .*, by storm [0-9]+, $LAB_BIN/storm"
+expect "its story: told early" 'verdict +\? pending: unlisted-destination, unless .*; event [0-9a-f-]+-p'
+expect "its story: goes on" 'last +established, '
 lab_release waiting
 expect "confirmed" "! violation +$LAB_STRANGER4 .*20005/tcp +storm "
+expect "its story: in the end" 'verdict +! violation: unlisted-destination, .*; event [0-9a-f-]+-c'
+expect "its story: its end" 'closed +established, '
+keys Escape Escape 3
+expect "violations again" 'unlisted-destination '
+keys Enter
+expect "the story of violations" "flow +! violation, [a-z_]+ [0-9]+ to $LAB_STRANGER4:2000[25]/tcp"
+keys Escape 1 Enter
+expect "the story of an endpoint" 'listed +by '
+keys Escape 2
 expect "totals" 'violation 3  \? pending 0 '
 lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20003 2
 expect "new flows" '20003/tcp'
