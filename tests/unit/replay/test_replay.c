@@ -44,6 +44,7 @@ static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *fl
 	const struct me_item row = {.ledger = ledger, .flow = flow};
 	const char *name = me_ledger_text(ledger, flow->text[ME_TEXT_NAME]);
 	const char *http = me_ledger_text(ledger, flow->text[ME_TEXT_HTTP_HOST]);
+	_cleanup_json_ struct me_json *object = NULL;
 	struct heard *heard = userdata;
 	char line[512];
 
@@ -56,7 +57,8 @@ static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *fl
 		 (unsigned long long)flow->bytes_received,
 		 (unsigned long long)flow->packets_received, flow->closed_ns ? "closed" : "open");
 	me_strbuf_adds(&heard->flows, line);
-	assert_int_equal(me_view_row(&me_rows_flows, &row, &heard->json), 0);
+	object = me_view_row(&me_rows_flows, &row);
+	assert_int_equal(me_json_write(object, &heard->json), 0);
 	me_strbuf_addc(&heard->json, '\n');
 }
 
