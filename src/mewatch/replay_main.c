@@ -33,7 +33,7 @@ static const char usage[] =
 	"\n"
 	"PCAP is a pcap or pcapng file; - is standard input. Several are read one after the other.\n"
 	"Without --host the mail hosts are those of the policy, else the address that opens most\n"
-	"connections.\n";
+	"connections; of standard input in its first 16 MiB.\n";
 
 enum { OPT_PROFILE = 256, OPT_HOST, OPT_JSON, OPT_EVENTS, OPT_REPLAY, OPT_ANY };
 

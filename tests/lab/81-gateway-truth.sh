@@ -6,6 +6,7 @@
 # segments that network cards cut, over a wire that loses, doubles and swaps packets. And the metrics,
 # from the same truth.
 . "$LAB_DIR/gateway-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 count=${TRUTH_COUNT:-$([ -n "${LAB_FULL-}" ] && echo 1500 || echo 35)}
 truth_file=$LAB_TMP/truth # all of it
@@ -126,6 +127,7 @@ lab_policy <<-EOF
 	      $(gateway_at4 no_way), "$(gateway_at6 no_way)"]
 	    ports: [tcp/5000-5199, tcp/20996, udp/20000-20099]
 EOF
+REPLAY_OFFLOAD=on replay_begin
 lab_daemon
 
 for family in 4 6; do
@@ -161,3 +163,5 @@ gateway_wire_end mail2
 for what in dropped duplicated reordered; do
 	lab_assert "the wire $what nothing" [ "${truth[$what]}" -gt 0 ]
 done
+replay_same "in all"
+replay_end

@@ -5,6 +5,7 @@
 # Ethernet header, and a gateway with one arm, whose one interface carries everything, the default
 # route too. Each flow is counted once; two interfaces that carry the same packets are refused.
 . "$LAB_DIR/gateway-links-lib.sh"
+. "$LAB_DIR/replay-lib.sh"
 
 links_hosts+=", 10.20.0.10, 10.20.0.11, 10.30.0.10, '2001:db8:30::10'"
 MORE_SOURCE+=([left4]=10.20.0.10 [right4]=10.20.0.11 [branch4]=10.30.0.10 [branch6]=2001:db8:30::10)
@@ -111,7 +112,11 @@ tunnel() {
 	gateway_at internet ip route add 10.30.0.0/24 via $GATEWAY_WAN4
 	gateway_at internet ip route add 2001:db8:30::/64 via $GATEWAY_WAN6
 	links_agree "tunnel" tun0 tun0 1
+	REPLAY_ONLY='.host == "10.30.0.10" or .host == "2001:db8:30::10"'
+	replay_begin tun0
 	links_pass "tunnel" branch 4 6
+	replay_same "tunnel"
+	replay_end
 }
 
 # --- one arm

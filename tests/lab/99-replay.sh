@@ -1,68 +1,76 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2016,SC2086,SC2154
 #
-# What tcpdump writes beside the daemon, replayed: the same flows as it told of live, field by field.
-# First of hours of a mail host's day, then of what it must not do.
+# What can be done with a capture that tcpdump wrote beside the daemon: read as a file and through a pipe,
+# with and without being told who the mail host is, it says the same, the same as the daemon; and so do the
+# events and the suggestions that come of it.
 . "$LAB_DIR/gateway-lib.sh"
 . "$LAB_DIR/day-lib.sh"
 . "$LAB_DIR/day-misbehave.sh"
+. "$LAB_DIR/replay-lib.sh"
 
-capture=$LAB_TMP/capture.pcap
-# Without what each side has of its own: ids, who saw it, and when exactly. A flow that its address allows
-# or forbids shows the names that anybody had asked for by the time it was looked at, which differs.
-own='del(.id, .vantage, .first, .last) |
-	if .evidence == "learned" or .evidence == "verified" then . else del(.name, .names) end | tojson'
-
-# live, replayed: the flows, a line each.
-live() {
-	lab_flows '.vantage == "transit"' | jq -r "$own" | sort
+replay() {
+	"$LAB_BUILD/mewatch" replay -c "$LAB_POLICY" "$@" 2>"$LAB_TMP/replay.err"
 }
 
-replayed() {
-	"$LAB_BUILD/mewatch" replay -c "$LAB_POLICY" --json "$capture" 2>"$LAB_TMP/replay.err" | jq -r "$own" | sort
+# violations FILE: the events that tell of one, without what each side has of its own.
+violations() {
+	jq -r 'select(.event == "violation") | [.state, .reason, .service, .proto, .src, .sport, .dst, .dport, .name,
+		.sni] | map(tostring) | join(" ")' "$1" | sort
 }
 
-# differences: `same`, or some of them.
-differences() {
-	live >"$LAB_TMP/live"
-	replayed >"$LAB_TMP/replayed"
-	[ -s "$LAB_TMP/live" ] && cmp -s "$LAB_TMP/live" "$LAB_TMP/replayed" && echo same && return
-	diff "$LAB_TMP/live" "$LAB_TMP/replayed" | sed -n '1!p' | head -n 8
-	echo "(< live, > replayed; $(wc -l <"$LAB_TMP/live") and $(wc -l <"$LAB_TMP/replayed"))"
-}
-
-# late: flows that both tell of, but at times more than a second apart.
-late() {
-	local key='([.proto, .src, .sport, .dst, .dport] | map(tostring) | join(" "))'
-
-	join -t$'\t' <(lab_flows '.vantage == "transit"' | jq -r "[$key, .first] | @tsv" | sort -t$'\t' -k1,1) \
-		<("$LAB_BUILD/mewatch" replay -c "$LAB_POLICY" --json "$capture" 2>/dev/null |
-			jq -r "[$key, .first] | @tsv" | sort -t$'\t' -k1,1) |
-		jq -R 'split("\t") | (.[1], .[2]) |= (sub("\\.[0-9]*Z"; "Z") | fromdate) | (.[1] - .[2]) | fabs | select(. > 1)' |
-		wc -l
+# rules: of a suggestion, without its evidence.
+rules() {
+	grep -v '^ *#'
 }
 
 lab_need tcpdump
 gateway_network
-gateway_offload off # else the kernel knows of segments that a capture has as one
 gateway_servers
 day_policy
+replay_begin
 lab_daemon
-tcpdump -i $GATEWAY_LAN -U --immediate-mode -B 16384 -w "$capture" 2>"$LAB_TMP/tcpdump" &
-tcpdump=$!
-lab_wait 'grep -q listening "$LAB_TMP/tcpdump"' || lab_die "tcpdump: $(<"$LAB_TMP/tcpdump")"
 day_begin
-for ((hour = 0; hour < 3; hour++)); do
-	day_hour 2
-done
-lab_settle "nothing is pending" 0 lab_metric pending_flows
-lab_settle "a day" same differences
-lab_assert_eq "at the same times" "$(late)" 0
+day_hour 2
 for misdeed in $DAY_MISDEEDS4; do
 	day_misbehave $misdeed 4
 done
 lab_settle "nothing is pending" 0 lab_metric pending_flows
-lab_settle "misdeeds" same differences
-kill -INT $tcpdump
-wait $tcpdump
-lab_assert_eq "tcpdump lost" "$(sed -n 's/ packets\? dropped by kernel//p' "$LAB_TMP/tcpdump")" 0
+replay_same "an hour"
+replay_end
+
+replay --json "$REPLAY_CAPTURE" >"$LAB_TMP/file"
+replay --json - <"$REPLAY_CAPTURE" >"$LAB_TMP/stdin"
+cat "$REPLAY_CAPTURE" | replay --json - >"$LAB_TMP/pipe"
+lab_assert "standard input" cmp "$LAB_TMP/file" "$LAB_TMP/stdin"
+lab_assert "a pipe" cmp "$LAB_TMP/file" "$LAB_TMP/pipe"
+
+# Nobody says who the mail host is.
+sed -i 's/^  hosts: .*/  hosts: []/; /^watch:/,/^[a-z]*:/ { /cgroups\|interfaces/d }' "$LAB_POLICY"
+sed -i '/^  hosts: \[\]/d; /^watch:$/d' "$LAB_POLICY"
+replay --json "$REPLAY_CAPTURE" >"$LAB_TMP/guessed"
+lab_assert "who it is taken to be" grep -q "taken to be $GATEWAY_MAIL4" "$LAB_TMP/replay.err"
+cat "$REPLAY_CAPTURE" | replay --json - >"$LAB_TMP/guessed.pipe"
+lab_assert "who it is taken to be, of a pipe" grep -q "taken to be $GATEWAY_MAIL4" "$LAB_TMP/replay.err"
+lab_assert "guessed, from a pipe" cmp "$LAB_TMP/guessed" "$LAB_TMP/guessed.pipe"
+replay --json --host $GATEWAY_MAIL4 "$REPLAY_CAPTURE" >"$LAB_TMP/named"
+lab_assert "guessed is as good as named" cmp "$LAB_TMP/guessed" "$LAB_TMP/named"
+lab_assert "it has flows" test -s "$LAB_TMP/named"
+
+day_policy
+replay --events "$LAB_TMP/replay.events" "$REPLAY_CAPTURE" >"$LAB_TMP/text"
+lab_assert_eq "the same violations are told" "$(violations "$LAB_TMP/replay.events")" "$(violations "$LAB_EVENTS")"
+lab_assert_eq "a line each flow" "$(grep -c '^20[0-9-]*T' "$LAB_TMP/text")" "$(wc -l <"$LAB_TMP/file")"
+lab_assert "and a summary" grep -q '^  violation  *[1-9]' "$LAB_TMP/text"
+
+"$LAB_BUILD/mewatch" suggest --replay -c "$LAB_POLICY" "$REPLAY_CAPTURE" >"$LAB_TMP/suggested"
+lab_assert_eq "the same rules are suggested" "$(rules <"$LAB_TMP/suggested")" \
+	"$("$LAB_BUILD/mewatch" suggest --socket "$LAB_SOCKET" | rules)"
+lab_assert "there are some" grep -q '^  - ' "$LAB_TMP/suggested"
+
+# Half of it: what there is, and where it breaks off.
+head -c $(($(stat -c %s "$REPLAY_CAPTURE") / 2)) "$REPLAY_CAPTURE" >"$LAB_TMP/half"
+replay "$LAB_TMP/half" >"$LAB_TMP/text"
+lab_assert_eq "half a capture" $? 1
+lab_assert "it is told" grep -q 'damaged after packet' "$LAB_TMP/replay.err"
+lab_assert "half a capture has flows" grep -q '^20[0-9-]*T' "$LAB_TMP/text"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <linux/bpf.h>
+#include "../../seed.h"
 #include "replay/map.h"
 
 static uint64_t *value_of(struct me_map *map, uint64_t key)
@@ -105,6 +106,98 @@ static void an_lru_forgets_what_was_used_least_recently(void **state)
 	me_map_free(&map);
 }
 
+#define S(n) ((n)*1000000000ull)
+
+/* The keys of those that changed, in that order, as digits; each is told to rest unless `until_ns` is 0. */
+static uint64_t changed(struct me_map *map, uint64_t until_ns)
+{
+	struct me_map_cursor cursor = {};
+	const void *key;
+	void *value;
+	uint64_t keys = 0;
+
+	while (me_map_next_changed(map, &cursor, &key, &value)) {
+		keys = keys * 10 + *(const uint64_t *)key;
+		if (until_ns)
+			me_map_rest(map, key, until_ns);
+	}
+	return keys;
+}
+
+static void who_rests_is_passed_over(void **state)
+{
+	struct me_map *map = me_map_new(ME_MAP_HASH, 8, 8, 100);
+	uint64_t key = 2;
+
+	assert_int_equal(me_map_watch(map), 0);
+	for (uint64_t i = 1; i <= 4; i++)
+		assert_int_equal(put(map, i, i, BPF_NOEXIST), 0);
+	me_map_wake(map, S(1000));
+	assert_int_equal(changed(map, 0), 1234);
+	assert_int_equal(changed(map, S(1010) + 5), 1234);
+	assert_int_equal(changed(map, 0), 0);
+	/* whoever is looked up may have been changed */
+	assert_non_null(value_of(map, 3));
+	assert_int_equal(changed(map, S(9000)), 3); /* more than a turn away */
+	assert_int_equal(put(map, 5, 5, BPF_NOEXIST), 0);
+	assert_int_equal(changed(map, S(1)), 5); /* the past: the next second */
+	me_map_wake(map, S(1000) + 1);
+	assert_int_equal(changed(map, 0), 0);
+	me_map_wake(map, S(1001));
+	assert_int_equal(changed(map, S(1020)), 5);
+	assert_int_equal(me_map_delete(map, &key), 0); /* as it rests */
+	me_map_wake(map, S(1009));
+	assert_int_equal(changed(map, 0), 0);
+	me_map_wake(map, S(1500));
+	assert_int_equal(changed(map, S(1600)), 145);
+	me_map_wake(map, S(8999));
+	assert_int_equal(changed(map, S(20000)), 145);
+	me_map_wake(map, S(9000));
+	assert_int_equal(changed(map, S(20000)), 3);
+	me_map_wake(map, S(1000000));
+	assert_int_equal(changed(map, 0), 1453);
+	me_map_free(&map);
+}
+
+/* At random, beside a list: each comes when its time has come or it was looked up, and only then. */
+static void everyone_wakes_in_time(void **state)
+{
+	struct me_map *map = me_map_new(ME_MAP_HASH, 8, 8, 64);
+	uint64_t random = me_seed(), due[64] = {}, now = 5000;
+	struct me_map_cursor cursor;
+	const void *key;
+	void *value;
+
+	assert_int_equal(me_map_watch(map), 0);
+	for (uint64_t i = 0; i < 64; i++)
+		assert_int_equal(put(map, i, i, BPF_NOEXIST), 0);
+	me_map_wake(map, S(now));
+	for (int round = 0; round < 3000; round++) {
+		bool came[64] = {};
+
+		cursor = (struct me_map_cursor){};
+		while (me_map_next_changed(map, &cursor, &key, &value)) {
+			uint64_t i = *(const uint64_t *)key;
+
+			came[i] = true;
+			assert_true(due[i] <= now);
+			due[i] = now + 1 + me_seed_next(&random) % (round % 3 ? 100 : 20000);
+			me_map_rest(map, key, S(due[i]));
+		}
+		for (uint64_t i = 0; i < 64; i++)
+			assert_true(came[i] || due[i] > now);
+		if (me_seed_next(&random) % 2) {
+			uint64_t i = me_seed_next(&random) % 64;
+
+			assert_non_null(value_of(map, i));
+			due[i] = 0;
+		}
+		now += me_seed_next(&random) % (round % 100 ? 5 : 10000);
+		me_map_wake(map, S(now));
+	}
+	me_map_free(&map);
+}
+
 struct prefix {
 	uint32_t bits;
 	uint8_t byte[16];
@@ -184,6 +277,8 @@ int main(void)
 		cmocka_unit_test(elements_stay_where_they_are),
 		cmocka_unit_test(a_walk_may_delete),
 		cmocka_unit_test(an_lru_forgets_what_was_used_least_recently),
+		cmocka_unit_test(who_rests_is_passed_over),
+		cmocka_unit_test(everyone_wakes_in_time),
 		cmocka_unit_test(the_longest_prefix_is_found),
 		cmocka_unit_test(a_ring_gives_in_order_and_says_when_it_is_full),
 	};

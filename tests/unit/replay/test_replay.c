@@ -275,6 +275,62 @@ static void what_is_no_capture_is_said_so(void **state)
 	assert_int_equal(me_capture_open("/nonexistent", &capture, error), -ENOENT);
 }
 
+/*
+ * The names of a flow are those that its peer had until its last packet. How often and when rounds are made
+ * does not matter: of two captures the second has a packet in each second besides.
+ */
+static void names_are_those_of_its_time(void **state)
+{
+	for (int often = 0; often < 2; often++) {
+		struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+		struct heard heard = {};
+
+		captures_connection(c, 41000, BAD, 25, NULL); /* before there is a name */
+		captures_lookup(c, RESOLVER, "one.example.org", BAD);
+		captures_connection(c, 41001, BAD, 25, NULL);
+		captures_lookup(c, RESOLVER, "two.example.org", BAD);
+		captures_lookup(c, RESOLVER, "one.example.org", BAD);
+		captures_connection(c, 41002, BAD, 25, NULL);
+		captures_connection(c, 41003, BAD, 26, NULL); /* told: the one asked for last */
+		captures_lookup(c, RESOLVER, "three.example.org", BAD);
+		for (int i = 0; i < 100; i++) {
+			captures_wait(c, 1000);
+			if (often || i == 99)
+				captures_udp(c, true, 41009, GOOD, 123, "time", 4);
+		}
+		assert_int_equal(replay(captures_path(c), &heard), 0);
+		assert_non_null(strstr(heard.flows.data, "41000>25 - -"));
+		assert_non_null(strstr(heard.flows.data, "41001>25 one.example.org -"));
+		assert_non_null(strstr(heard.flows.data, "41002>25 two.example.org -"));
+		assert_non_null(strstr(heard.flows.data, "41003>26 one.example.org -"));
+		assert_non_null(strstr(heard.json.data,
+				       "\"names\":[\"two.example.org\",\"one.example.org\"]"));
+		assert_null(strstr(heard.json.data, "three.example.org"));
+		forget(&heard);
+		captures_end(&c);
+	}
+}
+
+/* Years in which nothing happens cost nothing, and end what was open before. */
+static void silence_is_short(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_RAW, CAPTURES_NG, 0);
+	const uint64_t ms_of_a_year = 365ull * 86400 * 1000;
+	struct heard heard = {};
+
+	for (int i = 0; i < 3; i++) {
+		captures_udp(c, true, 41006, BAD, 123, "time", 4);
+		captures_wait(c, 20 * ms_of_a_year);
+	}
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.flows.data,
+			    "violation unlisted-port none 41006>123 - - unanswered 4/1 0/0 closed\n"
+			    "violation unlisted-port none 41006>123 - - unanswered 4/1 0/0 closed\n"
+			    "violation unlisted-port none 41006>123 - - none 4/1 0/0 open\n");
+	forget(&heard);
+	captures_end(&c);
+}
+
 static int guess(const struct captures *c, struct me_addr *ret_address, uint64_t *ret_opened)
 {
 	struct me_guess *one = me_guess_new();
@@ -383,6 +439,8 @@ int main(void)
 		cmocka_unit_test(a_time_that_cannot_be_is_damage),
 		cmocka_unit_test(what_ends_with_the_capture_is_final),
 		cmocka_unit_test(what_is_no_capture_is_said_so),
+		cmocka_unit_test(names_are_those_of_its_time),
+		cmocka_unit_test(silence_is_short),
 		cmocka_unit_test(the_host_that_opens_most_is_guessed),
 		cmocka_unit_test(a_beginning_is_read_again),
 		cmocka_unit_test(a_long_beginning_is_read_in_part),
