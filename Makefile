@@ -173,6 +173,10 @@ $(call objects,tests/kernel/*.c): | $(call skeletons,tests/kernel)
 # The folder itself is a prerequisite: a source that went away leaves the archive.
 $(foreach m,$(MODULES) replay,$(eval $(B)/lib$(m).a: $(call objects,src/$(m)/*.c) $(wildcard src/$(m))))
 $(B)/libpolicy.a: $(B)/obj/gen/profiles.o
+ifneq ($(findstring fuzzer,$(SANITIZE)),)
+# It fills tables of all ports, by which no input is any wiser.
+$(B)/obj/src/policy/compile_columns.o: private HOST_CFLAGS += -fno-sanitize-coverage=trace-cmp
+endif
 # The programs of bpf/ pun types, as the kernel's own sources do.
 $(B)/obj/src/replay/program.o: | $(O)/gen/transit_maps.h
 $(B)/obj/src/replay/program.o: private HOST_CFLAGS += -fno-strict-aliasing
@@ -249,6 +253,13 @@ $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES))
+
+$(B)/tests/fuzz/fuzz_capture: $(B)/obj/tests/fuzz/fuzz_capture.o $(B)/obj/tests/fuzz/capture_mutate.o \
+		$(filter-out %/replay_main.o,$(REPLAY_OBJECTS)) $(B)/libmewatch.a $(B)/libreplay.a \
+		$(LIBRARIES)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
 
 # --- Test targets ----------------------------------------------------------------------------
 

@@ -16,6 +16,9 @@
 #define READ_ROUNDS 10u
 /* Rounds that are made of a time in which nothing is there, at its beginning and at its end. */
 #define QUIET_ROUNDS 20u
+/* So long a silence of the capture is gone through by the second; of a longer one a round is such a part. */
+#define SILENCE_NS (600 * ME_NS_PER_S)
+#define SILENCE_PARTS 16u
 
 struct me_replay {
 	struct me_daemon daemon;
@@ -238,22 +241,40 @@ static bool is_quiet(const struct me_daemon *daemon)
 	return true;
 }
 
-/* Makes the rounds up to then; of a long time in which nothing is there only the first and the last. */
+/*
+ * From one round to the next, when nothing came for so long and comes in so long: a second. In a long
+ * silence it is more, so that years of it are passed as well, and what waits for a time has it by a
+ * sixteenth too late; with nothing there only the last rounds are left.
+ */
+static uint64_t round_step(uint64_t silent_ns, uint64_t left_ns, bool quiet)
+{
+	uint64_t step = 0;
+
+	if (silent_ns > SILENCE_NS)
+		step = (silent_ns - SILENCE_NS) / SILENCE_PARTS;
+	if (step > left_ns)
+		step = left_ns;
+	if (quiet && left_ns > QUIET_ROUNDS * ME_NS_PER_S)
+		step = left_ns - QUIET_ROUNDS * ME_NS_PER_S;
+	return step > ME_NS_PER_S ? step : ME_NS_PER_S;
+}
+
+/* Makes the rounds up to then. */
 static void pass_time(struct me_replay *replay, uint64_t now_ns)
 {
+	uint64_t before_ns = replay->now_ns;
 	unsigned int quiet = 0;
 
-	if (now_ns < replay->now_ns) {
+	if (now_ns < before_ns) {
 		replay->counts.backwards++;
 		return;
 	}
 	while (replay->next_ns <= now_ns) {
 		set_time(replay, replay->next_ns);
 		make_round(replay);
-		replay->next_ns += ME_NS_PER_S;
 		quiet = is_quiet(&replay->daemon) ? quiet + 1 : 0;
-		if (quiet == QUIET_ROUNDS && now_ns - replay->next_ns > QUIET_ROUNDS * ME_NS_PER_S)
-			replay->next_ns = now_ns - QUIET_ROUNDS * ME_NS_PER_S;
+		replay->next_ns += round_step(replay->next_ns - before_ns, now_ns - replay->next_ns,
+					      quiet >= QUIET_ROUNDS);
 	}
 	set_time(replay, now_ns);
 }
@@ -313,12 +334,14 @@ void me_replay_packet(struct me_replay *replay, const struct me_capture_packet *
 	me_daemon_drain(&replay->daemon);
 }
 
+/* The last walk may have settled it. */
 static int tell_open(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
 {
 	struct me_replay *replay = userdata;
+	int err = me_ledger_flow(replay->daemon.ledger, key, flow, NULL);
 
 	tell_flow(&replay->daemon, flow->id);
-	return 0;
+	return err;
 }
 
 void me_replay_end(struct me_replay *replay)
@@ -344,4 +367,9 @@ const struct me_replay_counts *me_replay_counts(const struct me_replay *replay)
 const uint64_t *me_replay_totals(const struct me_replay *replay)
 {
 	return replay->daemon.totals;
+}
+
+const uint64_t *me_replay_cells(const struct me_replay *replay)
+{
+	return replay->daemon.cells;
 }

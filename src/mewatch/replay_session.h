@@ -51,5 +51,7 @@ const struct me_ledger *me_replay_ledger(const struct me_replay *replay);
 const struct me_replay_counts *me_replay_counts(const struct me_replay *replay);
 /* ME_TOTALS_ALL of them, after the end. */
 const uint64_t *me_replay_totals(const struct me_replay *replay);
+/* ME_CELL_COUNT of them, after the end. */
+const uint64_t *me_replay_cells(const struct me_replay *replay);
 
 #endif

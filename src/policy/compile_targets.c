@@ -90,7 +90,7 @@ static int add_resolvers(struct me_targets *targets)
 	int r = add_all(targets, targets->resolvers, targets->n_direct, 0,
 			ME_DEST_RESOLVER | ME_TARGET_DIRECT);
 
-	if (r == 0)
+	if (r == 0 && targets->n_direct < targets->n_resolvers)
 		r = add_all(targets, targets->resolvers + targets->n_direct,
 			    targets->n_resolvers - targets->n_direct, 0,
 			    ME_DEST_RESOLVER | ME_DEST_UPSTREAM);

@@ -14,6 +14,9 @@
 #define SLL2_SIZE 20
 #define NULL_SIZE 4
 
+/* Until the year 2262 nanoseconds have room; a damaged fraction may be worth more than a second. */
+#define SECONDS_MAX (INT64_MAX / (int64_t)ME_NS_PER_S - 8192)
+
 struct me_capture {
 	pcap_t *pcap;
 	int link;
@@ -153,11 +156,24 @@ static bool unwrap(struct me_capture *capture, struct me_capture_packet *packet)
 	return true;
 }
 
+/* False: nobody has captured then. The precision is what was asked for: tv_usec has nanoseconds. */
+static bool time_of(const struct timeval *ts, uint64_t *ret_ns)
+{
+	int64_t ns;
+
+	if (ts->tv_sec < 0 || ts->tv_sec > SECONDS_MAX)
+		return false;
+	ns = ts->tv_sec * (int64_t)ME_NS_PER_S + ts->tv_usec;
+	*ret_ns = ns;
+	return ns >= 0;
+}
+
 int me_capture_next(struct me_capture *capture, struct me_capture_packet *ret_packet,
 		    char error[ME_CAPTURE_ERROR_MAX])
 {
 	struct pcap_pkthdr *head;
 	const uint8_t *bytes;
+	uint64_t ts_ns;
 
 	for (;;) {
 		int r = pcap_next_ex(capture->pcap, &head, &bytes);
@@ -166,10 +182,12 @@ int me_capture_next(struct me_capture *capture, struct me_capture_packet *ret_pa
 			return 0;
 		if (r != 1)
 			return fail(-EBADMSG, error, pcap_geterr(capture->pcap));
+		if (!time_of(&head->ts, &ts_ns))
+			return fail(-EBADMSG, error,
+				    "the next one is not of a time between 1970 and 2262");
 		*ret_packet = (struct me_capture_packet){
 			.number = ++capture->number,
-			/* The precision that was asked for: tv_usec has nanoseconds. */
-			.ts_ns = head->ts.tv_sec * ME_NS_PER_S + head->ts.tv_usec,
+			.ts_ns = ts_ns,
 			.bytes = bytes,
 			.have = head->caplen < head->len ? head->caplen : head->len,
 			.length = head->len,

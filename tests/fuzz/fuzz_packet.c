@@ -150,6 +150,14 @@ static bool read_v4(struct plain *p, size_t at)
 	return true;
 }
 
+/* Of IPv4, written as one of IPv6: no packet of IPv6 has it. */
+static bool is_mapped(const struct me_addr *a)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return !memcmp(a->byte, prefix, sizeof(prefix));
+}
+
 static bool read_v6(struct plain *p, size_t at)
 {
 	size_t length;
@@ -163,6 +171,8 @@ static bool read_v6(struct plain *p, size_t at)
 	if (!there(p, at + 40))
 		return false;
 	p->dst = address(p, at + 24);
+	if (is_mapped(&p->src) || is_mapped(&p->dst))
+		return stop(p, ME_UNPARSED_VERSION);
 	length = 40 + number(p, at + 4);
 	if (!p->inside && (length > 40 || p->next == 59)) {
 		if (length > p->whole)

@@ -33,6 +33,7 @@ static const char policy[] =
 struct heard {
 	struct me_strbuf flows; /* a line each: verdict, ports, bytes … */
 	struct me_strbuf json;
+	uint64_t held; /* flows that are over, but not final */
 	struct me_replay_counts counts;
 	uint64_t totals[ME_TOTALS_ALL];
 	char error[ME_CAPTURE_ERROR_MAX];
@@ -46,6 +47,7 @@ static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *fl
 	struct heard *heard = userdata;
 	char line[512];
 
+	heard->held += flow->closed_ns && !me_state_is_final(flow->state);
 	snprintf(line, sizeof(line), "%s %s %s %u>%u %s %s %s %llu/%llu %llu/%llu %s\n",
 		 me_verdict_label(flow->state.verdict), me_reason_label(flow->state.reason),
 		 me_evidence_label(flow->state.evidence), flow->sport, flow->dport,
@@ -195,6 +197,64 @@ static void of_a_damaged_capture_what_could_be_read_counts(void **state)
 	assert_non_null(strstr(heard.error, "truncated"));
 	assert_string_equal(heard.flows.data,
 			    "allowed none listed 41001>25 - - established 0/4 100/3 closed\n");
+	forget(&heard);
+	captures_end(&c);
+}
+
+/* Half a century, and an hour: what waits for a time has it, and no second of them is gone through. */
+static void a_long_silence_is_passed(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_NG, 0);
+	struct heard heard = {};
+
+	captures_tcp(c, true, 41000, BAD, 25, 0x02, 1, 0, NULL, 0);
+	captures_udp(c, true, 41001, BAD, 123, "time", 4);
+	captures_wait(c, 50ull * 365 * 86400 * 1000);
+	captures_udp(c, true, 41001, BAD, 123, "time", 4);
+	captures_wait(c, 3600 * 1000);
+	captures_connection(c, 41002, BAD, 25, NULL);
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 41000>25 - - timeout 0/1 0/0 closed\n"
+			    "violation unlisted-port none 41001>123 - - unanswered 4/1 0/0 closed\n"
+			    "violation unlisted-port none 41001>123 - - unanswered 4/1 0/0 closed\n"
+			    "allowed none listed 41002>25 - - established 0/4 100/3 closed\n");
+	assert_int_equal(heard.counts.last_ns - heard.counts.first_ns,
+			 (50ull * 365 * 86400 + 3600) * 1000000000 + 90000000);
+	forget(&heard);
+	captures_end(&c);
+}
+
+static void a_time_that_cannot_be_is_damage(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_NG, 0);
+	struct heard heard = {};
+
+	captures_connection(c, 41001, BAD, 25, NULL);
+	captures_wait(c, 300ull * 365 * 86400 * 1000);
+	captures_udp(c, true, 41001, BAD, 123, "time", 4);
+	assert_int_equal(replay(captures_path(c), &heard), -EBADMSG);
+	assert_string_equal(heard.error, "the next one is not of a time between 1970 and 2262");
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 41001>25 - - established 0/4 100/3 closed\n");
+	forget(&heard);
+	captures_end(&c);
+}
+
+/* It waited for what the client says; when it was over, and with it the capture, it was no longer. */
+static void what_ends_with_the_capture_is_final(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct heard heard = {};
+
+	captures_lookup(c, RESOLVER, "update.example.net", GOOD);
+	captures_connection(c, 41000, GOOD, 80, NULL);
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 40000>53 - - answered 36/1 52/1 open\n"
+			    "allowed none learned 41000>80 update.example.net - established 0/4 "
+			    "100/3 closed\n");
+	assert_int_equal(heard.held, 0);
 	forget(&heard);
 	captures_end(&c);
 }
@@ -373,6 +433,9 @@ int main(void)
 		cmocka_unit_test(an_object_has_the_fields_of_a_flow),
 		cmocka_unit_test(cut_packets_have_their_length_on_the_wire),
 		cmocka_unit_test(of_a_damaged_capture_what_could_be_read_counts),
+		cmocka_unit_test(a_long_silence_is_passed),
+		cmocka_unit_test(a_time_that_cannot_be_is_damage),
+		cmocka_unit_test(what_ends_with_the_capture_is_final),
 		cmocka_unit_test(what_is_no_capture_is_said_so),
 		cmocka_unit_test(names_are_those_of_its_time),
 		cmocka_unit_test(silence_is_short),
