@@ -237,29 +237,11 @@ gateway_network() {
 	[ -z "${LAB_CAPTURE-}" ] || gateway_capture "$LAB_CAPTURE/$(basename "$0" .sh).pcap"
 }
 
-# --- captures
-
-# gateway_capture FILE: of what passes the segment's interface, from now on; its pid in gateway_captures.
+# gateway_capture FILE: of what passes the segment's interface, from now on.
 gateway_capture() {
 	lab_need tcpdump
-	tcpdump -i $GATEWAY_LAN -U --immediate-mode -B 16384 -w "$1" 2>"$LAB_TMP/tcpdump" &
-	gateway_captures=$!
-	lab_wait 'grep -q listening "$LAB_TMP/tcpdump"' || lab_die "tcpdump: $(<"$LAB_TMP/tcpdump")"
-}
-
-# gateway_capture_end: nothing was missed.
-gateway_capture_end() {
-	kill -INT "$gateway_captures"
-	wait "$gateway_captures"
-	lab_assert_eq "tcpdump lost" "$(sed -n 's/ packets\? dropped by kernel//p' "$LAB_TMP/tcpdump")" 0
-}
-
-# gateway_compare [OPTION]… CAPTURE: what mewatch and tshark say of the mail hosts.
-gateway_compare() {
-	lab_need tshark editcap
-	"$LAB_DIR/../replay/compare-tshark" --mewatch "$LAB_BUILD/mewatch" --host $GATEWAY_MAIL4 --host $GATEWAY_MAIL6 \
-		--host $GATEWAY_SECOND4 --host $GATEWAY_SECOND6 --resolver $GATEWAY_LAN4 --resolver $GATEWAY_DC4 \
-		--resolver "$(gateway_at4 resolver)" --resolver "$(gateway_at6 resolver)" "$@"
+	tcpdump -i $GATEWAY_LAN -U --immediate-mode -B 16384 -w "$1" 2>/dev/null &
+	lab_wait "[ -s '$1' ]" || lab_die "no capture"
 }
 
 # --- the policy
