@@ -235,7 +235,7 @@ $(B)/tests/kernel/%: $(B)/obj/tests/kernel/%.o $$(call support,tests/kernel) $(L
 		$(B)/libreplay.a $(LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
 
 $(B)/tests/lab/churn_client $(B)/tests/lab/churn_dial: lab_packages := openssl
 

@@ -24,6 +24,7 @@
 
 struct me_cgroups;
 struct me_aliases;
+struct me_answer;
 struct me_daemon_dns;
 struct me_interfaces;
 struct me_dns;
@@ -100,7 +101,9 @@ struct me_daemon {
 	const uint64_t *time; /* of a replay, since the epoch: the only clock then; else NULL */
 	/* Called for each flow that leaves the table, if there is somebody to hear it. */
 	void (*gone)(struct me_daemon *daemon, uint64_t id);
-	void *gone_data;
+	/* The same for each address that an answer gives a name. */
+	void (*answered)(struct me_daemon *daemon, const struct me_answer *answer);
+	void *heard_data; /* of both */
 	bool ending;     /* of a replay: every flow is looked at once more */
 	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */

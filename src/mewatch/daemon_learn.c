@@ -172,6 +172,8 @@ void me_daemon_dns_remember(struct me_daemon *daemon, const struct me_dns *dns,
 	for (uint32_t i = 0; i < dns->n_addresses; i++) {
 		answer.address = dns->address[i].address;
 		answer.until_ns = head->ts_ns + me_dns_life(dns->address[i].ttl) * ME_NS_PER_S;
+		if (daemon->answered)
+			daemon->answered(daemon, &answer);
 		remember(daemon, &answer, ALIAS_DEPTH);
 	}
 	/* A client would ask for the target now; a resolver has it already. */

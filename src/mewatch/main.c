@@ -23,7 +23,7 @@ static const struct me_command {
 	{"profiles", me_cmd_profiles, "[NAME] [--diff A B]", "the vendor's lists"},
 	{"probe", me_cmd_probe, "[-c FILE] [--timeout 5s] [--json] [ENDPOINT…]",
 	 "try the policy's endpoints from here"},
-	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--json] PCAP…",
+	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--dns] [--json] PCAP…",
 	 "judge the flows of captures"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
 	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",

@@ -21,26 +21,29 @@
 #define PROGRESS_BYTES (64u << 20)
 
 static const char usage[] =
-	"usage: mewatch replay [-c FILE] [--profile P] [--host ADDR]… [--json] [--events FILE] PCAP…\n"
+	"usage: mewatch replay [-c FILE] [--profile P] [--host ADDR]… [--dns] [--json]\n"
+	"                      [--events FILE] PCAP…\n"
 	"\n"
 	"Judges the flows of captures as the daemon would have, had it been on the gateway.\n"
 	"\n"
 	"  -c, --config FILE   the policy (" ME_DEFAULT_POLICY " if there)\n"
 	"      --profile P     a vendor profile instead of the policy's\n"
 	"      --host ADDR     a mail host: address, prefix or MAC address; may be given again\n"
-	"      --json          one object a flow\n"
+	"      --dns           also each address that an answer gave a name\n"
+	"      --json          one object a flow, and an answer\n"
 	"      --events FILE   appends what the daemon would have told, as lines of JSON\n"
 	"\n"
 	"PCAP is a pcap or pcapng file; - is standard input. Several are read one after the other.\n"
 	"Without --host the mail hosts are those of the policy, else the address that opens most\n"
 	"connections; of standard input in its first 16 MiB.\n";
 
-enum { OPT_PROFILE = 256, OPT_HOST, OPT_JSON, OPT_EVENTS, OPT_REPLAY, OPT_ANY };
+enum { OPT_PROFILE = 256, OPT_HOST, OPT_DNS, OPT_JSON, OPT_EVENTS, OPT_REPLAY, OPT_ANY };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"profile", required_argument, NULL, OPT_PROFILE},
 	{"host", required_argument, NULL, OPT_HOST},
+	{"dns", no_argument, NULL, OPT_DNS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"events", required_argument, NULL, OPT_EVENTS},
 	/* of `mewatch suggest` */
@@ -77,6 +80,8 @@ static int read_options(int argc, char **argv, const char **hosts, struct comman
 			o->profile = optarg;
 		} else if (option == OPT_HOST) {
 			hosts[o->n_hosts++] = optarg;
+		} else if (option == OPT_DNS) {
+			o->answer_fn = me_replay_print_answer;
 		} else if (option == OPT_JSON) {
 			command->json = true;
 		} else if (option == OPT_EVENTS) {

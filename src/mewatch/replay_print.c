@@ -15,9 +15,10 @@
 /* --- A flow ------------------------------------------------------------------------------------- */
 
 /* The field as text, escaped unless the field does so itself; "" for an absent one. */
-static const char *field_text(const struct me_item *row, const char *name, char out[SHOWN])
+static const char *field_text(const struct me_rows *rows, const struct me_item *row,
+			      const char *name, char out[SHOWN])
 {
-	const struct me_fields *fields = &me_rows_flows.fields;
+	const struct me_fields *fields = &rows->fields;
 	char buffer[ME_VALUE_LEN];
 	const char *text = NULL;
 	size_t length = 0;
@@ -49,11 +50,11 @@ static void print_end(const struct me_addr *address, bool has_port, uint16_t por
 }
 
 /* `key`=text, where there is one. */
-static void print_field(const struct me_item *row, const char *key)
+static void print_field(const struct me_rows *rows, const struct me_item *row, const char *key)
 {
 	char text[SHOWN];
 
-	if (*field_text(row, key, text))
+	if (*field_text(rows, row, key, text))
 		printf(" %s=%s", key, text);
 }
 
@@ -67,14 +68,14 @@ static void print_line(const struct me_item *row)
 	char text[SHOWN], proto[ME_VALUE_LEN];
 
 	me_value_proto_name(flow->proto, proto);
-	printf("%s %-10s %-3s %s ", field_text(row, "first", text),
+	printf("%s %-10s %-3s %s ", field_text(&me_rows_flows, row, "first", text),
 	       in ? "-" : me_verdict_label(flow->state.verdict),
 	       me_direction_label(flow->direction), proto);
 	print_end(in ? &flow->dst : &flow->src, ports, in ? flow->dport : flow->sport);
 	fputs(" > ", stdout);
 	print_end(in ? &flow->src : &flow->dst, ports, in ? flow->sport : flow->dport);
 	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
-		print_field(row, said[i]);
+		print_field(&me_rows_flows, row, said[i]);
 	printf(" sent=%" PRIu64 "/%" PRIu64 " received=%" PRIu64 "/%" PRIu64 "%s%s\n",
 	       flow->bytes_sent, flow->packets_sent, flow->bytes_received, flow->packets_received,
 	       flow->flags & ME_FLOW_PREEXISTING ? " under-way" : "",
@@ -92,9 +93,9 @@ static void count(struct me_replay_printer *printer, const struct me_ledger_flow
 		printer->reasons[flow->state.reason]++;
 }
 
-static void print_object(const struct me_item *row)
+static void print_object(const struct me_rows *rows, const struct me_item *row)
 {
-	_cleanup_json_ struct me_json *object = me_view_row(&me_rows_flows, row);
+	_cleanup_json_ struct me_json *object = me_view_row(rows, row);
 	_cleanup_strbuf_ struct me_strbuf out = {};
 
 	if (!me_json_write(object, &out))
@@ -111,7 +112,25 @@ void me_replay_print_flow(const struct me_ledger *ledger, const struct me_ledger
 	if (printer->form == ME_REPLAY_TEXT)
 		print_line(&row);
 	else if (printer->form == ME_REPLAY_JSON)
-		print_object(&row);
+		print_object(&me_rows_flows, &row);
+}
+
+void me_replay_print_answer(const struct me_ledger *ledger, const struct me_answer *answer,
+			    void *userdata)
+{
+	static const char *const said[] = {"name", "target", "address", "server", "until"};
+	const struct me_item row = {.ledger = ledger, .answer = answer};
+	const struct me_replay_printer *printer = userdata;
+	char text[SHOWN];
+
+	if (printer->form == ME_REPLAY_JSON)
+		print_object(&me_rows_dns, &row);
+	if (printer->form != ME_REPLAY_TEXT)
+		return;
+	printf("%s answer    ", field_text(&me_rows_dns, &row, "last", text));
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+		print_field(&me_rows_dns, &row, said[i]);
+	putchar('\n');
 }
 
 /* --- The summary -------------------------------------------------------------------------------- */

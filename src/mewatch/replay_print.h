@@ -17,6 +17,7 @@ struct me_replay_printer {
 
 /* `userdata` is a struct me_replay_printer. */
 me_replay_flow_fn me_replay_print_flow;
+me_replay_answer_fn me_replay_print_answer;
 
 void me_replay_print_summary(const struct me_replay_printer *printer,
 			     const struct me_replay *replay);

@@ -30,6 +30,7 @@ struct me_replay {
 	struct me_ndjson *ndjson;
 	struct me_event_sink file, sink; /* the latter before the former */
 	me_replay_flow_fn *fn;
+	me_replay_answer_fn *answer_fn;
 	void *userdata;
 };
 
@@ -125,7 +126,7 @@ static int open_daemon(struct me_replay *replay, struct me_policy **policy, stru
 /* A flow has left the table: nothing more will be known of it. */
 static void tell_flow(struct me_daemon *daemon, uint64_t id)
 {
-	struct me_replay *replay = daemon->gone_data;
+	struct me_replay *replay = daemon->heard_data;
 	const struct me_ledger_flow *flow = me_ledger_find(daemon->ledger, id);
 	struct me_ledger_flow copy;
 
@@ -134,6 +135,13 @@ static void tell_flow(struct me_daemon *daemon, uint64_t id)
 	copy = *flow;
 	copy.vantage = ME_REPLAY;
 	replay->fn(daemon->ledger, &copy, replay->userdata);
+}
+
+static void tell_answer(struct me_daemon *daemon, const struct me_answer *answer)
+{
+	struct me_replay *replay = daemon->heard_data;
+
+	replay->answer_fn(daemon->ledger, answer, replay->userdata);
 }
 
 int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me_replay_flow_fn *fn,
@@ -149,6 +157,7 @@ int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me
 	if (!replay)
 		return ME_EXIT_KERNEL;
 	replay->fn = fn;
+	replay->answer_fn = options->answer_fn;
 	replay->userdata = userdata;
 	replay->now_ns = start_ns;
 	replay->next_ns = start_ns + ME_NS_PER_S;
@@ -162,7 +171,8 @@ int me_replay_new(const struct me_replay_options *options, uint64_t start_ns, me
 				     .state = -1,
 				     .time = &replay->now_ns,
 				     .gone = tell_flow,
-				     .gone_data = replay,
+				     .answered = options->answer_fn ? tell_answer : NULL,
+				     .heard_data = replay,
 				     .now_ns = start_ns,
 				     .started_ns = start_ns};
 	daemon->registry = me_registry_new();

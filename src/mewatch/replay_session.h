@@ -9,12 +9,20 @@
 #include "mewatch/daemon.h"
 #include "replay/capture.h"
 
+/* A flow that is over, or was open when the capture ended. */
+typedef void me_replay_flow_fn(const struct me_ledger *ledger, const struct me_ledger_flow *flow,
+			       void *userdata);
+/* An address that an answer gave a name. */
+typedef void me_replay_answer_fn(const struct me_ledger *ledger, const struct me_answer *answer,
+				 void *userdata);
+
 struct me_replay_options {
 	const char *policy;  /* path, or NULL: the default if it is there */
 	const char *profile; /* or NULL */
 	const char **hosts;  /* addresses, prefixes, MAC addresses; none: those of the policy */
 	size_t n_hosts;
-	const char *events; /* a file, or NULL */
+	const char *events;             /* a file, or NULL */
+	me_replay_answer_fn *answer_fn; /* or NULL */
 };
 
 struct me_replay_counts {
@@ -27,10 +35,6 @@ struct me_replay_counts {
 };
 
 struct me_replay;
-
-/* A flow that is over, or was open when the capture ended. */
-typedef void me_replay_flow_fn(const struct me_ledger *ledger, const struct me_ledger_flow *flow,
-			       void *userdata);
 
 /*
  * Begins at `start_ns`, the time of the first packet. 0, or an exit code of the command (logged); to be

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "ledger/cells.h"
 #include "mewatch/replay_guess.h"
+#include "mewatch/replay_input.h"
 #include "mewatch/replay_print.h"
 #include "mewatch/replay_session.h"
 
@@ -105,7 +106,8 @@ struct heard {
 	char *text_data, *json_data;
 	size_t text_size, json_size;
 	uint64_t attempts, preexisting, inbound; /* flows */
-	uint64_t verdicts[ME_VERDICT_COUNT];     /* of attempts; what is not final is pending */
+	uint64_t answers;
+	uint64_t verdicts[ME_VERDICT_COUNT]; /* of attempts; what is not final is pending */
 };
 
 /* The printer writes to standard output, which the GNU library lets be any stream. */
@@ -136,10 +138,25 @@ static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *fl
 	}
 }
 
+static void hear_answer(const struct me_ledger *ledger, const struct me_answer *answer,
+			void *userdata)
+{
+	struct heard *heard = userdata;
+	FILE *before = stdout;
+
+	heard->answers++;
+	stdout = heard->text;
+	me_replay_print_answer(ledger, answer, &heard->lines);
+	stdout = heard->json;
+	me_replay_print_answer(ledger, answer, &heard->objects);
+	stdout = before;
+}
+
 /* Every flow was told of, or there was no room for it and that was counted. */
 static void check_sums(const struct heard *heard, const struct me_replay *replay)
 {
-	const uint64_t *cells = me_replay_cells(replay), *totals = me_replay_totals(replay);
+	const uint64_t *cells = me_ledger_cells(me_replay_ledger(replay)),
+		       *totals = me_replay_totals(replay);
 	uint64_t attempts = me_cells_attempts(cells, ME_TRANSIT), preexisting = 0, ended = 0;
 	uint64_t pending = me_cells_pending(cells, ME_TRANSIT),
 		 full = totals[ME_TOTAL_FLOW_OVERFLOW];
@@ -172,24 +189,36 @@ static void end(struct heard *heard, struct me_replay *replay)
 	stdout = before;
 }
 
-static void replay_once(const char *path, const char *policy, struct heard *heard)
+static int guess_by(const struct me_capture_packet *packet, void *userdata)
 {
-	_cleanup_(me_capture_closep) struct me_capture *capture = NULL;
-	const struct me_replay_options options = {.policy = policy};
+	return me_guess_packet(userdata, packet);
+}
+
+/* `ahead`: the capture is looked at in front, as standard input is; or NULL. */
+static void replay_once(const char *path, const char *policy, struct me_guess *ahead,
+			struct heard *heard)
+{
+	_cleanup_(me_input_close) struct me_input input = {};
+	const struct me_replay_options options = {.policy = policy, .answer_fn = hear_answer};
 	char error[ME_CAPTURE_ERROR_MAX];
 	struct me_capture_packet packet;
 	struct me_replay *replay = NULL;
-	int r = me_capture_open(path, &capture, error);
+	int r = me_input_open(path, &input, error);
 
-	heard->objects.json = true;
+	heard->objects.form = ME_REPLAY_JSON;
 	heard->text = open_memstream(&heard->text_data, &heard->text_size);
 	heard->json = open_memstream(&heard->json_data, &heard->json_size);
 	check(heard->text && heard->json);
-	while (!r && (r = me_capture_next(capture, &packet, error)) == 1) {
-		if (!replay)
-			check(!me_replay_new(&options, packet.ts_ns, hear, heard, &replay));
-		me_replay_packet(replay, &packet);
+	while (!r && (r = me_input_next(&input, &packet, error)) == 1) {
 		r = 0;
+		if (!replay) {
+			check(!me_replay_new(&options, packet.ts_ns, hear, heard, &replay));
+			if (ahead) {
+				check(!me_input_ahead(&input, &packet, guess_by, ahead));
+				continue; /* from where that packet comes once more */
+			}
+		}
+		me_replay_packet(replay, &packet);
 	}
 	if (r < 0)
 		fputs(error, heard->text);
@@ -224,7 +253,19 @@ static void check_json(const struct heard *heard)
 		next++;
 		lines++;
 	}
-	check(lines == heard->objects.flows);
+	check(lines == heard->objects.flows + heard->answers);
+}
+
+/* By what was held of the capture, and by the whole file. */
+static void check_guess(const struct me_guess *guess, const char *path)
+{
+	_cleanup_(me_guess_freep) struct me_guess *whole = me_guess_new();
+	struct me_addr one = {}, other = {};
+	uint64_t n = 0, m = 0;
+
+	check(whole && !me_guess_file(whole, path));
+	check(me_guess_made(guess, &one, &n) == me_guess_made(whole, &other, &m));
+	check(n == m && !memcmp(&one, &other, sizeof(one)));
 }
 
 static void check_same(const struct heard *one, const struct heard *other)
@@ -238,17 +279,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct heard first = {}, again = {};
 	const char *policy = policy_paths[size ? data[size - 1] % POLICIES : 0];
-	struct me_addr address;
-	char path[PATH_LEN], *paths[] = {path};
-	uint64_t opened;
+	char path[PATH_LEN];
 	int fd = keep(data, size, path);
 
-	me_replay_guess(paths, 1, &address, &opened);
-	replay_once(path, policy, &first);
+	replay_once(path, policy, NULL, &first);
 	check_json(&first);
 	if (size % TWICE == 0) {
-		replay_once(path, policy, &again);
+		_cleanup_(me_guess_freep) struct me_guess *guess = me_guess_new();
+
+		check(guess);
+		replay_once(path, policy, guess, &again);
 		check_same(&first, &again);
+		check_guess(guess, path);
 	}
 	forget(&first);
 	forget(&again);

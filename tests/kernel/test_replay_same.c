@@ -3,7 +3,7 @@
  * The programs in the kernel and the same compiled for the host: random frames through both, by the same
  * policies, and between them whatever the daemon runs, leave the same flows, counters, names and records.
  */
-#include "transit.h"
+#include "both.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,6 @@
 #define LOOK 2000   /* frames between two comparisons */
 #define FLOWS 16384 /* beyond the table flows are remembered by LRUs, which differ */
 #define ETHERNET 14
-#define MESSAGES 1024
 
 #define WATCHED                                                                                    \
 	"version: 1\n"                                                                             \
@@ -79,17 +78,6 @@ static const char *const lines[] = {
 	"CONNECT www.example.org:443 HTTP/1.1\r\n\r\n",
 	"HTTP/1.1 404 Not Found\r\n\r\n",
 	"\x15\x03\x03\x00\x02\x02\x28",
-};
-
-struct both {
-	struct transit *kernel;
-	struct me_program_maps host;
-	uint64_t random;
-	uint64_t frames, refused; /* by this kernel: too short for it */
-	uint64_t settled, taken, learned, freed, orphans;
-	/* What the records of both, the kernel's first, have to have in common. */
-	char message[2][MESSAGES][64];
-	size_t n[2];
 };
 
 static uint32_t below(struct both *both, uint32_t n)
@@ -188,132 +176,9 @@ static void pass(struct both *both, bool sent, const uint8_t *frame, size_t size
 		.ethernet = true,
 		.sent = sent,
 		.broadcast = !memcmp(frame, (uint8_t[]){255, 255, 255, 255, 255, 255}, 6),
-		.interface = both->kernel->interface,
 	};
 
-	if (transit_run(both->kernel, sent, frame, size)) {
-		both->refused++;
-		return;
-	}
-	me_program_time(me_clock_now(CLOCK_MONOTONIC));
-	me_program_packet(&packet);
-	both->frames++;
-}
-
-/* --- What is the same --------------------------------------------------------------------------- */
-
-/* Times and ids are each side's own. */
-static void strip(struct me_flow *flow)
-{
-	flow->id = flow->first_ns = flow->last_ns = flow->seen_ns = 0;
-	flow->wire.syn_ns = flow->wire.gap_ns = 0;
-	flow->closed_ns = !!flow->closed_ns;
-}
-
-static int look_at_flow(const struct me_flow_key *key, const struct me_flow *flow, void *userdata)
-{
-	struct both *both = userdata;
-	const struct me_flow *found;
-	struct me_flow here = *flow, there;
-	struct me_flow_key moved = *key;
-
-	/* What tells flows that were set aside apart is of their ids. */
-	if (key->earlier)
-		return 0;
-	found = me_map_lookup(both->host.me_flows, &moved);
-	assert_non_null(found);
-	there = *found;
-	strip(&here);
-	strip(&there);
-	assert_memory_equal(&here, &there, sizeof(here));
-	return 0;
-}
-
-static void compare(struct both *both)
-{
-	const uint32_t zero = 0;
-	uint64_t totals[ME_TOTALS_ALL], dns[ME_DNS_COUNTS];
-
-	assert_int_equal(me_kernel_flows_each(both->kernel->kernel, look_at_flow, both), 0);
-	assert_int_equal(transit_entries(both->kernel, "me_flows"),
-			 me_map_count(both->host.me_flows));
-	assert_int_equal(transit_entries(both->kernel, "me_learned"),
-			 me_map_count(both->host.me_learned));
-	assert_int_equal(transit_entries(both->kernel, "me_queries"),
-			 me_map_count(both->host.me_queries));
-	assert_int_equal(transit_entries(both->kernel, "me_aliases"),
-			 me_map_count(both->host.me_aliases));
-	assert_int_equal(transit_entries(both->kernel, "me_fragments"),
-			 me_map_count(both->host.me_fragments));
-	assert_int_equal(transit_entries(both->kernel, "me_host_table"),
-			 me_map_count(both->host.me_host_table));
-	assert_int_equal(transit_entries(both->kernel, "me_ftp_announced"),
-			 me_map_count(both->host.me_ftp_announced));
-	assert_int_equal(me_kernel_counters(both->kernel->kernel, ME_SERVICES_MAX,
-					    both->kernel->cells, totals),
-			 0);
-	assert_memory_equal(both->kernel->cells, me_map_lookup(both->host.me_cells, &zero),
-			    ME_CELL_COUNT * sizeof(uint64_t));
-	assert_memory_equal(totals, me_map_lookup(both->host.me_totals, &zero), sizeof(totals));
-	assert_int_equal(me_kernel_dns(both->kernel->kernel, dns), 0);
-	assert_memory_equal(dns, me_map_lookup(both->host.me_dns_counts, &zero), sizeof(dns));
-}
-
-/* A record without its times and ids, as text. */
-static void describe(const void *data, char out[64])
-{
-	const struct me_record *record = data;
-	const struct me_payload *payload = data;
-
-	if (record->kind < ME_RECORD_ANSWER)
-		snprintf(out, 64, "%u %u %u %u %u>%u %08x", record->kind, record->what,
-			 record->key.proto, record->flow.direction, record->key.sport,
-			 record->key.port, record->flow.state.word);
-	else
-		snprintf(out, 64, "%u %u %u>%u %u", payload->kind, payload->flags,
-			 payload->key.sport, payload->key.port, payload->length);
-}
-
-static int keep(struct both *both, int side, const void *data)
-{
-	if (both->n[side] < MESSAGES)
-		describe(data, both->message[side][both->n[side]]);
-	both->n[side]++;
-	return 0;
-}
-
-static int keep_host(void *userdata, void *data, size_t size)
-{
-	return keep(userdata, 1, data);
-}
-
-static int keep_record(const struct me_record *record, void *userdata)
-{
-	return keep(userdata, 0, record);
-}
-
-static int keep_payload(const struct me_payload *head, const uint8_t *bytes, void *userdata)
-{
-	return keep(userdata, 0, head);
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* `sorted`: whoever told them went through a hash. */
-static void compare_records(struct both *both, bool sorted)
-{
-	both->n[0] = both->n[1] = 0;
-	assert_true(me_map_consume(both->host.me_ring, keep_host, both) >= 0);
-	assert_true(me_kernel_ring(both->kernel->kernel, keep_record, keep_payload, both) >= 0);
-	assert_int_equal(both->n[0], both->n[1]);
-	assert_true(both->n[0] <= MESSAGES);
-	for (int side = 0; side < 2 && sorted; side++)
-		qsort(both->message[side], both->n[side], sizeof(both->message[side][0]), by_text);
-	for (size_t i = 0; i < both->n[0]; i++)
-		assert_string_equal(both->message[0][i], both->message[1][i]);
+	both_pass(both, frame, size, &packet);
 }
 
 /* --- What the daemon runs ------------------------------------------------------------------------ */
@@ -415,80 +280,36 @@ static void learn_and_forget(struct both *both)
 	}
 }
 
-/* As if the time of all fragments were over. */
-static void expire_fragments(struct both *both)
-{
-	struct me_map_cursor cursor = {};
-	const void *key;
-	void *value;
-
-	assert_int_equal(me_kernel_fragments_expire(both->kernel->kernel, UINT64_MAX), 0);
-	while (me_map_next(both->host.me_fragments, &cursor, &key, &value)) {
-		struct me_orphan orphan = {.key = *(const struct me_fragment_key *)key};
-
-		me_orphan(&orphan);
-	}
-	compare_records(both, true);
-	both->orphans += both->n[0];
-}
-
 static void run_the_rest(struct both *both)
 {
 	struct choice choice = {.both = both, .one_of = 20};
 
 	assert_int_equal(me_kernel_flows_each(both->kernel->kernel, touch, &choice), 0);
-	compare_records(both, false);
+	both_compare_records(both, false);
 	learn_and_forget(both);
 	assert_int_equal(me_kernel_sync_passing(both->kernel->kernel), 0);
 	me_sync_passing(NULL);
-	expire_fragments(both);
-}
-
-/* All but times. */
-static void compare_endpoints(struct both *both)
-{
-	uint32_t n;
-	const struct me_endpoint_counts *here = me_kernel_endpoints(both->kernel->kernel, &n);
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct me_endpoint_counts *twin = me_map_lookup(both->host.me_endpoints, &i);
-		struct me_endpoint_counts a = here[i], b;
-
-		assert_non_null(twin);
-		b = *twin;
-		a.last_attempt_ns = !!a.last_attempt_ns;
-		b.last_attempt_ns = !!b.last_attempt_ns;
-		a.last_success_ns = !!a.last_success_ns;
-		b.last_success_ns = !!b.last_success_ns;
-		assert_memory_equal(&a, &b, sizeof(a));
-	}
+	both_expire_fragments(both);
 }
 
 /* --- The test ----------------------------------------------------------------------------------- */
 
 static void kernel_and_host_see_the_same(void **state)
 {
-	struct both *both = calloc(1, sizeof(*both));
+	struct both *both = both_begin(*state, FLOWS);
 	uint8_t frame[PACKETS_FRAME_MAX + TRANSIT_PACKET_MAX];
-	struct me_program_sizes sizes = {.flows = FLOWS, .learned = 256};
 
-	assert_non_null(both);
 	both->random = me_seed();
-	both->kernel = *state;
-	me_kernel_endpoints(both->kernel->kernel, &sizes.endpoints);
-	assert_int_equal(me_program_open(&sizes, &both->host), 0);
-	assert_int_equal(me_program_policy(&both->host, both->kernel->image), 0);
 	for (unsigned int i = 1; i <= FRAMES; i++) {
 		bool sent = below(both, 2);
 		size_t size = random_frame(both, sent, frame, sizeof(frame));
 
 		pass(both, sent, frame, size);
 		if (i % 200 == 0)
-			compare_records(both, false);
+			both_compare_records(both, false);
 		if (i % LOOK == 0) {
 			run_the_rest(both);
-			compare(both);
-			compare_endpoints(both);
+			both_compare(both);
 		}
 	}
 	printf("# %" PRIu64 " frames, %" PRIu64 " too short for this kernel, %zu flows\n",
@@ -499,8 +320,7 @@ static void kernel_and_host_see_the_same(void **state)
 	assert_true(both->frames > both->refused);
 	assert_true(both->settled && both->taken && both->learned && both->freed);
 	assert_true(both->orphans);
-	me_program_close(&both->host);
-	free(both);
+	both_end(&both);
 }
 
 static int begin(void **state)

@@ -147,3 +147,8 @@ check_names "in all"
 lab_assert_sums "in all"
 replay_same "in all"
 replay_end
+replay_agree "the day" SNI Host answers FTP
+# one byte: of a name that a client says, of an address that a resolver gave, of a length
+replay_changed sni 'tls.handshake.extensions_server_name == "sn92.mailshell.net"' 736e3932
+replay_changed answer 'dns.a == 203.0.113.123' cb00717b
+replay_changed bytes_sent 'ip.src == 10.10.0.10 && udp.dstport == 123' 007b0038

@@ -168,3 +168,4 @@ lab_settle "active: under the rule, with its bytes" "in ftp true" eval \
 lab_assert_sums "in all"
 replay_same "FTP"
 replay_end
+replay_agree "FTP" FTP

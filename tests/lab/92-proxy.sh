@@ -218,6 +218,7 @@ near_unlisted
 near_bypassed
 replay_same "proxy"
 replay_end
+replay_agree "the proxy" SNI answers
 killed
 named
 far

@@ -164,6 +164,7 @@ done
 
 replay_same "answers"
 replay_end
+replay_agree "answers" SNI Host answers
 lab_assert_eq "in all" "$(lab_metric 'endpoint_answers_total{answer="http_error"}') $(lab_metric \
 	'endpoint_answers_total{answer="tls_alert"}') $(lab_metric 'endpoint_dns_failures_total')" "4 4 10"
 lab_assert "it works" test "$(success meupdate.gfi.com)" -gt 0

@@ -234,6 +234,14 @@ gateway_network() {
 			lab_wait "lab_reaches $(gateway_at6 router) gateway_at $word" ||
 			lab_die "$word does not reach the internet"
 	done
+	[ -z "${LAB_CAPTURE-}" ] || gateway_capture "$LAB_CAPTURE/$(basename "$0" .sh).pcap"
+}
+
+# gateway_capture FILE: of what passes the segment's interface, from now on.
+gateway_capture() {
+	lab_need tcpdump
+	tcpdump -i $GATEWAY_LAN -U --immediate-mode -B 16384 -w "$1" 2>/dev/null &
+	lab_wait "[ -s '$1' ]" || lab_die "no capture"
 }
 
 # --- the policy

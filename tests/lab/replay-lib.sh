@@ -7,6 +7,7 @@
 #	replay_begin     before the daemon starts with nothing known
 #	replay_same      as often as wanted: live and replayed flows are compared
 #	replay_end       nothing more is written
+#	replay_compare   what mewatch and tshark say of the capture, which may have been changed in one byte
 #
 # replay_begin switches segmentation offload off: with it the kernel counts the packets of the wire, and
 # tcpdump has as one what the card is to cut. A scenario that wants it says REPLAY_OFFLOAD=on, and the numbers
@@ -79,4 +80,40 @@ replay_late() {
 replay_same() {
 	lab_settle "$1: replayed" same replay_differences
 	lab_assert_eq "$1: replayed, at the same times" "$(replay_late)" 0
+}
+
+# replay_compare [OPTION]… [CAPTURE]: the words of compare-tshark are in replay_said, its exit status is its own.
+replay_compare() {
+	local capture=$REPLAY_CAPTURE
+
+	lab_need tshark editcap
+	[ "${1-}" != --replayed ] || capture=
+	replay_said=$("$LAB_DIR/../replay/compare-tshark" --mewatch "$LAB_BUILD/mewatch" -v \
+		--host $GATEWAY_MAIL4 --host $GATEWAY_MAIL6 --host $GATEWAY_SECOND4 --host $GATEWAY_SECOND6 \
+		--resolver $GATEWAY_LAN4 --resolver $GATEWAY_DC4 --resolver "$(gateway_at4 resolver)" \
+		--resolver "$(gateway_at6 resolver)" "$@" $capture 2>&1)
+}
+
+# replay_agree LABEL [WHAT]…: tshark says the same, and there was some of that: SNI, Host, answers, FTP.
+replay_agree() {
+	local what
+
+	replay_compare || lab_fail "$1: mewatch and tshark: $replay_said"
+	for what in flows "${@:2}"; do
+		grep -q " [1-9][0-9]* $what" <<<"$replay_said" || lab_fail "$1: no $what: $replay_said"
+	done
+}
+
+# replay_changed WHAT FILTER BYTES: tshark reads the capture with the last of these bytes changed in the
+# first packet that it finds so: a difference, and it is told with the number of that packet.
+replay_changed() {
+	local n
+
+	n=$(tshark -n -r "$REPLAY_CAPTURE" -Y "$2" -T fields -e frame.number 2>/dev/null | head -n 1)
+	mkdir -p "$LAB_TMP/changed"
+	"$LAB_DIR/../replay/change-byte" "$REPLAY_CAPTURE" "$LAB_TMP/changed/capture.pcap" "$n" $3 ||
+		lab_fail "$1: packet '$n' is not as it should be"
+	replay_compare --replayed "$LAB_TMP" "$LAB_TMP/changed/capture.pcap"
+	lab_assert_eq "$1: exit status with packet $n changed" "$?" 1
+	grep -q "packet $n: .*$1" <<<"$replay_said" || lab_fail "$1: packet $n was changed: $replay_said"
 }

@@ -16,6 +16,7 @@ struct captures {
 	char path[64];
 	enum captures_link link;
 	enum captures_format format;
+	const char *host;
 	uint32_t snaplen;
 	uint64_t now_ns;
 };
@@ -67,6 +68,7 @@ struct captures *captures_begin(enum captures_link link, enum captures_format fo
 	assert_non_null(c);
 	*c = (struct captures){.link = link,
 			       .format = format,
+			       .host = CAPTURES_HOST,
 			       .snaplen = snaplen ? snaplen : 65535,
 			       .now_ns = CAPTURES_START * 1000000000ull};
 	snprintf(c->path, sizeof(c->path), "/tmp/mewatch-test-capture-XXXXXX");
@@ -98,6 +100,11 @@ void captures_end(struct captures **captures)
 	unlink(c->path);
 	free(c);
 	*captures = NULL;
+}
+
+void captures_as(struct captures *c, const char *host)
+{
+	c->host = host;
 }
 
 void captures_wait(struct captures *c, uint64_t ms)
@@ -166,7 +173,7 @@ static void pass(struct captures *c, bool sent, const char *peer, uint8_t proto,
 	struct packet frame = {};
 	uint8_t host[4], other[4];
 
-	assert_int_equal(inet_pton(AF_INET, CAPTURES_HOST, host), 1);
+	assert_int_equal(inet_pton(AF_INET, c->host, host), 1);
 	assert_int_equal(inet_pton(AF_INET, peer, other), 1);
 	put_link(c, sent, &frame);
 	put16(&frame, 0x4500);

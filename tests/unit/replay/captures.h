@@ -31,6 +31,8 @@ struct captures *captures_begin(enum captures_link link, enum captures_format fo
 const char *captures_path(struct captures *captures);
 void captures_end(struct captures **captures);
 
+/* Who the host is from now on. */
+void captures_as(struct captures *captures, const char *host);
 /* Time passes before the next packet. */
 void captures_wait(struct captures *captures, uint64_t ms);
 /* The last `size` bytes of the file are lost. */

@@ -10,21 +10,24 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/inet.h"
 #include "base/strbuf.h"
 #include "captures.h"
 #include "export/rows.h"
 #include "export/views.h"
+#include "ledger/answers.h"
 #include "mewatch/replay_guess.h"
 #include "mewatch/replay_input.h"
 #include "mewatch/replay_session.h"
 
 #define RESOLVER "192.0.2.53"
+#define DIRECTORY "192.0.2.5" /* asks the resolver itself */
 #define GOOD "198.51.100.7"
 #define BAD "203.0.113.9"
 
 static const char policy[] =
 	"version: 1\n"
-	"resolvers: [" RESOLVER "]\n"
+	"resolvers: [" RESOLVER ", " DIRECTORY "]\n"
 	"limits: {warmup: 0s, udp_idle: 60s}\n"
 	"allow:\n"
 	"  - {service: updates, name: site, to: update.example.net, ports: tcp/80}\n"
@@ -33,6 +36,7 @@ static const char policy[] =
 struct heard {
 	struct me_strbuf flows; /* a line each: verdict, ports, bytes … */
 	struct me_strbuf json;
+	struct me_strbuf answers;
 	uint64_t held; /* flows that are over, but not final */
 	struct me_replay_counts counts;
 	uint64_t totals[ME_TOTALS_ALL];
@@ -62,12 +66,23 @@ static void hear(const struct me_ledger *ledger, const struct me_ledger_flow *fl
 	me_strbuf_addc(&heard->json, '\n');
 }
 
+static void hear_answer(const struct me_ledger *ledger, const struct me_answer *answer,
+			void *userdata)
+{
+	struct heard *heard = userdata;
+	char text[ME_INET_LEN];
+
+	me_inet_format(answer->address.byte, text);
+	me_strbuf_addf(&heard->answers, "%s %s\n", answer->name, text);
+}
+
 /* Replays the file. What the last me_capture_next() returned. */
 static int replay(const char *path, struct heard *heard)
 {
 	const char *hosts[] = {CAPTURES_HOST};
 	char file[] = "/tmp/mewatch-test-policy-XXXXXX";
-	const struct me_replay_options options = {.policy = file, .hosts = hosts, .n_hosts = 1};
+	const struct me_replay_options options = {
+		.policy = file, .hosts = hosts, .n_hosts = 1, .answer_fn = hear_answer};
 	struct me_capture_packet packet;
 	struct me_capture *capture;
 	struct me_replay *one = NULL;
@@ -96,6 +111,7 @@ static void forget(struct heard *heard)
 {
 	me_strbuf_free(&heard->flows);
 	me_strbuf_free(&heard->json);
+	me_strbuf_free(&heard->answers);
 }
 
 /* A few of everything. */
@@ -199,6 +215,31 @@ static void of_a_damaged_capture_what_could_be_read_counts(void **state)
 	assert_non_null(strstr(heard.error, "truncated"));
 	assert_string_equal(heard.flows.data,
 			    "allowed none listed 41001>25 - - established 0/4 100/3 closed\n");
+	forget(&heard);
+	captures_end(&c);
+}
+
+/* Those to the mail host, and those that a resolver of the policy got from another; to nobody else. */
+static void answers_are_told_and_learned(void **state)
+{
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct heard heard = {};
+
+	captures_as(c, "192.0.2.99");
+	captures_lookup(c, RESOLVER, "stranger.example.net", BAD);
+	captures_as(c, DIRECTORY);
+	captures_lookup(c, RESOLVER, "update.example.net", GOOD);
+	captures_as(c, CAPTURES_HOST);
+	captures_lookup(c, RESOLVER, "other.example.net", BAD);
+	captures_connection(c, 41000, GOOD, 80, NULL);
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.answers.data,
+			    "update.example.net " GOOD "\nother.example.net " BAD "\n");
+	assert_string_equal(heard.flows.data,
+			    "allowed none listed 40000>53 - - answered 35/1 51/1 open\n"
+			    "allowed none learned 41000>80 update.example.net - established 0/4 "
+			    "100/3 closed\n");
+	assert_int_equal(heard.counts.elsewhere, 4);
 	forget(&heard);
 	captures_end(&c);
 }
@@ -435,6 +476,7 @@ int main(void)
 		cmocka_unit_test(an_object_has_the_fields_of_a_flow),
 		cmocka_unit_test(cut_packets_have_their_length_on_the_wire),
 		cmocka_unit_test(of_a_damaged_capture_what_could_be_read_counts),
+		cmocka_unit_test(answers_are_told_and_learned),
 		cmocka_unit_test(a_long_silence_is_passed),
 		cmocka_unit_test(a_time_that_cannot_be_is_damage),
 		cmocka_unit_test(what_ends_with_the_capture_is_final),
