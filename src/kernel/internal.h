@@ -47,6 +47,8 @@ int me_why(struct me_why *why, int err, const char *format, ...)
 
 /* The same for what libbpf says. */
 int me_load_failed(struct me_why *why, int err, const char *what);
+/* libbpf says no more than what me_load_failed() tells of it. */
+void me_load_quiet(void);
 /* Takes over the pinned maps of this layout for those of `object` that are not there yet. */
 int me_reuse_maps(struct me_kernel *kernel, struct bpf_object *object, struct me_why *why);
 /* Pins them in PINS/folder. */
@@ -54,6 +56,9 @@ int me_pin_maps(struct me_kernel *kernel, struct bpf_object *object, const char 
 		struct me_why *why);
 
 /* transit.c */
+
+/* Maps of `object` that `with` has too become those. */
+int me_share_maps(struct bpf_object *object, const struct bpf_object *with, struct me_why *why);
 
 /* Loads the programs of the transit vantage, if they are not there; `raw`: those without Ethernet, too. */
 int me_transit_load(struct me_kernel *kernel, bool raw, struct me_why *why);

@@ -44,6 +44,11 @@ static int libbpf_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void me_load_quiet(void)
+{
+	libbpf_set_print(libbpf_print);
+}
+
 int me_load_failed(struct me_why *why, int err, const char *what)
 {
 	if (err == -EPERM)
@@ -289,7 +294,7 @@ int me_kernel_open(const struct me_kernel_options *options, struct me_kernel **r
 	if (!kernel)
 		return me_why(why, -ENOMEM, "out of memory");
 	why->text[0] = '\0';
-	libbpf_set_print(libbpf_print);
+	me_load_quiet();
 	kernel->lock = -1;
 	kernel->kept_size = (options->kept_size + 7) & ~7ul;
 	kernel->each_size = options->each_size ? (options->each_size + 7) & ~7ul : 8;

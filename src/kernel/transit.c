@@ -7,8 +7,7 @@
 #include "base/cleanup.h"
 #include "gen/layout.h"
 
-/* Maps that are there already are shared. */
-static int share_maps(struct bpf_object *object, const struct bpf_object *with, struct me_why *why)
+int me_share_maps(struct bpf_object *object, const struct bpf_object *with, struct me_why *why)
 {
 	struct bpf_map *map, *theirs;
 
@@ -43,9 +42,9 @@ static int load(struct me_kernel *kernel, bool ethernet, struct me_why *why)
 	if (!*bpf)
 		return me_load_failed(why, -errno, "the BPF object of the transit vantage");
 	choose(*bpf, ethernet);
-	err = share_maps((*bpf)->obj, kernel->bpf->obj, why);
+	err = me_share_maps((*bpf)->obj, kernel->bpf->obj, why);
 	if (!err && !ethernet)
-		err = share_maps((*bpf)->obj, kernel->transit->obj, why);
+		err = me_share_maps((*bpf)->obj, kernel->transit->obj, why);
 	if (!err)
 		err = me_reuse_maps(kernel, (*bpf)->obj, why);
 	if (!err) {

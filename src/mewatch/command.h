@@ -30,6 +30,7 @@ int me_cmd_probe(int argc, char **argv);
 int me_cmd_replay(int argc, char **argv);
 int me_cmd_status(int argc, char **argv);
 int me_cmd_suggest(int argc, char **argv);
+int me_cmd_doctor(int argc, char **argv);
 int me_cmd_detach(int argc, char **argv);
 
 #endif

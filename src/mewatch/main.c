@@ -26,6 +26,8 @@ static const struct me_command {
 	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--dns] [--json] PCAP…",
 	 "judge the flows of captures"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
+	{"doctor", me_cmd_doctor, "[-c FILE] [--cgroup PATH]… [--json]",
+	 "what this machine lacks, with the remedy"},
 	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",
 	 "rules that would allow the violations"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},

@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include "base/cleanup.h"
 
@@ -62,4 +63,24 @@ int me_privileges_drop(void)
 	return capng_apply(may_bound ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT)
 		       ? -EPERM
 		       : 0;
+}
+
+int me_privileges_missing(char *out, size_t size)
+{
+	int n = 0;
+	size_t length = 0;
+
+	if (capng_get_caps_process())
+		return -EIO;
+	*out = '\0';
+	for (size_t i = 0; i < ME_ARRAY_SIZE(needed); i++) {
+		if (needed[i] == CAP_DAC_OVERRIDE ||
+		    capng_have_capability(CAPNG_EFFECTIVE, needed[i]))
+			continue;
+		if (length < size)
+			length += snprintf(out + length, size - length, "%s%s", n ? " " : "",
+					   capng_capability_to_name(needed[i]));
+		n++;
+	}
+	return n;
 }
