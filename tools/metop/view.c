@@ -109,9 +109,10 @@ struct me_view me_view_of(const struct me_view *view, const struct me_row *row)
 
 const char *me_view_identity(const struct me_view *view, const struct me_row *row)
 {
-	const char *group = view->identified ? me_row_text(row, "group") : NULL;
-	const char *id = view->identified && !group ? me_row_text(row, "id") : group;
+	const char *id = NULL;
 
+	for (size_t i = 0; i < ME_VIEW_IDS && view->ids[i] && !id; i++)
+		id = me_row_text(row, view->ids[i]);
 	return id ? id : row->key;
 }
 
