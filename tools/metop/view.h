@@ -139,6 +139,9 @@ struct me_look_at {
 	bool addresses;       /* and not names */
 };
 
+/* The first of the column's fields that says something; or "". */
+const char *me_column_first(const struct me_column *column, const struct me_row *row);
+
 /* Writes the cell as text, not yet made safe to show. */
 void me_column_text(const struct me_column *column, const struct me_row *row,
 		    const struct me_look_at *look, char out[ME_CELL_LEN]);
