@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 
 bool me_pick_next(const struct me_selection *sel, struct me_walk *walk, struct me_pick *ret_pick)
 {
@@ -30,16 +31,18 @@ int me_pick_compare(bool descending, const struct me_pick *a, const struct me_pi
 
 bool me_pick_find(const struct me_selection *sel, const char *id, struct me_pick *ret_pick)
 {
+	bool is_hex = strlen(id) == ME_PICK_ID_LEN && !id[strspn(id, "0123456789abcdef")];
 	struct me_walk walk = {0};
-	uint64_t number;
-	char *end;
+	uint64_t number = 0, hex = is_hex ? strtoull(id, NULL, 16) : 0;
+	bool is_number = me_text_parse_u64(id, 0, UINT64_MAX, &number);
 
-	if (strspn(id, "0123456789abcdef") != ME_PICK_ID_LEN)
-		return false;
-	number = strtoull(id, &end, 16);
-	while (!*end && me_pick_next(sel, &walk, ret_pick))
-		if (sel->rows->fields.get(&ret_pick->row, 0).number == number)
+	while ((is_hex || is_number) && me_pick_next(sel, &walk, ret_pick)) {
+		struct me_value value = sel->rows->fields.get(&ret_pick->row, sel->rows->identity);
+
+		if (value.kind == ME_VALUE_ID ? is_hex && value.number == hex
+					      : is_number && value.number == number)
 			return true;
+	}
 	return false;
 }
 

@@ -35,7 +35,7 @@ int me_pick_compare(bool descending, const struct me_pick *a, const struct me_pi
 
 #define ME_PICK_ID_LEN 16u /* hexadecimal digits */
 
-/* The row of this id (the first field of rows that are identified by it). False: there is none. */
+/* The row of this id, of rows that have one: such digits, or a number. False: there is none. */
 bool me_pick_find(const struct me_selection *sel, const char *id, struct me_pick *ret_pick);
 
 /* The first `limit` rows in an order: a heap with the last of them on top, until they are sorted. */

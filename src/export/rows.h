@@ -37,8 +37,9 @@ struct me_rows {
 	struct me_fields fields;
 	const char *sort;    /* the default */
 	uint64_t descending; /* a bit for each field: largest first by default */
-	bool identified;     /* by their first field */
-	bool grouped;        /* where that is asked for */
+	bool identified;     /* by a field … */
+	unsigned int identity;
+	bool grouped; /* where that is asked for */
 
 	/*
 	 * What next() walks over, the caller's to free(); NULL where it is the ledger. 0, -ENOMEM, or

@@ -224,6 +224,7 @@ const struct me_rows me_rows_flows = {
 	.sort = "last",
 	.descending = 0 FIELD_LIST(PICK_BIT),
 	.identified = true,
+	.identity = F_ID,
 	.grouped = true,
 	.next = next,
 };

@@ -139,7 +139,7 @@ void me_story_of_group(struct me_story *story, const struct me_group *group)
 	me_story_answers(story, &group->key.dst, NULL, 0);
 	me_strbuf_addf(
 		me_story_tell(story, me_ledger_epoch(ledger, group->first_ns), ME_STORY_FIRST),
-		"%s: %s; %" PRIu64 " since", me_reason_label(group->key.reason),
+		"%s: %s; %" PRIu64 " in all", me_reason_label(group->key.reason),
 		me_reason_help(group->key.reason), group->count);
 	for (size_t cursor = 0; (flow = me_ledger_next_flow(ledger, &cursor));)
 		if (me_group_holds(group, flow))

@@ -82,8 +82,8 @@ static struct me_group_key key_of(const struct me_ledger_flow *flow, enum me_sta
 
 bool me_group_holds(const struct me_group *group, const struct me_ledger_flow *flow)
 {
-	enum me_stage stage = flow->state.verdict == ME_VIOLATION ? ME_STAGE_CONFIRMED
-								  : ME_STAGE_PROVISIONAL;
+	enum me_stage stage =
+		flow->state.verdict == ME_VIOLATION ? ME_STAGE_CONFIRMED : ME_STAGE_PROVISIONAL;
 	struct me_group_key key = key_of(flow, stage);
 
 	return (flow->state.verdict == ME_VIOLATION || flow->state.verdict == ME_PENDING) &&

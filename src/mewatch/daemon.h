@@ -104,8 +104,8 @@ struct me_daemon {
 	/* The same for each address that an answer gives a name. */
 	void (*answered)(struct me_daemon *daemon, const struct me_answer *answer);
 	void *heard_data; /* of both */
-	bool ending;     /* of a replay: every flow is looked at once more */
-	uint64_t now_ns; /* CLOCK_MONOTONIC of the present round, or of a record later than it */
+	bool ending;      /* of a replay: every flow is looked at once more */
+	uint64_t now_ns;  /* CLOCK_MONOTONIC of the present round, or of a record later than it */
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t downtime_ns; /* between the last daemon's heartbeat and this one's start */
 	uint64_t loaded_epoch_ns;

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Readings of captures (replay.sh) -> packets a second, as a table or as JSON lines. After rounds.awk.
 
+# There are no pairs here.
+function print_row(row) {
+}
+
 function rate(kind, program,    c, n, d) {
 	for (c = 0; c < cycles[kind]; c++)
 		if ((kind, program, c) in cpu)

@@ -93,6 +93,24 @@ keys Escape 1 Enter
 expect "the story of an endpoint" 'listed +by '
 keys Escape 2
 expect "totals" 'violation 3  \? pending 0 '
+lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_STRANGER4 20004 1
+expect "a row of violations is new" ' 3 Violations \+1 '
+keys 3
+expect "it is marked, the others are not" "! \\* unlisted-destination +$LAB_STRANGER4 .*20004/tcp "
+expect "it is marked, the others are not" "!   unlisted-destination +$LAB_STRANGER4 .*20002/tcp "
+keys 2
+expect "seen" ' 3 Violations  '
+
+# All flows are closed by now; together they are one program's and another's.
+keys c
+expect "closed flows are left out" ' 0/0$'
+keys c t
+expect "by program" '\[\+\] paths_tcp \(.* 6 flows +3 violations'
+expect "by program" '\[\+\] storm \(.* 1 flow +1 violation'
+keys t
+expect "by endpoint" '\[\+\] lab/the-far-side .* 3 flows'
+expect "by endpoint" '\[\+\] unlisted: no endpoint|\[\+\] .*: no endpoint'
+keys t
 lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20003 2
 expect "new flows" '20003/tcp'
 expect "attempts a second" 'attempts [0-9]+ \([0-9.]+/s\)'
@@ -103,6 +121,6 @@ wait "$lab_daemon_pid"
 expect "gone" 'mewatch is not running'
 lab_daemon
 expect_not "back" 'mewatch is not running'
-expect "the totals go on" 'allowed 5 .*! violation 3 '
+expect "the totals go on" 'allowed 5 .*! violation 4 '
 keys q
 expect_end "quit" "0 restored"

@@ -127,7 +127,7 @@ lab_policy <<-EOF
 	      $(gateway_at4 no_way), "$(gateway_at6 no_way)"]
 	    ports: [tcp/5000-5199, tcp/20996, udp/20000-20099]
 EOF
-REPLAY_OFFLOAD=on replay_begin
+REPLAY_OFFLOAD=on REPLAY_SNAPLEN=128 replay_begin
 lab_daemon
 
 for family in 4 6; do

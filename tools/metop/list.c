@@ -42,12 +42,13 @@ const struct me_row *me_model_selected(const struct me_model *model)
 	return list->gone ? NULL : me_list_row(list, list->position);
 }
 
-/* Rows that are worth holding: what is sorted here or comes whole is not asked for in pieces. */
+/* Rows that are worth holding: what is sorted here is not asked for in pieces. */
 static uint32_t window(const struct me_model *model)
 {
 	size_t rows = WINDOW_PAGES * model->page;
 
-	if (me_views[model->view].read || me_model_sorts_here(model, model->view) ||
+	/* A row that the daemon cannot find again must not go out of sight. */
+	if (!me_views[model->view].ids[0] || me_model_sorts_here(model, model->view) ||
 	    rows > ME_QUERY_LIMIT)
 		return ME_QUERY_LIMIT;
 	return rows < WINDOW_MIN ? WINDOW_MIN : (uint32_t)rows;
@@ -69,7 +70,7 @@ void me_model_query(const struct me_model *model, struct me_query *ret_query)
 		.open_only = !model->settings.closed,
 		.addresses = model->settings.addresses,
 	};
-	if (view->identified && list->chosen && (list->following || list->seek))
+	if (view->ids[0] && list->chosen && (list->following || list->seek))
 		ret_query->around = list->key;
 	if (!view->read && !me_model_sorts_here(model, model->view) && list->position > limit / 2)
 		ret_query->offset = list->position - limit / 2;
@@ -206,7 +207,7 @@ static void miss(struct me_model *model, struct me_list *list)
 {
 	bool some = list->rows->n < list->rows->matched;
 
-	if (me_views[model->view].identified && some && !model->asked.around && !list->gone) {
+	if (me_views[model->view].ids[0] && some && !model->asked.around && !list->gone) {
 		list->seek = model->want = true;
 		return;
 	}

@@ -45,7 +45,7 @@ static int take_list(struct me_model *model, const struct me_reply *reply)
 	const struct me_view *view = &me_views[asked->view];
 	struct me_list *list = &model->lists[asked->view];
 	_cleanup_rows_ struct me_rows *rows = NULL;
-	bool grouped = view->identified && asked->tree != ME_TREE_OFF;
+	bool grouped = view->groups && asked->tree != ME_TREE_OFF;
 	int r = me_view_read(view, grouped, reply->body, reply->len, &rows);
 
 	if (r < 0)

@@ -16,19 +16,6 @@ void me_query_add_encoded(struct me_strbuf *path, const char *text)
 	}
 }
 
-/* What only flows are asked for. */
-static void add_tree(const struct me_query *query, struct me_strbuf *path)
-{
-	if (query->tree != ME_TREE_OFF) {
-		me_strbuf_addf(path, "&group=%s", me_tree_label(query->tree));
-		me_folds_add(query->folds, path);
-	}
-	if (query->around) {
-		me_strbuf_adds(path, "&around=");
-		me_query_add_encoded(path, query->around);
-	}
-}
-
 static void add_filter(const struct me_query *query, struct me_strbuf *path)
 {
 	const char *filter = query->filter ? query->filter : "";
@@ -54,7 +41,13 @@ void me_query_path(const struct me_query *query, struct me_strbuf *path)
 		return;
 	me_strbuf_addf(path, "?limit=%" PRIu32 "&offset=%" PRIu64 "&sort=%s&desc=%d", query->limit,
 		       query->offset, sort ? sort : view->latest, !sort || query->order.desc);
-	if (view->identified)
-		add_tree(query, path);
+	if (view->groups && query->tree != ME_TREE_OFF) {
+		me_strbuf_addf(path, "&group=%s", me_tree_label(query->tree));
+		me_folds_add(query->folds, path);
+	}
+	if (query->around) {
+		me_strbuf_adds(path, "&around=");
+		me_query_add_encoded(path, query->around);
+	}
 	add_filter(query, path);
 }

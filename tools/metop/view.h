@@ -16,6 +16,7 @@
 #define ME_COLUMNS_MAX 20
 #define ME_VIEW_KEYS 8
 #define ME_VIEW_STORY 2
+#define ME_VIEW_IDS 2
 #define ME_PARTS_MAX 4
 #define ME_CELL_LEN 1024 /* longer text of a cell is cut */
 
@@ -89,8 +90,9 @@ struct me_view {
 	const struct me_column *columns;
 	size_t n_columns;
 	const struct me_column
-		*groups;             /* the same columns, of rows that are groups; NULL: none are */
-	bool identified;             /* by the field "id" or "group", also in the API */
+		*groups; /* the same columns, of rows that are groups; NULL: none are */
+	/* The field that the API knows a row by, the first that is there; none: it does not. */
+	const char *ids[ME_VIEW_IDS];
 	const char *order;           /* title of the column that it is sorted by at first */
 	const struct me_part *parts; /* by me_row.part; NULL: all rows have `columns` */
 	size_t n_parts;
@@ -136,6 +138,9 @@ struct me_look_at {
 	uint64_t seen_serial; /* rows up to this one are not new */
 	bool addresses;       /* and not names */
 };
+
+/* The first of the column's fields that says something; or "". */
+const char *me_column_first(const struct me_column *column, const struct me_row *row);
 
 /* Writes the cell as text, not yet made safe to show. */
 void me_column_text(const struct me_column *column, const struct me_row *row,

@@ -235,14 +235,14 @@ const struct me_view me_views[ME_VIEWS] = {
 	},
 	[ME_VIEW_FLOWS] = {
 		.name = "flows", .title = "Flows", COLUMNS(flows), .order = "LAST",
-		.keys = {"id", "group"}, .groups = flow_groups, .identified = true, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
+		.keys = {"id", "group"}, .groups = flow_groups, .ids = {"group", "id"}, .story = {"id"}, .rates = {"bytes_sent", "bytes_received"}, .latest = "last",
 		.empty = "no flow seen yet",
 	},
 	[ME_VIEW_VIOLATIONS] = {
 		.name = "violations", .title = "Violations", COLUMNS(violations), .order = "LAST",
 		.keys = {"service", "reason", "dst", "dport", "proto", "exe", "host", "vantage"},
 		.story = {"id"},
-		.rates = {"count"}, .latest = "last",
+		.ids = {"serial"}, .rates = {"count"}, .latest = "last",
 		.empty = "no violation: nothing else went out",
 	},
 	[ME_VIEW_DNS] = {

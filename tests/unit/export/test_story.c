@@ -252,7 +252,7 @@ static void test_group(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		answer = ask(world, i ? "violations/6b49d5e8-000000000000000c-c"
 				      : "violations/6b49d5e8-0000000000000001-c");
-		says(answer, "first", 0, "quic: UDP port 443; 12 since");
+		says(answer, "first", 0, "quic: UDP port 443; 12 in all");
 		says(answer, "flow", 0, "violation, curl 40 to 198.51.100.7:443/udp");
 		assert_string_equal(
 			json_string_value(json_object_get(step_of(answer, "flow", 9), "flow")),

@@ -383,6 +383,12 @@ static void test_new_violations(void **state)
 	assert_int_equal(number(json_array_get(json_object_get(answer, "violations"), 0), "serial"),
 			 serial + 1);
 	json_decref(answer);
+	/* By that number a row is found again. */
+	answer = ask(world, &me_rows_violations,
+		     (struct me_query){.around = since, .limit = "4", .sort = "serial"});
+	assert_int_equal(number(json_array_get(json_object_get(answer, "violations"), 1), "serial"),
+			 serial);
+	json_decref(answer);
 	assert_int_equal(me_view_list(&me_rows_violations, world->ledger, &world->status, &bad,
 				      &out, &error),
 			 -EINVAL);
