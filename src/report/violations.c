@@ -94,7 +94,8 @@ static void add_destination(struct violations *v, const struct me_past_violation
 	me_cell_text(document, &row[0], violation->reason);
 	me_cell_text(document, &row[1], violation->dst);
 	if (*violation->dst) {
-		me_cell_number(&row[2], violation->port);
+		if (violation->port)
+			me_cell_number(&row[2], violation->port);
 		me_value_proto_name(violation->proto, proto);
 		me_cell_text(document, &row[3], proto);
 	}
@@ -139,7 +140,7 @@ static int take_retraction(void *data, const struct me_past_violation *violation
 	me_cell_text(document, &row[2], violation->retracts);
 	me_cell_text(document, &row[3], violation->reason);
 	me_cell_text(document, &row[4], violation->dst);
-	if (*violation->dst)
+	if (violation->port)
 		me_cell_number(&row[5], violation->port);
 	me_cell_text(document, &row[6], violation->name);
 	me_cell_text(document, &row[7], origin_of(violation));
