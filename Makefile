@@ -23,7 +23,7 @@ say = @printf '  %-8s%s\n' $(1) $(2)
 B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
-MODULES := probe export store kernel ledger policy base
+MODULES := report probe export store kernel ledger policy base
 MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng sqlite3
 REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
