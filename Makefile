@@ -23,7 +23,7 @@ say = @printf '  %-8s%s\n' $(1) $(2)
 B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
-MODULES := probe export store kernel ledger policy base
+MODULES := report probe export store kernel ledger policy base
 MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng sqlite3
 REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
@@ -237,6 +237,11 @@ $(B)/tests/kernel/%: $(B)/obj/tests/kernel/%.o $$(call support,tests/kernel) $(L
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
 
+$(B)/tests/web/%: $(B)/obj/tests/web/%.o $(PURE_LIBRARIES) | test-tools
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) $(call packages,cmocka $(MEWATCH_PACKAGES))
+
 $(B)/tests/lab/churn_client $(B)/tests/lab/churn_dial: lab_packages := openssl
 
 $(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libbase.a
@@ -269,7 +274,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb screens fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, checks of layers, format, documents and alert rules
@@ -297,6 +302,9 @@ run-lab: all $(LAB_HELPERS)
 
 screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tools/screens/ anew, in the lab (root)
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --here tests/lab/screens.sh
+
+check-web: all $(B)/tests/web/make_history ## the report in a real browser (chromium, poppler-utils)
+	$(Q)tests/run-tests "tests/web/check-report $(B)"
 
 check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
@@ -326,13 +334,16 @@ bench: needs-root all $(BENCHES) $(call bpf_objects,tests/bench) ## what it cost
 
 # --- The rest --------------------------------------------------------------------------------
 
-.PHONY: deps test-deps run lab format format-check install uninstall deb clean help
+.PHONY: deps test-deps web-deps run lab format format-check install uninstall deb clean help
 
 deps: ## install libraries and compilers from the distribution (root)
 	$(Q)tests/install-deps build
 
 test-deps: ## install what the tests need; nothing is started by it (root)
 	$(Q)tests/install-deps test
+
+web-deps: ## install the browser of check-web (root)
+	$(Q)tests/install-deps web
 
 run: needs-root ## install what is missing, build, and watch this machine with the default profile (root)
 	+$(Q)$(MAKE) --no-print-directory deps

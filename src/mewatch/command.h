@@ -28,6 +28,7 @@ int me_cmd_firewall(int argc, char **argv);
 int me_cmd_profiles(int argc, char **argv);
 int me_cmd_probe(int argc, char **argv);
 int me_cmd_replay(int argc, char **argv);
+int me_cmd_report(int argc, char **argv);
 int me_cmd_status(int argc, char **argv);
 int me_cmd_suggest(int argc, char **argv);
 int me_cmd_doctor(int argc, char **argv);

@@ -25,6 +25,8 @@ static const struct me_command {
 	 "try the policy's endpoints from here"},
 	{"replay", me_cmd_replay, "[-c FILE] [--host ADDR]… [--dns] [--json] PCAP…",
 	 "judge the flows of captures"},
+	{"report", me_cmd_report, "[--since T] [--until T] [--format F] …",
+	 "what the history says of a period"},
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
 	{"doctor", me_cmd_doctor, "[-c FILE] [--cgroup PATH]… [--json]",
 	 "what this machine lacks, with the remedy"},
