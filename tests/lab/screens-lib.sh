@@ -63,7 +63,7 @@ screens_show() {
 	expect "$1" "\\[[0-9] ${1^}\\]|\\[[0-9] DNS\\]"
 	expect "rows of $1" '^>'
 	expect "the daemon's health" 'hooks [1-9]'
-	expect "a second look, for the rates" '^attempts [0-9]+ \([0-9]'
+	expect "a second look, for the rates" '^attempts [0-9.]+[kM]? \([0-9]'
 	[ "$3" = no ] || keys Enter
 	[ "$3" = no ] || expect "detail of $1" '^ detail'
 }
