@@ -3,12 +3,13 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include "base/clock.h"
 #include "report/cells.h"
+#include "report/html_ticks.h"
 
-/* All pictures are so wide, in units of their own: they are as wide as the page. */
-#define WIDTH 1000.0
-#define HEIGHT 100.0
+/* Pictures are measured in percent of their frame, so that patterns keep their shape at any width. */
+#define WHOLE 100.0
+/* What is short is seen as well. */
+#define STRIP_MIN 0.1
 /* Endpoints with a strip of their own. */
 #define STRIPS_MAX 200u
 
@@ -53,10 +54,7 @@ static const char *text_of(const struct me_sheet *sheet, size_t row, const char 
 
 static void begin(struct me_strbuf *out, const char *class, const char *title)
 {
-	me_strbuf_addf(out,
-		       "<svg class=\"%s\" viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"none\" "
-		       "role=\"img\"><title>",
-		       class, WIDTH, HEIGHT);
+	me_strbuf_addf(out, "<svg class=\"%s\" role=\"img\"><title>", class);
 	me_html_text(out, title);
 	me_strbuf_adds(out, "</title>");
 }
@@ -65,35 +63,23 @@ static void box(struct me_strbuf *out, const char *class, double x, double y, do
 		double height)
 {
 	me_strbuf_addf(out,
-		       "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">",
+		       "<rect class=\"%s\" x=\"%.3f%%\" y=\"%.3f%%\" width=\"%.3f%%\" "
+		       "height=\"%.3f%%\">",
 		       class, x, y, width, height);
-}
-
-/* Where a time lies in the period. */
-static double at(const struct me_document *document, uint64_t ns)
-{
-	double length = (double)(document->until_ns - document->since_ns);
-
-	if (ns <= document->since_ns)
-		return 0;
-	if (ns >= document->until_ns)
-		return WIDTH;
-	return (double)(ns - document->since_ns) / length * WIDTH;
 }
 
 /* A part of the period, with words for who points at it. */
 static void strip(const struct me_document *document, struct me_strbuf *out, const char *class,
 		  uint64_t since_ns, uint64_t until_ns, const char *words)
 {
-	double x = at(document, since_ns), end = at(document, until_ns);
+	double x = me_html_at(document, since_ns), end = me_html_at(document, until_ns);
 	char since[ME_CELL_LEN], until[ME_CELL_LEN];
 
-	/* What is short is seen as well. */
-	if (end - x < 1)
-		end = x + 1;
+	if (end - x < STRIP_MIN)
+		end = x + STRIP_MIN;
 	me_cell_local(since_ns, since);
 	me_cell_local(until_ns, until);
-	box(out, class, x, 0, end - x, HEIGHT);
+	box(out, class, x, 0, end - x, WHOLE);
 	me_strbuf_adds(out, "<title>");
 	me_html_text(out, words);
 	me_strbuf_addf(out, ", %s to %s</title></rect>", since, until);
@@ -103,6 +89,7 @@ static void axis(const struct me_document *document, struct me_strbuf *out)
 {
 	char since[ME_CELL_LEN], until[ME_CELL_LEN];
 
+	me_html_ticks(document, out);
 	me_cell_local(document->since_ns, since);
 	me_cell_local(document->until_ns, until);
 	me_strbuf_addf(out, "<p class=\"axis\"><span>%s</span><span>%s</span></p>\n", since, until);
@@ -142,14 +129,15 @@ static void bar(const struct me_document *document, const struct me_sheet *sheet
 		const char *const *keys, size_t n, uint64_t most, struct me_strbuf *out)
 {
 	uint64_t start = cell_of(sheet, row, "start")->number;
-	double x = at(document, start), end = at(document, start + document->step_ns);
-	double width = end - x > 3 ? end - x - 1 : end - x, y = HEIGHT;
+	double x = me_html_at(document, start),
+	       end = me_html_at(document, start + document->step_ns);
+	double width = end - x > 0.3 ? end - x - 0.1 : end - x, y = WHOLE;
 	char when[ME_CELL_LEN];
 
 	me_cell_local(start, when);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t count = cell_of(sheet, row, keys[i])->number;
-		double height = (double)count / (double)most * HEIGHT;
+		double height = (double)count / (double)most * WHOLE;
 
 		if (!count)
 			continue;
@@ -168,13 +156,17 @@ static void bars(const struct me_document *document, const struct me_sheet *shee
 	for (size_t row = 0; row < sheet->n_rows; row++)
 		if (total_of(sheet, row, keys, n) > most)
 			most = total_of(sheet, row, keys, n);
+	if (!most) {
+		me_strbuf_addf(out, "<p class=\"legend\">%s: there was none.</p>\n", title);
+		return;
+	}
 	me_strbuf_addf(out, "<p class=\"legend\">%s, at the most %" PRIu64 " in a step:", title,
 		       most);
 	for (size_t i = 0; i < n; i++)
 		me_strbuf_addf(out, " <span class=\"key %s\">%s</span>", keys[i], keys[i]);
 	me_strbuf_adds(out, "</p>\n");
 	begin(out, "bars", title);
-	for (size_t row = 0; most && row < sheet->n_rows; row++)
+	for (size_t row = 0; row < sheet->n_rows; row++)
 		bar(document, sheet, row, keys, n, most, out);
 	me_strbuf_adds(out, "</svg>\n");
 	axis(document, out);
@@ -231,7 +223,9 @@ static void endpoints(const struct me_document *document, const struct me_sheet 
 	if (sheet->n_rows > STRIPS_MAX)
 		me_strbuf_addf(out, "<p>%zu more are in the table alone.</p>\n",
 			       sheet->n_rows - STRIPS_MAX);
+	me_strbuf_adds(out, "<div class=\"line\"><span></span><div>");
 	axis(document, out);
+	me_strbuf_adds(out, "</div></div>\n");
 }
 
 static void dns(const struct me_document *document, const struct me_sheet *sheet,
@@ -249,7 +243,7 @@ static void dns(const struct me_document *document, const struct me_sheet *sheet
 		me_html_text(out, text_of(sheet, row, "category"));
 		me_strbuf_adds(out, "</span>");
 		begin(out, "thin", "queries");
-		box(out, "allowed", 0, 0, (double)count / (double)most * WIDTH, HEIGHT);
+		box(out, "allowed", 0, 0, (double)count / (double)most * WHOLE, WHOLE);
 		me_strbuf_addf(out, "<title>%" PRIu64 " queries</title></rect></svg></div>\n",
 			       count);
 	}

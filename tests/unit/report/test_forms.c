@@ -12,6 +12,7 @@
 #include <time.h>
 #include "base/clock.h"
 #include "report/cells.h"
+#include "report/html_ticks.h"
 #include "report/report.h"
 #include "tests/seed.h"
 
@@ -284,9 +285,48 @@ static void cells_for_people(void **state)
 	assert_string_equal(text, "");
 }
 
+/* Round times by the clock on the wall, also on the days on which that is set. */
+static void ticks(void **state)
+{
+	static const struct {
+		const char *zone;
+		uint64_t since_s, hours;
+		const char *labels;
+	} cases[] = {
+		{"UTC", 1792886400, 24, "25 Oct 03:00 06:00 09:00 12:00 15:00 18:00 21:00 26 Oct "},
+		/* 25 hours, of which 02:00 to 03:00 are twice */
+		{"Europe/Berlin", 1792879200, 25,
+		 "25 Oct 03:00 06:00 09:00 12:00 15:00 18:00 21:00 26 Oct "},
+		/* 23 hours */
+		{"Europe/Berlin", 1774738800, 23,
+		 "29 Mar 03:00 06:00 09:00 12:00 15:00 18:00 21:00 30 Mar "},
+		{"Europe/Berlin", 1792879200, 1 + 24 * 7,
+		 "25 Oct 26 Oct 27 Oct 28 Oct 29 Oct 30 Oct 31 Oct  1 Nov "},
+		{"UTC", 1792886460, 1, "00:10 00:20 00:30 00:40 00:50 01:00 "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ME_ARRAY_SIZE(cases); i++) {
+		_cleanup_(me_document_freep) struct me_document *document = begin();
+		_cleanup_strbuf_ struct me_strbuf html = {0}, got = {0};
+
+		setenv("TZ", cases[i].zone, 1);
+		tzset();
+		document->since_ns = cases[i].since_s * ME_NS_PER_S;
+		document->until_ns = document->since_ns + cases[i].hours * 3600 * ME_NS_PER_S;
+		me_html_ticks(document, &html);
+		for (const char *at = html.data; (at = strstr(at, "<text"));) {
+			at = strchr(at, '>') + 1;
+			me_strbuf_addf(&got, "%.*s ", (int)strcspn(at, "<"), at);
+		}
+		assert_string_equal(got.data, cases[i].labels);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ticks),
 		cmocka_unit_test(forms_agree),
 		cmocka_unit_test(json_has_the_same),
 		cmocka_unit_test(nobody_breaks_out),
