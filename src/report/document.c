@@ -177,6 +177,8 @@ static int compare(const void *a, const void *b, void *data)
 		by = strcmp(one->present ? one->text : "", other->present ? other->text : "");
 	else
 		by = one->number > other->number ? -1 : one->number < other->number;
+	if (order->sheet->columns[order->column].kind == ME_SHEET_TIME)
+		by = -by;
 	return by ? by : *(const size_t *)a > *(const size_t *)b ? 1 : -1;
 }
 

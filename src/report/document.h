@@ -115,7 +115,7 @@ void me_cell_share(struct me_cell *cell, uint64_t part, uint64_t whole);
 /* Names a sheet's columns and their number. */
 #define ME_COLUMNS(list) .columns = (list), .n_columns = ME_ARRAY_SIZE(list)
 
-/* Orders the rows by a column, texts ascending, all else the largest first; equals as they were. */
+/* Orders the rows by a column, texts and times ascending, all else the largest first; equals as they were. */
 void me_sheet_sort(struct me_sheet *sheet, unsigned int column);
 
 /* The place of the column; the key is one of the sheet's. */

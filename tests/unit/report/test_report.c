@@ -161,6 +161,12 @@ static void a_kill_is_told_and_costs_nothing(void **state)
 	assert_int_equal(sum(document, "timeline", "late"), 9);
 	assert_string_equal(text(document, "gaps", 0, "why"), "down");
 	assert_string_equal(text(document, "gaps", 0, "counted"), "yes");
+	me_document_free(&document);
+	document = report(world, WORLD_START - 3600 * ME_NS_PER_S, world->now.epoch_ns);
+	assert_string_equal(text(document, "gaps", 0, "why"), "before");
+	assert_string_equal(text(document, "gaps", 1, "why"), "down");
+	me_document_free(&document);
+	document = report(world, WORLD_START, world->now.epoch_ns + 30 * ME_NS_PER_S);
 	assert_int_equal(document->watched_ns, document->until_ns - document->since_ns);
 	assert_int_equal(me_document_find(document, "runs")->n_rows, 2);
 }
