@@ -22,7 +22,8 @@ struct me_passage {
 	__u8 proxied;     /* 1: its flow goes to the proxy, and the first payload is not all told */
 	__u8 first;       /* 1: it was the first fragment */
 	__u8 facts;       /* ME_FACT_UNPARSABLE or 0 */
-	__u8 zero[4];
+	__u8 denied;      /* 1: its flow is */
+	__u8 zero[3];
 };
 
 /*

@@ -231,6 +231,22 @@ static __noinline __u32 me_policy_learned(__u32 slot, const struct me_addr *dst,
 	return walk.rank;
 }
 
+/* Column of a protocol and port: what the policy alone says of it; NULL: nothing. */
+static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 port)
+{
+	const struct me_control *control = me_control_get();
+	__u32 zero = 0, slot = me_slot(proto, port), column;
+	const struct me_head *head;
+
+	if (!control || slot >= ME_SLOT_COUNT)
+		return NULL;
+	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
+	if (!head)
+		return NULL;
+	column = head->slot[slot];
+	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
+}
+
 /*
  * Judges `facts` by the policy in force. Returns its generation, or 0 when none is loaded (then
  * nothing is judged). The same sequence as me_image_judge().

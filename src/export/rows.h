@@ -16,6 +16,7 @@ struct me_answer;
 struct me_query {
 	const char *limit, *offset, *sort, *desc, *filter;
 	const char *address, *name; /* exact, for rows that know them */
+	const char *set, *span;     /* of /v1/mode; `for` is called span here */
 };
 
 struct me_item {

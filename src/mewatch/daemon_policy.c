@@ -11,6 +11,7 @@
 #include "kernel/cgroup.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/daemon_mode.h"
 #include "mewatch/here.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/surroundings.h"
@@ -220,6 +221,7 @@ int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 	me_policy_free(&daemon->policy);
 	daemon->image = me_steal_ptr(image);
 	daemon->policy = me_steal_ptr(policy);
+	me_daemon_mode_apply(daemon);
 	daemon->loaded_epoch_ns = me_clock_now(CLOCK_REALTIME);
 	daemon->last_error[0] = '\0';
 	me_events_expect_dns(daemon->events, daemon->image->head->flags & ME_HEAD_NAMES);
