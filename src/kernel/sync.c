@@ -169,6 +169,9 @@ void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode)
 {
 	struct me_control *control = kernel->control;
 
+	if (control->strict_ns == mode->strict_ns && control->until_ns == mode->until_ns &&
+	    control->said == mode->said && control->most == mode->most)
+		return;
 	/* In between less may be done than before and after, not more. */
 	__atomic_store_n(&control->most, ME_MODE_MONITOR, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&control->strict_ns, mode->strict_ns, __ATOMIC_SEQ_CST);
