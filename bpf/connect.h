@@ -78,6 +78,8 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	struct me_flow_key key;
 	struct me_flow *flow;
 	__u32 generation;
+	bool denied;
+	int full;
 
 	if (!sock || !target || !control)
 		return 0;
@@ -96,12 +98,14 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	    (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns) {
 		judged = sock->judged;
 		state.verdict = judged.verdict;
-		state.flags = judged.denied ? ME_STATE_DENY : 0;
+		state.flags = sock->state == ME_CACHE_DENIED ? judged.acts : 0;
 		return me_datagram_again(sock, target, &key, &judged, control, state);
 	}
 	if (flow)
 		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNANSWERED);
-	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control)) {
+	/* What is done about violations may have changed since. */
+	if (sock->state == ME_CACHE_PROBED && sock->judged.verdict < ME_VIOLATION &&
+	    me_sock_hit(sock, target, control)) {
 		judged = sock->judged;
 		generation = sock->generation;
 	} else {
@@ -109,12 +113,13 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	}
 	if (!generation)
 		return 0;
-	if (me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT) < 0)
+	full = me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT);
+	if (full < 0)
 		return 0;
 	__sync_fetch_and_add(&sock->peers, 1);
-	me_sock_cache(sock, target, &judged, generation,
-		      judged.denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
-	return judged.denied;
+	denied = me_attempt_denied(&judged, full);
+	me_sock_cache(sock, target, &judged, generation, denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
+	return denied;
 }
 
 /* A send by address, before the packet is made. Whether it may be. */
@@ -192,6 +197,7 @@ static __always_inline int me_stream_connect(struct bpf_sock_addr *ctx, struct b
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;
+	int full;
 
 	me_origin_here(ctx, me_stream_cgroup(sk), &origin);
 	if (!me_mptcp(&origin, sk, target, &flags))
@@ -205,14 +211,15 @@ static __always_inline int me_stream_connect(struct bpf_sock_addr *ctx, struct b
 		client.zero = origin.proc.tgid;
 		me_ftp_data(&client, &key, 0, &judged);
 	}
-	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
-		return !judged.denied;
+	full = me_attempt(&origin, &key, &judged, generation, flags);
+	if (full != -EEXIST)
+		return !me_attempt_denied(&judged, full);
 	/* The socket connects to the same peer once more. */
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow)
 		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNREACHABLE);
-	me_attempt(&origin, &key, &judged, generation, flags);
-	return !judged.denied;
+	full = me_attempt(&origin, &key, &judged, generation, flags);
+	return !me_attempt_denied(&judged, full);
 }
 
 /*

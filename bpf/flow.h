@@ -81,27 +81,17 @@ static __always_inline __u16 me_flow_flags(__u32 entry)
 	       (entry << ME_FLOW_FTP_SHIFT & ME_FLOW_FTP);
 }
 
-/* What becomes of an attempt by the mode that holds: flags of its state. Verified by itself. */
-__noinline __u32 me_attempt_mode(const struct me_judgement *judged, __u64 now)
-{
-	const struct me_control *control = me_control_get();
-
-	return judged && control ? me_mode_state(control, judged, now) : 0;
-}
-
 /*
  * An attempt: makes the flow, tells it if it is (or may become) a violation, counts it. 1: that is
  * all, the table had no room for it. -EEXIST: there is such a flow already, and nothing was counted.
- * Else judged->denied is whether it is to be denied.
  */
 static __noinline int me_attempt(const struct me_origin *origin, const struct me_flow_key *key,
-				 struct me_judgement *judged, __u32 generation, __u64 flags)
+				 const struct me_judgement *judged, __u32 generation, __u64 flags)
 {
 	__u64 now = bpf_ktime_get_ns();
 	union me_state state = {
 		.verdict = judged->verdict, .reason = judged->reason, .evidence = judged->evidence};
 	bool held = me_judged_waits(judged, key);
-	__u8 mode = judged->verdict >= ME_VIOLATION || held ? me_attempt_mode(judged, now) : 0;
 	struct me_flow flow = {
 		.first_ns = now,
 		.last_ns = now,
@@ -117,13 +107,12 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 	};
 	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
-	state.flags = mode;
-	judged->denied = me_deny_state(state);
+	state.flags = judged->acts;
 	if (held)
 		flow.state.verdict = ME_PENDING;
 	else if (state.verdict == ME_VIOLATION)
 		flow.state = state;
-	if (judged->denied && key->vantage == ME_HOST && key->proto == IPPROTO_TCP) {
+	if (key->vantage == ME_HOST && key->proto == IPPROTO_TCP && me_deny_state(state)) {
 		/* Nobody will hear of that connection any more. */
 		flow.closed_ns = now;
 		flow.outcome = ME_OUTCOME_ABORTED;
@@ -138,7 +127,6 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		if (state.verdict == ME_PENDING) {
 			state.word = 0;
 			state.verdict = ME_UNRESOLVED;
-			judged->denied = 0;
 		}
 		held = false;
 	}
@@ -153,9 +141,20 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		return 1;
 	if (!held && state.verdict != ME_PENDING)
 		return 0;
-	state.flags = mode | (held ? ME_STATE_HELD : ME_STATE_TOLD);
+	state.flags = judged->acts | (held ? ME_STATE_HELD : ME_STATE_TOLD);
 	me_pending_open(key, state);
 	return 0;
+}
+
+/*
+ * Whether that attempt is denied. `full` is what me_attempt() said: what had to wait, and had no room to,
+ * is not.
+ */
+static __always_inline bool me_attempt_denied(const struct me_judgement *judged, int full)
+{
+	union me_state state = {.verdict = judged->verdict, .flags = judged->acts};
+
+	return !(full && judged->verdict == ME_PENDING) && me_deny_state(state);
 }
 
 /* Counts how a flow ends that was opened under `service` for `before`. */

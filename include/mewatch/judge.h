@@ -69,7 +69,7 @@ struct me_judgement {
 	__u8 evidence; /* enum me_evidence */
 	__u8 flags;    /* of the entry */
 	__u8 mode;     /* of violations on that port: ME_MODE_ALL; and ME_MODE_NAMED */
-	__u8 denied;   /* 0; who acts on it writes down what came of that */
+	__u8 acts;     /* 0; flags of the state by the mode that holds, where that is known */
 };
 
 #define ME_MODE_NAMED 8u /* me_judgement.mode: pending for want of a name, and of nothing else */
