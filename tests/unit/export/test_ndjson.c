@@ -362,9 +362,15 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_action),
-		TEST(test_fields),    TEST(test_names),     TEST(test_listener),
-		TEST(test_proxied),   TEST(test_aggregate), TEST(test_append_and_reopen),
-		TEST(test_torn_line), TEST(test_check),     TEST(test_stalled_pipe),
+		TEST(test_fields),
+		TEST(test_names),
+		TEST(test_listener),
+		TEST(test_proxied),
+		TEST(test_aggregate),
+		TEST(test_append_and_reopen),
+		TEST(test_torn_line),
+		TEST(test_check),
+		TEST(test_stalled_pipe),
 		TEST(test_full_disk),
 	};
 #undef TEST

@@ -221,8 +221,8 @@ static void the_mode_of_a_violation(void **state)
 	json_decref(root);
 	SAYS(f, "203.0.113.9:25", ME_EXIT_FINDINGS,
 	     "\n  mode      shadow, as the daemon was told: would be denied (shadow)\n");
-	SAYS(f, "203.0.113.9:8443", ME_EXIT_FINDINGS, "\n  mode      enforce, by hard/192.0.2.251 (",
-	     ": denied\n");
+	SAYS(f, "203.0.113.9:8443", ME_EXIT_FINDINGS,
+	     "\n  mode      enforce, by hard/192.0.2.251 (", ": denied\n");
 	SAYS(f, "203.0.113.9:443", ME_EXIT_FINDINGS, ": not denied while it is pending\n");
 }
 

@@ -100,8 +100,8 @@ static void denying(void **state)
 	assert_true(got.enforce);
 	assert_int_equal(got.enforce_ns, 600000000000ull);
 	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for without --enforce", "--for", "10m");
-	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for `10`: expected a duration", "--enforce", "--for",
-	       "10");
+	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for `10`: expected a duration", "--enforce",
+	       "--for", "10");
 	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for `0s`: expected", "--enforce", "--for", "0s");
 }
 
