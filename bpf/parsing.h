@@ -86,7 +86,6 @@ static __noinline enum me_step me_parsing_failed(struct __sk_buff *skb, struct m
 	}
 	if (flow)
 		me_flow_set_aside(&p->key, flow->id, ME_OUTCOME_UNANSWERED);
-	p->facts = ME_FACT_UNPARSABLE;
 	return ME_STEP_JUDGE;
 }
 
