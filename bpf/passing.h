@@ -185,7 +185,8 @@ static __always_inline struct me_room *me_passing_read(struct __sk_buff *skb,
 static const struct me_origin me_origin_none;
 
 /* Judges for a mail host. The generation, or 0 if nothing could be judged. Verified by itself. */
-__noinline __u32 me_passing_judge(const struct me_flow_key *key, struct me_judgement *ret_judgement)
+__noinline __u32 me_passing_judge(const struct me_flow_key *key, __u32 flags,
+				  struct me_judgement *ret_judgement)
 {
 	const struct me_control *control = me_control_get();
 	struct me_facts facts = {.flags = ME_FACT_WIRE};
@@ -197,7 +198,7 @@ __noinline __u32 me_passing_judge(const struct me_flow_key *key, struct me_judge
 	facts.dst = key->peer;
 	facts.dport = key->port;
 	facts.proto = key->proto;
-	if (key->proto == ME_PROTO_UNPARSED)
+	if (flags & ME_PACKET_UNREAD) /* and not its protocol: the number may be real */
 		facts.flags |= ME_FACT_UNPARSABLE;
 	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
 	if (key->port == ME_DNS_PORT && head && (head->flags & ME_HEAD_RECURSIVE))

@@ -27,7 +27,7 @@ static __noinline struct me_room *me_transit(struct __sk_buff *skb, __u32 link, 
 	if (step == ME_STEP_PASS)
 		step = me_passing(skb, &p);
 	if (step == ME_STEP_JUDGE) {
-		p.generation = me_passing_judge(&p.key, &p.judged);
+		p.generation = me_passing_judge(&p.key, p.packet.flags, &p.judged);
 		step = me_passing_judged(&p);
 		if (p.judged.verdict >= ME_VIOLATION && p.key.proto == IPPROTO_TCP)
 			me_ftp_data(&p.key.opener, &p.key, 0, &p.judged);
