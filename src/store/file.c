@@ -69,9 +69,9 @@ static int migrate_once(struct me_db *db, uint64_t version)
 	return err;
 }
 
-static int check(struct me_db *db, struct me_strbuf *why)
+static int check_by(struct me_db *db, const char *pragma, struct me_strbuf *why)
 {
-	struct me_query *query = me_db_query(db, "PRAGMA quick_check(1)");
+	struct me_query *query = me_db_query(db, pragma);
 	int r = me_query_step(query);
 
 	if (r == 1 && strcmp(me_query_get_text(query, 0), "ok")) {
@@ -82,6 +82,17 @@ static int check(struct me_db *db, struct me_strbuf *why)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * The pages and rows of all tables; and of the series, which are few, that the index says the same: by it
+ * their names are found, and what is booked under a name must be read under it.
+ */
+static int check(struct me_db *db, struct me_strbuf *why)
+{
+	int err = check_by(db, "PRAGMA quick_check(1)", why);
+
+	return err ? err : check_by(db, "PRAGMA integrity_check(series)", why);
+}
+
 static int prepare(struct me_db *db, struct me_strbuf *why)
 {
 	uint64_t version;
@@ -89,10 +100,10 @@ static int prepare(struct me_db *db, struct me_strbuf *why)
 
 	if (!err)
 		err = me_db_exec(db, settings);
-	if (!err)
-		err = check(db, why);
 	for (; !err && version < ME_SCHEMA_VERSION; version++)
 		err = migrate_once(db, version);
+	if (!err)
+		err = check(db, why);
 	if (err && !why->len)
 		me_strbuf_adds(why, me_db_error(db));
 	return err;
