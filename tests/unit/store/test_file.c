@@ -400,9 +400,9 @@ static off_t find(const struct good *good, const char *text)
 static void test_damaged_schema(void **state)
 {
 	static const char *const texts[] = {
-		"number INTEGER", "vantage TEXT",   "series INTEGER NOT",
-		"value)",         "UNIQUE (metric", "PRIMARY KEY (minute",
-		"CREATE TABLE",   "CREATE INDEX",   "minute * 60",
+		"number INTEGER", "vantage TEXT",        "series INTEGER NOT",  "value)",
+		"UNIQUE (metric", "PRIMARY KEY (minute", "PRIMARY KEY, metric", "CREATE TABLE",
+		"CREATE INDEX",   "minute * 60",
 	};
 	struct world *world = *state;
 	_cleanup_(good_free) struct good good = {0};
@@ -412,6 +412,36 @@ static void test_damaged_schema(void **state)
 		good_put(world, &good);
 		write_file(world->path, "X", 1, find(&good, texts[i]));
 		goes_on(world);
+	}
+}
+
+/* Only a write finds it out, and a look at the file does not see it. */
+static void test_damaged_for_writes(void **state)
+{
+	static const char *const changes[] = {
+		"CREATE TRIGGER t AFTER INSERT ON minutes BEGIN SELECT raise(FAIL, 'no'); END",
+		"CREATE TRIGGER t AFTER INSERT ON folded BEGIN DELETE FROM no_such_table; END",
+	};
+	struct world *world = *state;
+	_cleanup_(good_free) struct good good = {0};
+
+	good_new(world, &good);
+	for (unsigned int i = 0; i < ME_ARRAY_SIZE(changes); i++) {
+		good_put(world, &good);
+		exec(world->path, changes[i]);
+		world_up(world);
+		for (int round = 0; round < 4; round++) {
+			world_pass(world, 10);
+			world_allow(world, 9);
+			world_begin(world);
+		}
+		assert_int_equal(me_history_status(world->history)->asides, 1);
+		assert_int_equal(me_history_status(world->history)->state, ME_HISTORY_WRITING);
+		world_pass(world, 10);
+		world_allow(world, 9);
+		assert_true(world_round(world));
+		assert_true(attempts(world) >= 9);
+		assert_true(world_stop(world));
 	}
 }
 
@@ -504,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_head, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_schema, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_for_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_at_the_end, setup, teardown),
 	};
