@@ -29,6 +29,9 @@
 	  "sends from a network namespace whose addresses were not known yet", NULL)               \
 	X("flows_shown", me_ledger_evicted(daemon->ledger),                                        \
 	  "open flows that are not shown any more", "they are counted on")                         \
+	X("texts", me_ledger_texts_refused(daemon->ledger),                                        \
+	  "times that a name, path or program of a flow found no room",                            \
+	  "the flow is shown without it")                                                          \
 	X("flows_before_start", daemon->preexisting_refused,                                       \
 	  "flows that were open before the start and are not listed", "they are not judged")       \
 	X("address_notices", netns.overruns,                                                       \
