@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "export/prometheus.h"
 #include "ledger/dns_sums.h"
 
 /* Mail hosts in one answer. */
@@ -126,6 +127,16 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_child(health, "blind_spots", &blind);
 	me_json_set_child(health, "findings", &findings);
 	me_json_set_child(health, "preexisting", &preexisting);
+}
+
+static struct me_json *memory(const struct me_status *status)
+{
+	struct me_json *object = me_json_object();
+
+	me_json_set_number(object, "used", me_process_resident());
+	me_json_set_number(object, "most", status->memory_most);
+	me_json_set_number(object, "kernel", status->memory_kernel);
+	return object;
 }
 
 static void set_dns(struct me_json *health, const struct me_ledger *ledger)
@@ -275,6 +286,8 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_child(health, "attached", &part);
 	part = maps(status);
 	me_json_set_child(health, "maps", &part);
+	part = memory(status);
+	me_json_set_child(health, "memory", &part);
 	set_counts(health, ledger);
 	set_observations(health, ledger);
 	set_dns(health, ledger);

@@ -61,6 +61,8 @@ struct me_status {
 	size_t n_maps;
 	const struct me_limit_hits *limits;
 	size_t n_limits;
+	uint64_t memory_most,
+		memory_kernel; /* bytes: of the daemon, and of its maps, at the most */
 	const struct me_history_view *history; /* or NULL */
 	const char *const *problems;           /* one line each; what is from outside is escaped */
 	size_t n_problems;

@@ -23,6 +23,7 @@
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/memory.h"
 #include "mewatch/recording.h"
 #include "mewatch/troubles.h"
 #include "policy/policy.h"
@@ -122,6 +123,8 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 								    daemon->levels[i].entries,
 								    daemon->levels[i].capacity};
 	s->maps = o->maps;
+	s->memory_most = me_memory_of(daemon);
+	s->memory_kernel = me_kernel_memory(daemon->kernel);
 	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
