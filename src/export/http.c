@@ -44,6 +44,7 @@ struct me_http {
 	void *data;
 	int epoll_fd; /* holds the epoll fds of the listeners */
 	uint64_t now_ns;
+	uint64_t cut;     /* connections that were ended for want of room, or of time */
 	uint64_t turn_ns; /* that answers have taken in this me_http_run() */
 	struct connection *connections;
 	struct listener listeners[LISTENERS_MAX];
@@ -97,6 +98,7 @@ void me_http_free(struct me_http **http)
 static void end(struct connection *connection)
 {
 	connection->ended = true;
+	connection->listener->http->cut++;
 	shutdown(connection->fd, SHUT_RDWR);
 	go_on(connection);
 }
@@ -399,6 +401,11 @@ int me_http_listen_unix(struct me_http *http, enum me_http_service service, cons
 	return fd < 0 ? fd : start(http, service, fd, path, path, error);
 }
 
+uint64_t me_http_cut(const struct me_http *http)
+{
+	return http->cut;
+}
+
 int me_http_fd(const struct me_http *http)
 {
 	return http->epoll_fd;
@@ -441,7 +448,7 @@ void me_http_run(struct me_http *http, uint64_t now_ns)
 	http->turn_ns = 0;
 	/* The idle timeout alone would let a client hold a connection with a byte now and then. */
 	for (struct connection *c = http->connections; c; c = c->next)
-		if (now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
+		if (!c->ended && now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
 			end(c);
 	for (size_t i = 0; i < http->count; i++)
 		MHD_run(http->listeners[i].daemon);

@@ -66,6 +66,9 @@ int me_http_listen_tcp(struct me_http *http, enum me_http_service service, const
 int me_http_listen_unix(struct me_http *http, enum me_http_service service, const char *path,
 			struct me_strbuf *error);
 
+/* How many connections were ended for want of room, or because they took too long. */
+uint64_t me_http_cut(const struct me_http *http);
+
 int me_http_fd(const struct me_http *http);
 
 /* Milliseconds until me_http_run() is due even if nothing comes; -1: no need. */

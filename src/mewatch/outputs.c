@@ -125,7 +125,7 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 	s->maps = o->maps;
 	s->memory_most = me_memory_of(daemon);
 	s->memory_kernel = me_kernel_memory(daemon->kernel);
-	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
+	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, me_http_cut(o->http), s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;

@@ -143,6 +143,7 @@ static void test_unread(void **state)
 	for (unsigned int i = 0; i < n - 1; i++)
 		whole += take(crowd, fds[i]);
 	assert_in_range(whole, fit - 1, fit);
+	assert_int_equal(me_http_cut(crowd->http), n - 1 - whole);
 }
 
 /* What was taken is no longer in the way. */
