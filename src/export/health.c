@@ -299,7 +299,7 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_text(health, "version", status->version);
 	me_json_set_number(health, "pid", (uint64_t)status->pid);
 	me_json_set(health, "started", me_value_time(status->started_ns));
-	me_json_set_number(health, "uptime_s", (status->now_ns - status->started_ns) / ME_NS_PER_S);
+	me_json_set_number(health, "uptime_s", status->uptime_ns / ME_NS_PER_S);
 	part = policy(status, me_ledger_kept(ledger));
 	me_json_set_child(health, "policy", &part);
 	part = mode(&status->mode);

@@ -64,6 +64,7 @@ struct me_status {
 	pid_t pid;
 	uint64_t started_ns; /* epoch */
 	uint64_t now_ns;     /* epoch */
+	uint64_t uptime_ns;  /* of a clock that is not set, unlike the two above */
 	struct me_policy_status policy;
 	struct me_mode_status mode;
 	const struct me_attached *attached;

@@ -126,11 +126,13 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 	s->maps = o->maps;
 	s->memory_most = me_memory_of(daemon);
 	s->memory_kernel = me_kernel_memory(daemon->kernel);
-	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, me_http_cut(o->http), s);
+	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, me_http_cut(o->http),
+			 s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;
 	s->now_ns = me_clock_now(CLOCK_REALTIME);
+	s->uptime_ns = me_clock_now(CLOCK_MONOTONIC) - daemon->started_ns;
 	s->policy = (struct me_policy_status){
 		.profile = daemon->policy->profile,
 		.path = daemon->policy->path,

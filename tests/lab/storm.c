@@ -31,8 +31,7 @@
 
 enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KIND_UDP_FORK, KINDS };
 
-static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh",
-						"udp-fork"};
+static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh", "udp-fork"};
 
 struct storm {
 	enum kind kind;
