@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A path, done and measured. */
+#include "mewatch/selftest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#define PATH_NS (30 * ME_NS_PER_S)  /* for what a path does */
+#define LATE_NS (4 * ME_NS_PER_S)   /* for what is to be seen of it: sweeps take their time */
+#define TICK_MS 20
+
+/* Attempts by vantage, judged or not. */
+struct counts {
+	uint64_t attempts[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t allowed[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t violations[ME_VANTAGE_KERNEL_COUNT];
+};
+
+struct errand {
+	me_traffic_fn *run;
+	struct me_peer peer;
+	unsigned int times;
+	const char *argument;
+};
+
+static struct counts count(struct me_daemon *daemon)
+{
+	struct counts counts = {};
+
+	me_daemon_read(daemon);
+	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		for (uint32_t service = 0; service < ME_SERVICES_MAX; service++) {
+			const uint64_t *final =
+				&daemon->cells[me_cell(v, service, ME_CELL_FINAL, 0)];
+			const uint64_t *opened =
+				&daemon->cells[me_cell(v, service, ME_CELL_OPENED, 0)];
+
+			for (uint32_t end = 0; end < ME_CELL_ENDS; end++) {
+				counts.attempts[v] += final[end] + opened[end];
+				counts.violations[v] += end >= ME_VIOLATION ? final[end] : 0;
+			}
+			counts.allowed[v] += final[ME_ALLOWED];
+		}
+	return counts;
+}
+
+/* Flows to the destination, as the daemon lists them. */
+static void look_at_flows(const struct me_daemon *daemon, const struct me_addr *to,
+			  struct me_run *run)
+{
+	enum me_verdict verdict = run->listed ? ME_ALLOWED : ME_VIOLATION;
+	const struct me_ledger_flow *flow;
+	size_t cursor = 0;
+
+	run->flows = run->right = 0;
+	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor))) {
+		if (!me_addr_equal(&flow->dst, to) || flow->vantage != run->vantage)
+			continue;
+		run->flows++;
+		run->right += flow->state.verdict == verdict &&
+			      flow->direction == ME_DIRECTION_OUT &&
+			      (run->vantage != ME_HOST || flow->tgid);
+	}
+}
+
+static void measure(struct me_selftest *selftest, const struct me_addr *to,
+		    const struct counts *before, const struct me_truth *truth, struct me_run *run)
+{
+	struct me_daemon *daemon = &selftest->daemon;
+	struct counts now = count(daemon);
+
+	me_daemon_walk(daemon);
+	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		run->counted[v] = now.attempts[v] - before->attempts[v];
+	run->allowed = now.allowed[run->vantage] - before->allowed[run->vantage];
+	run->violations = now.violations[run->vantage] - before->violations[run->vantage];
+	look_at_flows(daemon, to, run);
+	run->found = truth->cookie && (me_swept_known(&daemon->kept->packet, truth->cookie) ||
+				       me_swept_known(&daemon->kept->outside, truth->cookie));
+}
+
+static void do_errand(void *userdata, struct me_truth *truth)
+{
+	const struct errand *errand = userdata;
+
+	truth->argument = errand->argument;
+	errand->run(&errand->peer, errand->times, truth);
+}
+
+static struct me_peer peer_of(const struct me_addr *address, uint16_t port)
+{
+	struct me_peer peer = {};
+
+	if (me_addr_is_v4(address)) {
+		peer.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+		memcpy(&peer.in.sin_addr, address->byte + 12, 4);
+		peer.len = sizeof(peer.in);
+	} else {
+		peer.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+		memcpy(&peer.in6.sin6_addr, address->byte, 16);
+		peer.len = sizeof(peer.in6);
+	}
+	return peer;
+}
+
+/* In which control group the process begins, and to which it goes if it is of those. */
+static const char *place(const struct me_selftest *selftest, const struct me_path *path,
+			 enum me_vantage vantage, struct errand *errand)
+{
+	bool host = vantage == ME_HOST;
+
+	errand->argument = ME_STATION;
+	if (path->where == ME_WHERE_INTO)
+		errand->argument = host ? selftest->watched : selftest->other;
+	if (path->where == ME_WHERE_OUT_OF)
+		errand->argument = selftest->other;
+	return host && path->where != ME_WHERE_INTO ? selftest->watched : selftest->other;
+}
+
+/* Waits until the process has done it. 0, -EINTR. */
+static int await(struct me_selftest *selftest, struct me_errand *errand)
+{
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + PATH_NS;
+
+	while (me_errand_look(errand) == ME_ERRAND_RUNS) {
+		if (!me_selftest_attend(selftest, 2))
+			return -EINTR;
+		if (me_clock_now(CLOCK_MONOTONIC) > end) {
+			errand->state = ME_ERRAND_BROKEN;
+			snprintf(errand->words, sizeof(errand->words), "it does not come to an end");
+		}
+	}
+	return 0;
+}
+
+/* What is to be seen may be so a moment later, or when the sweep has come by. 0 or an errno. */
+static int watch(struct me_selftest *selftest, const struct me_addr *to, const struct counts *before,
+		 const struct me_truth *truth, enum me_sight declared, struct me_run *run,
+		 struct me_seen *ret_seen)
+{
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
+	int err = me_tap_count(selftest->tap, &run->arrived);
+
+	if (err) {
+		me_log_error("the far end is not reached: %s", strerror(-err));
+		return err;
+	}
+	run->attempts = truth->attempts;
+	run->error = truth->error;
+	for (;;) {
+		measure(selftest, to, before, truth, run);
+		me_run_seen(run, ret_seen);
+		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
+			return 0;
+		if (!me_selftest_attend(selftest, TICK_MS))
+			return -EINTR;
+		me_daemon_round(&selftest->daemon);
+	}
+}
+
+static int run_once(struct me_selftest *selftest, const struct me_path *path,
+		    enum me_vantage vantage, bool v6, bool listed, struct me_seen *ret_seen)
+{
+	const struct me_addr to = me_network_address(v6, listed, ++selftest->used);
+	struct me_run run = {.vantage = vantage, .listed = listed};
+	struct errand what = {.run = me_traffic_find(NULL, path->run),
+			      .peer = peer_of(&to, path->port),
+			      .times = path->times};
+	const char *cgroup = place(selftest, path, vantage, &what);
+	struct counts before = count(&selftest->daemon);
+	struct me_errand errand;
+	int err;
+
+	me_tap_watch(selftest->tap, &to);
+	err = me_errand_begin(&errand, cgroup, selftest->network.mail, do_errand, &what);
+	if (err) {
+		me_log_error("a process: %s", strerror(-err));
+		return err;
+	}
+	err = await(selftest, &errand);
+	*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
+	if (!err && errand.state == ME_ERRAND_DONE) {
+		err = watch(selftest, &to, &before, errand.truth, path->sight[vantage], &run,
+			    ret_seen);
+	} else if (errand.state == ME_ERRAND_ABSENT) {
+		ret_seen->sight = ME_SIGHT_ABSENT;
+		snprintf(ret_seen->why, sizeof(ret_seen->why), "%.150s", errand.words);
+	} else {
+		snprintf(ret_seen->why, sizeof(ret_seen->why), "%.150s", errand.words);
+	}
+	me_errand_end(&errand);
+	return err;
+}
+
+int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
+		     enum me_vantage vantage, struct me_seen *ret_seen)
+{
+	struct me_seen seen = {.sight = ME_SIGHT_COUNT}, one;
+	int err = 0;
+
+	for (int i = 0; i < 4 && !err; i++) {
+		bool v6 = i & 1, listed = !(i & 2);
+
+		if ((v6 && path->families == 4) || (!v6 && path->families == 6))
+			continue;
+		err = run_once(selftest, path, vantage, v6, listed, &one);
+		if (!err)
+			me_seen_add(&seen, &one);
+	}
+	*ret_seen = seen;
+	return err;
+}

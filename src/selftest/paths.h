@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MEWATCH_SELFTEST_PATHS_H
+#define MEWATCH_SELFTEST_PATHS_H
+
+/*
+ * What this version declares of each path on which a process can send: the one list that the self-test
+ * measures, and that README.md and mewatch(1) show.
+ */
+
+/* What is seen of a path from a vantage. X(constant, label, help) */
+#define ME_SIGHT_LIST(X)                                                                           \
+	X(JUDGED, "seen, judged", "each attempt is counted once, listed, and judged by the policy") \
+	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
+	X(BLIND, "blind spot", "not seen")                                                         \
+	X(NOTHING, "nothing is sent", "it is no attempt: nothing leaves")                          \
+	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
+	X(OTHER, "otherwise", "none of these, or not each time")
+
+#define ME_SIGHT_CONSTANT(constant, label, help) ME_SIGHT_##constant,
+enum me_sight { ME_SIGHT_LIST(ME_SIGHT_CONSTANT) ME_SIGHT_COUNT };
+#undef ME_SIGHT_CONSTANT
+
+/* Of whom an attempt is: where its sockets are made and used. */
+enum me_where {
+	ME_WHERE_IN,      /* made and used inside the control group */
+	ME_WHERE_INTO,    /* made outside, used inside */
+	ME_WHERE_OUT_OF,  /* made inside, used outside */
+};
+
+#define ME_PORT 20000  /* echoes over TCP, UDP and UDP-Lite */
+#define ME_MPTCP 20100 /* over MPTCP */
+#define ME_CLOSED 20999
+
+/*
+ * X(name, run, families, where, port, times, host, transit, text): `run` is the path of
+ * selftest/traffic.h that is done `times` times over IPv4 (4), IPv6 (6) or each (46); what is
+ * expected at the host vantage and in transit.
+ */
+#define ME_PATH_LIST(X)                                                                            \
+	X("tcp", "tcp", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect()")                           \
+	X("tcp-mapped", "tcp-mapped", 4, IN, ME_PORT, 2, JUDGED, JUDGED,                           \
+	  "an IPv6 socket to an IPv4 address")                                                     \
+	X("tcp-nonblocking", "tcp-nonblocking", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                \
+	  "connect() again and again until it is through")                                         \
+	X("tcp-bind", "tcp-bind", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "bind() before")             \
+	X("tcp-again", "tcp-again", 46, IN, ME_CLOSED, 2, JUDGED, JUDGED,                          \
+	  "refused, and once more on the same socket")                                             \
+	X("tcp-fastopen-sendto", "tcp-fastopen-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED,        \
+	  "Fast Open by sendto()")                                                                 \
+	X("tcp-fastopen-sendmsg", "tcp-fastopen-sendmsg", 46, IN, ME_PORT, 2, JUDGED, JUDGED,      \
+	  "Fast Open by sendmsg()")                                                                \
+	X("tcp-fastopen-connect", "tcp-fastopen-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,      \
+	  "Fast Open by connect()")                                                                \
+	X("tcp-uring", "tcp-uring", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect by io_uring")     \
+	X("tcp-uring-worker", "tcp-uring-worker", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	  "by a worker thread of io_uring")                                                        \
+	X("tcp-uring-sqpoll", "tcp-uring-sqpoll", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	  "by the polling thread of io_uring")                                                     \
+	X("tcp-uring-fastopen", "tcp-uring-fastopen", 46, IN, ME_PORT, 2, JUDGED, JUDGED,          \
+	  "Fast Open by io_uring")                                                                 \
+	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, JUDGED, JUDGED, "Multipath TCP")                  \
+	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
+	  "connect() of a UDP socket, and no datagram")                                            \
+	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect() and send()") \
+	X("udp-sendto", "udp-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "sendto()")              \
+	X("udp-sendmmsg", "udp-sendmmsg", 46, IN, ME_PORT, 3, JUDGED, JUDGED,                      \
+	  "sendmmsg() to several ports")                                                           \
+	X("udp-gso", "udp-gso", 46, IN, ME_PORT, 3, JUDGED, JUDGED,                                \
+	  "one send that the kernel cuts into datagrams")                                          \
+	X("udp-another", "udp-another", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	  "connected to one port, sendto() another")                                               \
+	X("udp-mapped-connect", "udp-mapped-connect", 4, IN, ME_PORT, 2, JUDGED, JUDGED,           \
+	  "an IPv6 socket connected to an IPv4 address")                                           \
+	X("udp-mapped-sendto", "udp-mapped-sendto", 4, IN, ME_PORT, 2, JUDGED, JUDGED,             \
+	  "an IPv6 socket, sendto() an IPv4 address in mapped form")                               \
+	X("udp-v6-socket-v4-peer", "udp-v6-socket-v4-peer", 4, IN, ME_PORT, 2, JUDGED, JUDGED,     \
+	  "an IPv6 socket, sendto() a plain IPv4 address")                                         \
+	X("udp-uring", "udp-uring", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "sendmsg by io_uring")     \
+	X("udp-uring-sqpoll", "udp-uring-sqpoll", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	  "by the polling thread of io_uring")                                                     \
+	X("udplite-connect", "udplite-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                \
+	  "UDP-Lite, connect() and send()")                                                        \
+	X("udplite-sendto", "udplite-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                  \
+	  "UDP-Lite, sendto()")                                                                    \
+	X("sctp", "sctp", 46, IN, ME_PORT, 1, JUDGED, JUDGED, "SCTP")                              \
+	X("dccp", "dccp", 46, IN, ME_PORT, 1, JUDGED, JUDGED, "DCCP")                              \
+	X("raw-hdrincl", "raw-hdrincl", 4, IN, ME_PORT, 2, JUDGED, JUDGED,                         \
+	  "a raw socket that makes its own headers, with UDP in it")                               \
+	X("raw-protocol", "raw-protocol", 46, IN, 0, 2, JUDGED, JUDGED,                            \
+	  "a raw socket of another protocol")                                                      \
+	X("raw-echo", "raw-echo", 46, IN, 0, 2, JUDGED, JUDGED, "ping by a raw socket")            \
+	X("ping-sendto", "ping-sendto", 46, IN, 0, 2, JUDGED, JUDGED,                              \
+	  "ping by a ping socket, sendto()")                                                       \
+	X("ping-connect", "ping-connect", 46, IN, 0, 2, JUDGED, JUDGED,                            \
+	  "ping by a ping socket, connect()")                                                      \
+	X("packet", "packet", 4, IN, ME_PORT, 2, FOUND, JUDGED,                                    \
+	  "a packet socket (AF_PACKET), with UDP over IPv4 in it")                                 \
+	X("packet-bypass", "packet-bypass", 4, IN, ME_PORT, 2, FOUND, JUDGED,                      \
+	  "the same past the queues (PACKET_QDISC_BYPASS)")                                        \
+	X("moved-in", "moved", 46, INTO, ME_PORT, 2, FOUND, JUDGED,                                \
+	  "a socket whose process came into the control group")                                    \
+	X("passed-in", "passed", 46, INTO, ME_PORT, 2, FOUND, JUDGED,                              \
+	  "a socket that was passed into the control group")                                       \
+	X("moved-out", "moved", 46, OUT_OF, ME_PORT, 2, JUDGED, JUDGED,                            \
+	  "a socket whose process left the control group")                                         \
+	X("passed-out", "passed", 46, OUT_OF, ME_PORT, 2, JUDGED, JUDGED,                          \
+	  "a socket that was passed out of the control group")                                     \
+	X("short-lived", "short-lived", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	  "a process that is gone before anybody can look")                                        \
+	X("unix", "unix", 4, IN, ME_PORT, 2, NOTHING, NOTHING,                                     \
+	  "a Unix socket to a relay, whose flow it is then")
+
+#define ME_COUNT_PATH(...) +1
+#define ME_PATH_COUNT (0 ME_PATH_LIST(ME_COUNT_PATH))
+
+#endif

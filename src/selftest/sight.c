@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "selftest/sight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATH(name, run, families, where, port, times, host, transit, text)                        \
+	{name,  run,                                                                               \
+	 text,  families,                                                                          \
+	 ME_WHERE_##where,                                                                         \
+	 port,  times,                                                                             \
+	 {[ME_HOST] = ME_SIGHT_##host, [ME_TRANSIT] = ME_SIGHT_##transit}},
+const struct me_path me_paths[ME_PATH_COUNT] = {ME_PATH_LIST(PATH)};
+
+#define LABEL(constant, label, help) label,
+#define HELP(constant, label, help) help,
+static const char *const labels[] = {ME_SIGHT_LIST(LABEL)}, *const helps[] = {ME_SIGHT_LIST(HELP)};
+
+const char *me_sight_label(enum me_sight sight)
+{
+	return sight < ME_SIGHT_COUNT ? labels[sight] : "?";
+}
+
+const char *me_sight_help(enum me_sight sight)
+{
+	return sight < ME_SIGHT_COUNT ? helps[sight] : "?";
+}
+
+static enum me_vantage other(enum me_vantage vantage)
+{
+	return vantage == ME_HOST ? ME_TRANSIT : ME_HOST;
+}
+
+/* Each attempt counted once, judged as the policy says, and a flow. */
+static bool is_judged(const struct me_run *run)
+{
+	return run->attempts && run->arrived && run->counted[run->vantage] == run->attempts &&
+	       (run->listed ? run->allowed : run->violations) == run->attempts &&
+	       run->flows == run->attempts && run->right == run->attempts &&
+	       !run->counted[other(run->vantage)];
+}
+
+static bool is_unseen(const struct me_run *run)
+{
+	return !run->counted[run->vantage] && !run->flows;
+}
+
+void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
+{
+	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
+
+	if (is_judged(run))
+		seen.sight = ME_SIGHT_JUDGED;
+	else if (is_unseen(run) && !run->attempts && !run->arrived)
+		seen.sight = ME_SIGHT_NOTHING;
+	else if (is_unseen(run) && run->attempts && run->arrived)
+		seen.sight = run->found ? ME_SIGHT_FOUND : ME_SIGHT_BLIND;
+	else
+		snprintf(seen.why, sizeof(seen.why),
+			 "%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, flows "
+			 "%llu (right %llu), arrived %llu%s%s",
+			 run->listed ? "listed" : "not listed", run->attempts,
+			 (unsigned long long)run->counted[run->vantage],
+			 me_vantage_label(other(run->vantage)),
+			 (unsigned long long)run->counted[other(run->vantage)],
+			 (unsigned long long)run->allowed, (unsigned long long)run->violations,
+			 (unsigned long long)run->flows, (unsigned long long)run->right,
+			 (unsigned long long)run->arrived, run->error ? ", " : "",
+			 run->error ? strerror(run->error) : "");
+	*ret_seen = seen;
+}
+
+void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
+{
+	if (so_far->sight == ME_SIGHT_COUNT || so_far->sight == ME_SIGHT_ABSENT) {
+		*so_far = *more;
+	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight && so_far->sight != ME_SIGHT_OTHER) {
+		if (more->sight == ME_SIGHT_OTHER)
+			memcpy(so_far->why, more->why, sizeof(so_far->why));
+		else
+			snprintf(so_far->why, sizeof(so_far->why), "%s one time, %s another",
+				 me_sight_label(so_far->sight), me_sight_label(more->sight));
+		so_far->sight = ME_SIGHT_OTHER;
+	}
+}
+
+bool me_cell_holds(const struct me_path_row *row, enum me_vantage vantage)
+{
+	return row->seen[vantage].sight == ME_SIGHT_ABSENT ||
+	       row->seen[vantage].sight == row->path->sight[vantage];
+}
+
+struct me_path_sums me_paths_sum(const struct me_path_row *rows, size_t n)
+{
+	struct me_path_sums sums = {.rows = n};
+
+	for (size_t i = 0; i < n; i++) {
+		bool absent = true, wrong = false;
+
+		for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++) {
+			enum me_sight sight = rows[i].seen[v].sight;
+
+			if (sight < ME_SIGHT_COUNT)
+				sums.cells[sight]++;
+			absent &= sight == ME_SIGHT_ABSENT;
+			wrong |= !me_cell_holds(&rows[i], v);
+		}
+		sums.absent += absent;
+		sums.wrong += wrong;
+	}
+	return sums;
+}
