@@ -45,6 +45,12 @@ static bool is_unseen(const struct me_run *run)
 	return !run->counted[run->vantage] && !run->flows;
 }
 
+/* What the host does not see is seen in transit; what transit does not, nobody has to. */
+static bool is_left_to_other(const struct me_run *run)
+{
+	return run->vantage != ME_HOST || run->counted[ME_TRANSIT] == run->attempts;
+}
+
 void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 {
 	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
@@ -53,7 +59,7 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 		seen.sight = ME_SIGHT_JUDGED;
 	else if (is_unseen(run) && !run->attempts && !run->arrived)
 		seen.sight = ME_SIGHT_NOTHING;
-	else if (is_unseen(run) && run->attempts && run->arrived)
+	else if (is_unseen(run) && run->attempts && run->arrived && is_left_to_other(run))
 		seen.sight = run->found ? ME_SIGHT_FOUND : ME_SIGHT_BLIND;
 	else
 		snprintf(seen.why, sizeof(seen.why),
