@@ -144,7 +144,7 @@ int me_netlink_do(int fd, struct nlmsghdr *message, uint16_t flags)
 	if (left < 0)
 		return left;
 	return NLMSG_OK(answer, left) && answer->nlmsg_type == NLMSG_ERROR ? status(answer)
-									    : -EBADMSG;
+									   : -EBADMSG;
 }
 
 int me_netlink_drain(int fd)

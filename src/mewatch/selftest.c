@@ -84,8 +84,8 @@ static bool is_wanted(const struct options *options, const struct me_path *path)
 }
 
 /* 0 or an exit code. */
-static int run(struct me_selftest *selftest, const struct options *options, struct me_path_row *rows,
-	       size_t *ret_n)
+static int run(struct me_selftest *selftest, const struct options *options,
+	       struct me_path_row *rows, size_t *ret_n)
 {
 	size_t n = 0;
 

@@ -28,19 +28,20 @@ struct me_selftest_paths {
 
 struct me_selftest {
 	char name[64];
-	char run[128];  /* the folder */
+	char run[128]; /* the folder */
 	char pins[128];
-	char *group;    /* the folder of the control group; in it are `watched` and `other` */
+	char *group; /* the folder of the control group; in it are `watched` and `other` */
 	char watched[512], other[512];
 	int lock;
 	int signals; /* a signal that ends it was sent */
 	bool stopped;
 	struct me_network network;
-	struct me_errand far, mail; /* who serves in the far namespace, and who keeps that of the mail host */
+	struct me_errand far,
+		mail; /* who serves in the far namespace, and who keeps that of the mail host */
 	struct me_tap *tap;
 	struct me_selftest_paths paths;
 	struct me_daemon daemon;
-	bool opened; /* the daemon, at least in part */
+	bool opened;   /* the daemon, at least in part */
 	uint16_t used; /* addresses of the far end */
 };
 

@@ -30,8 +30,8 @@ void me_selftest_print_row(const struct me_path_row *row)
 	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
 		holds &= me_cell_holds(row, v);
 	printf("%c %-22s %-20s %-20s %s\n", holds ? ' ' : '!', row->path->name,
-	       me_sight_label(row->seen[ME_HOST].sight), me_sight_label(row->seen[ME_TRANSIT].sight),
-	       row->path->text);
+	       me_sight_label(row->seen[ME_HOST].sight),
+	       me_sight_label(row->seen[ME_TRANSIT].sight), row->path->text);
 	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++) {
 		char why[ME_TEXT_ESCAPED(sizeof(row->seen[v].why))];
 
@@ -88,7 +88,8 @@ int me_selftest_print_json(const struct me_path_row *rows, size_t n)
 	return dump(json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "version", ME_VERSION, "kernel",
 			      err ? "" : kernel.release, "paths", list, "as_declared",
 			      (json_int_t)(sums.rows - sums.wrong - sums.absent), "otherwise",
-			      (json_int_t)sums.wrong, "not_on_this_kernel", (json_int_t)sums.absent));
+			      (json_int_t)sums.wrong, "not_on_this_kernel",
+			      (json_int_t)sums.absent));
 }
 
 static int list_json(void)

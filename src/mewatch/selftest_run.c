@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/cleanup.h"
+#include "base/inet.h"
 #include "base/log.h"
+#include "selftest/trick.h"
 
-#define PATH_NS (30 * ME_NS_PER_S)  /* for what a path does */
-#define LATE_NS (4 * ME_NS_PER_S)   /* for what is to be seen of it: sweeps take their time */
+#define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
+#define LATE_NS (4 * ME_NS_PER_S)  /* for what is to be seen of it: sweeps take their time */
 #define TICK_MS 20
 
 /* Attempts by vantage, judged or not. */
@@ -130,16 +132,27 @@ static int await(struct me_selftest *selftest, struct me_errand *errand)
 			return -EINTR;
 		if (me_clock_now(CLOCK_MONOTONIC) > end) {
 			errand->state = ME_ERRAND_BROKEN;
-			snprintf(errand->words, sizeof(errand->words), "it does not come to an end");
+			snprintf(errand->words, sizeof(errand->words),
+				 "it does not come to an end");
 		}
 	}
 	return 0;
 }
 
+/* Why it did not do it. */
+static void not_done(const struct me_errand *errand, struct me_seen *ret_seen)
+{
+	struct me_seen seen = {.sight = errand->state == ME_ERRAND_ABSENT ? ME_SIGHT_ABSENT
+									  : ME_SIGHT_OTHER};
+
+	snprintf(seen.why, sizeof(seen.why), "%.150s", errand->words);
+	*ret_seen = seen;
+}
+
 /* What is to be seen may be so a moment later, or when the sweep has come by. 0 or an errno. */
-static int watch(struct me_selftest *selftest, const struct me_addr *to, const struct counts *before,
-		 const struct me_truth *truth, enum me_sight declared, struct me_run *run,
-		 struct me_seen *ret_seen)
+static int watch(struct me_selftest *selftest, const struct me_addr *to,
+		 const struct counts *before, const struct me_truth *truth, enum me_sight declared,
+		 struct me_run *run, struct me_seen *ret_seen)
 {
 	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
 	int err = me_tap_count(selftest->tap, &run->arrived);
@@ -181,22 +194,18 @@ static int run_once(struct me_selftest *selftest, const struct me_path *path,
 		return err;
 	}
 	err = await(selftest, &errand);
-	*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
-	if (!err && errand.state == ME_ERRAND_DONE) {
+	if (!err && errand.state == ME_ERRAND_DONE)
 		err = watch(selftest, &to, &before, errand.truth, path->sight[vantage], &run,
 			    ret_seen);
-	} else if (errand.state == ME_ERRAND_ABSENT) {
-		ret_seen->sight = ME_SIGHT_ABSENT;
-		snprintf(ret_seen->why, sizeof(ret_seen->why), "%.150s", errand.words);
-	} else {
-		snprintf(ret_seen->why, sizeof(ret_seen->why), "%.150s", errand.words);
-	}
+	else
+		not_done(&errand, ret_seen);
 	me_errand_end(&errand);
 	return err;
 }
 
-int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
-		     enum me_vantage vantage, struct me_seen *ret_seen)
+/* Over each family, to a listed destination and to another one. */
+static int run_path(struct me_selftest *selftest, const struct me_path *path,
+		    enum me_vantage vantage, struct me_seen *ret_seen)
 {
 	struct me_seen seen = {.sight = ME_SIGHT_COUNT}, one;
 	int err = 0;
@@ -212,4 +221,104 @@ int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
 	}
 	*ret_seen = seen;
 	return err;
+}
+
+/* --- Tricks ------------------------------------------------------------------------------------- */
+
+struct trick {
+	me_trick_fn *run;
+	struct me_trick trick;
+	char target[ME_INET_LEN];
+};
+
+static void do_trick(void *userdata, struct me_truth *truth)
+{
+	struct trick *what = userdata;
+
+	what->trick.truth = truth;
+	what->run(&what->trick);
+}
+
+/* The flow that was opened last to where the trick said. */
+static const struct me_ledger_flow *find_flow(const struct me_daemon *daemon,
+					      enum me_vantage vantage, const struct me_truth *truth)
+{
+	const struct me_ledger_flow *flow, *last = NULL;
+	struct me_addr to;
+	size_t cursor = 0;
+
+	memcpy(to.byte, truth->to, sizeof(to.byte));
+	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor)))
+		if (me_addr_equal(&flow->dst, &to) && flow->dport == truth->port &&
+		    flow->vantage == vantage && (!last || flow->first_ns >= last->first_ns))
+			last = flow;
+	return last;
+}
+
+/* Once the verdict is as declared, or no more will come of it. */
+static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
+		       const struct me_truth *truth, enum me_sight declared,
+		       struct me_seen *ret_seen)
+{
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
+	const struct me_ledger_flow *flow;
+
+	for (;;) {
+		me_daemon_read(&selftest->daemon);
+		me_daemon_walk(&selftest->daemon);
+		flow = find_flow(&selftest->daemon, vantage, truth);
+		*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
+		if (flow && me_state_is_final(flow->state))
+			ret_seen->sight = me_sight_of(flow->state.verdict, flow->state.reason,
+						      flow->state.evidence);
+		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
+			break;
+		if (!me_selftest_attend(selftest, TICK_MS))
+			return -EINTR;
+	}
+	if (ret_seen->sight == ME_SIGHT_OTHER && flow)
+		snprintf(ret_seen->why, sizeof(ret_seen->why), "%s, %s, evidence %s%s",
+			 me_verdict_label(flow->state.verdict), me_reason_label(flow->state.reason),
+			 me_evidence_label(flow->state.evidence),
+			 me_state_is_final(flow->state) ? "" : ", not final");
+	else if (!flow)
+		snprintf(ret_seen->why, sizeof(ret_seen->why), "not seen");
+	return 0;
+}
+
+static int run_trick(struct me_selftest *selftest, const struct me_path *path,
+		     enum me_vantage vantage, struct me_seen *ret_seen)
+{
+	const struct me_addr target = me_network_address(false, false, ++selftest->used);
+	struct trick what = {
+		.run = me_trick_find(path->name),
+		.trick = {.mail = selftest->network.mail,
+			  .far = selftest->network.far,
+			  .cgroup = vantage == ME_HOST ? selftest->watched : selftest->other,
+			  .number = selftest->used,
+			  .target = what.target},
+	};
+	struct me_errand errand;
+	int err;
+
+	me_inet_format(target.byte, what.target);
+	err = me_errand_begin(&errand, NULL, -1, do_trick, &what);
+	if (err) {
+		me_log_error("a process: %s", strerror(-err));
+		return err;
+	}
+	err = await(selftest, &errand);
+	if (!err && errand.state == ME_ERRAND_DONE)
+		err = watch_trick(selftest, vantage, errand.truth, path->sight[vantage], ret_seen);
+	else
+		not_done(&errand, ret_seen);
+	me_errand_end(&errand);
+	return err;
+}
+
+int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
+		     enum me_vantage vantage, struct me_seen *ret_seen)
+{
+	return path->run ? run_path(selftest, path, vantage, ret_seen)
+			 : run_trick(selftest, path, vantage, ret_seen);
 }

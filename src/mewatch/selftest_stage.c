@@ -22,6 +22,7 @@
 #include "mewatch/command.h"
 #include "mewatch/surroundings.h"
 #include "selftest/echo.h"
+#include "selftest/trick.h"
 
 #define REMOVE_TRIES 500 /* 10 ms apart: processes that were killed have to go first */
 #define PINS "/sys/fs/bpf/"
@@ -35,7 +36,10 @@ static const char policy[] =
 	"allow:\n"
 	"  - {service: selftest, name: listed, to: [" ME_LISTED4 ", \"" ME_LISTED6 "\"],\n"
 	"     ports: [tcp/*, udp/*, udplite/*, sctp/*, icmp, icmp6, proto/33, proto/253]}\n"
-	"  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}\n";
+	"  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}\n"
+	"  - {service: web, to: [" ME_TRICK_NAME ", \"" ME_TRICK_WILDCARD "\"],\n"
+	"     ports: [tcp/80, tcp/443, tcp/%u]}\n"
+	"  - {service: files, to: " ME_TRICK_FTP ", ports: tcp/21}\n";
 
 /* Without the vendor's lists. */
 static const char profile[] = "version: 1\n"
@@ -121,7 +125,7 @@ static int write_file(const struct me_selftest *selftest, const char *name, cons
 
 static int make_folder(struct me_selftest *selftest)
 {
-	char text[sizeof(policy) + sizeof(selftest->run)];
+	char text[sizeof(policy) + sizeof(selftest->run) + 16];
 	struct me_selftest_paths *paths = &selftest->paths;
 	int code;
 
@@ -136,7 +140,7 @@ static int make_folder(struct me_selftest *selftest)
 	selftest->lock = open(selftest->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (selftest->lock < 0 || flock(selftest->lock, LOCK_EX | LOCK_NB))
 		return cannot(selftest->run, -errno);
-	snprintf(text, sizeof(text), policy, selftest->run);
+	snprintf(text, sizeof(text), policy, selftest->run, ME_TRICK_PORT);
 	code = write_file(selftest, "policy.yaml", text);
 	return code ? code : write_file(selftest, "profile.yaml", profile);
 }
@@ -161,8 +165,8 @@ static void serve(void *userdata, struct me_truth *truth)
 		const char *kind;
 		uint16_t port;
 	} services[] = {
-		{"tcp", ME_PORT},         {"udp", ME_PORT},         {"udp", ME_PORT + 1},
-		{"udp", ME_PORT + 2},     {"udplite", ME_PORT},     {"mptcp", ME_MPTCP},
+		{"tcp", ME_PORT},      {"udp", ME_PORT},     {"udp", ME_PORT + 1},
+		{"udp", ME_PORT + 2},  {"udplite", ME_PORT}, {"mptcp", ME_MPTCP},
 		{"mute", ME_TAP_PORT},
 	};
 	struct me_echo *echo = NULL;

@@ -69,8 +69,8 @@ static int serve(struct me_echo *echo, size_t kind, uint16_t port)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int on = 1, off = 0, queue = 1024, err;
-	_cleanup_close_ int fd = socket(
-		AF_INET6, kinds[kind].type | SOCK_CLOEXEC | SOCK_NONBLOCK, kinds[kind].protocol);
+	_cleanup_close_ int fd = socket(AF_INET6, kinds[kind].type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+					kinds[kind].protocol);
 
 	if (fd < 0)
 		return -errno;
@@ -202,7 +202,6 @@ static bool handle(struct me_echo *echo, int fd)
 	}
 	return true;
 }
-
 
 int me_echo_new(struct me_echo **ret_echo)
 {

@@ -40,7 +40,8 @@ static _Noreturn void run(int say, pid_t parent, const char *cgroup, int netns, 
 		me_traffic_die("setns");
 	if (cgroup && me_errand_enter(cgroup))
 		me_traffic_die("%s", cgroup);
-	close_range(STDERR_FILENO + 1, ~0u, 0); /* its parent's sockets are not its own */
+	if (netns >= 0) /* its parent's sockets are not its own */
+		close_range(STDERR_FILENO + 1, ~0u, 0);
 	errno = 0;
 	fn(userdata, truth);
 	fflush(stdout);

@@ -67,9 +67,8 @@ static int do_request(struct request *request, uint16_t flags)
 
 static int bring_up(const char *name)
 {
-	const struct ifinfomsg body = {.ifi_index = (int)if_nametoindex(name),
-				       .ifi_flags = IFF_UP,
-				       .ifi_change = IFF_UP};
+	const struct ifinfomsg body = {
+		.ifi_index = (int)if_nametoindex(name), .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	struct request request = request_of(RTM_NEWLINK, &body, sizeof(body));
 
 	return do_request(&request, 0);

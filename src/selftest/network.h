@@ -21,7 +21,8 @@
 #define ME_MAIL4 "192.0.2.10"
 #define ME_MAIL6 "2001:db8:2::10"
 #define ME_MAIL4_TUN "192.0.2.77" /* of a device that a path makes there */
-#define ME_LISTED4 "198.18.0.0/16" /* half of the far side is for listed destinations, half for others */
+#define ME_LISTED4                                                                                 \
+	"198.18.0.0/16" /* half of the far side is for listed destinations, half for others */
 #define ME_LISTED6 "2001:db8:18::/48"
 #define ME_STATION "02:6d:65:00:00:01" /* of lan0: where mail sends its packets */
 

@@ -7,11 +7,23 @@
  * measures, and that README.md and mewatch(1) show.
  */
 
-/* What is seen of a path from a vantage. X(constant, label, help) */
+/* What is seen of a path from a vantage; of a trick, what becomes of it. X(constant, label, help) */
 #define ME_SIGHT_LIST(X)                                                                           \
-	X(JUDGED, "seen, judged", "each attempt is counted once, listed, and judged by the policy") \
+	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
+	X(LEARNED, "learned", "allowed: the answer was believed")                                  \
+	X(VERIFIED, "verified", "allowed: an answer, and the client says the same name")           \
+	X(CLAIMED, "claimed", "allowed, by what the client says alone")                            \
+	X(ANNOUNCED, "announced", "allowed: the server announced it")                              \
+	X(CONTROL_ONLY, "control-only", "allowed: beside an encrypted control connection")         \
+	X(NOT_BELIEVED, "not believed", "a violation: unlisted-destination")                       \
+	X(NAME_MISMATCH, "name-mismatch", "a violation, as all that follow")                       \
+	X(WRONG_RESOLVER, "wrong-resolver", "a violation")                                         \
+	X(ENCRYPTED_DNS, "encrypted-dns", "a violation")                                           \
+	X(QUIC, "quic", "a violation")                                                             \
+	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
+	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
 	X(NOTHING, "nothing is sent", "it is no attempt: nothing leaves")                          \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
@@ -22,9 +34,9 @@ enum me_sight { ME_SIGHT_LIST(ME_SIGHT_CONSTANT) ME_SIGHT_COUNT };
 
 /* Of whom an attempt is: where its sockets are made and used. */
 enum me_where {
-	ME_WHERE_IN,      /* made and used inside the control group */
-	ME_WHERE_INTO,    /* made outside, used inside */
-	ME_WHERE_OUT_OF,  /* made inside, used outside */
+	ME_WHERE_IN,     /* made and used inside the control group */
+	ME_WHERE_INTO,   /* made outside, used inside */
+	ME_WHERE_OUT_OF, /* made inside, used outside */
 };
 
 #define ME_PORT 20000  /* echoes over TCP, UDP and UDP-Lite */
@@ -61,7 +73,8 @@ enum me_where {
 	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, JUDGED, JUDGED, "Multipath TCP")                  \
 	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
 	  "connect() of a UDP socket, and no datagram")                                            \
-	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect() and send()") \
+	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	  "connect() and send()")                                                                  \
 	X("udp-sendto", "udp-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "sendto()")              \
 	X("udp-sendmmsg", "udp-sendmmsg", 46, IN, ME_PORT, 3, JUDGED, JUDGED,                      \
 	  "sendmmsg() to several ports")                                                           \
@@ -110,7 +123,48 @@ enum me_where {
 	X("unix", "unix", 4, IN, ME_PORT, 2, NOTHING, NOTHING,                                     \
 	  "a Unix socket to a relay, whose flow it is then")
 
+/* X(name, host, transit, text): a trick of selftest/trick.h, and what becomes of it. */
+#define ME_TRICK_LIST(X)                                                                           \
+	X("dns", LEARNED, LEARNED, "an answer of the resolver")                                    \
+	X("dns-chain", LEARNED, LEARNED, "a CNAME to a name that is not listed, with its address") \
+	X("dns-chain-apart", LEARNED, LEARNED, "the CNAME in one answer, the address in the next") \
+	X("dns-gso", LEARNED, LEARNED, "two queries in one send")                                  \
+	X("dns-tcp", LEARNED, LEARNED, "over TCP")                                                 \
+	X("dns-tcp-cut", LEARNED, LEARNED, "over TCP, the answer in three segments")               \
+	X("dns-tcp-pipelined", LEARNED, LEARNED, "over TCP, two queries in one segment")           \
+	X("dns-other-owner", NOT_BELIEVED, NOT_BELIEVED,                                           \
+	  "an answer with a record of another name")                                               \
+	X("dns-other-address", NOT_BELIEVED, NOT_BELIEVED, "an answer from another address")       \
+	X("dns-other-port", NOT_BELIEVED, NOT_BELIEVED, "from another port of the resolver")       \
+	X("dns-other-id", NOT_BELIEVED, NOT_BELIEVED, "with another id")                           \
+	X("dns-other-question", NOT_BELIEVED, NOT_BELIEVED, "to another question")                 \
+	X("dns-once-more", NOT_BELIEVED, NOT_BELIEVED, "a second answer to one query")             \
+	X("dns-unlisted-name", NOT_BELIEVED, NOT_BELIEVED, "for a name that is not listed")        \
+	X("dns-elsewhere", WRONG_RESOLVER, WRONG_RESOLVER, "a query to another server")            \
+	X("dns-over-tls", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over TLS")                            \
+	X("dns-over-https", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over HTTPS to a known resolver")    \
+	X("sni", VERIFIED, VERIFIED, "TLS for the name that was resolved")                         \
+	X("sni-cut", VERIFIED, VERIFIED, "the same, the name cut by a segment's end")              \
+	X("sni-other", NAME_MISMATCH, NAME_MISMATCH, "TLS for another name at that address")       \
+	X("sni-other-cut", NAME_MISMATCH, NAME_MISMATCH, "the same, cut")                          \
+	X("sni-unlearned", CLAIMED, CLAIMED, "TLS for a listed name, which nobody resolved")       \
+	X("sni-stranger", NOT_BELIEVED, NOT_BELIEVED,                                              \
+	  "TLS for another name, which nobody resolved")                                           \
+	X("http-host", VERIFIED, VERIFIED, "HTTP for the name that was resolved")                  \
+	X("http-host-other", NAME_MISMATCH, NAME_MISMATCH,                                         \
+	  "HTTP for another name at that address")                                                 \
+	X("quic", QUIC, QUIC, "UDP to port 443")                                                   \
+	X("ftp-pasv", ANNOUNCED, ANNOUNCED, "FTP data where the server said (227)")                \
+	X("ftp-epsv", ANNOUNCED, ANNOUNCED, "FTP data where the server said (229)")                \
+	X("ftp-twice", FTP_UNANNOUNCED, FTP_UNANNOUNCED,                                           \
+	  "a second connection to what was said once")                                             \
+	X("ftp-other-port", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "another port than the server said") \
+	X("ftp-bounce", NOT_BELIEVED, NOT_BELIEVED, "to another address that the server said")     \
+	X("ftp-unannounced", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "data that nobody announced")       \
+	X("ftp-before-control", UNLISTED_PORT, UNLISTED_PORT, "data without a control connection") \
+	X("ftp-encrypted", CONTROL_ONLY, CONTROL_ONLY, "data, the control connection encrypted")
+
 #define ME_COUNT_PATH(...) +1
-#define ME_PATH_COUNT (0 ME_PATH_LIST(ME_COUNT_PATH))
+#define ME_PATH_COUNT (0 ME_PATH_LIST(ME_COUNT_PATH) ME_TRICK_LIST(ME_COUNT_PATH))
 
 #endif

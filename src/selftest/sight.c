@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH(name, run, families, where, port, times, host, transit, text)                        \
-	{name,  run,                                                                               \
-	 text,  families,                                                                          \
+#define PATH(name, run, families, where, port, times, host, transit, text)                         \
+	{name,                                                                                     \
+	 run,                                                                                      \
+	 text,                                                                                     \
+	 families,                                                                                 \
 	 ME_WHERE_##where,                                                                         \
-	 port,  times,                                                                             \
+	 port,                                                                                     \
+	 times,                                                                                    \
 	 {[ME_HOST] = ME_SIGHT_##host, [ME_TRANSIT] = ME_SIGHT_##transit}},
-const struct me_path me_paths[ME_PATH_COUNT] = {ME_PATH_LIST(PATH)};
+#define TRICK(name, host, transit, text) PATH(name, NULL, 4, IN, 0, 1, host, transit, text)
+const struct me_path me_paths[ME_PATH_COUNT] = {ME_PATH_LIST(PATH) ME_TRICK_LIST(TRICK)};
 
 #define LABEL(constant, label, help) label,
 #define HELP(constant, label, help) help,
@@ -24,6 +28,32 @@ const char *me_sight_label(enum me_sight sight)
 const char *me_sight_help(enum me_sight sight)
 {
 	return sight < ME_SIGHT_COUNT ? helps[sight] : "?";
+}
+
+enum me_sight me_sight_of(enum me_verdict verdict, enum me_reason reason, enum me_evidence evidence)
+{
+	static const enum me_sight allowed[ME_EVIDENCE_COUNT] = {
+		[ME_EVIDENCE_LEARNED] = ME_SIGHT_LEARNED,
+		[ME_EVIDENCE_VERIFIED] = ME_SIGHT_VERIFIED,
+		[ME_EVIDENCE_CLAIMED] = ME_SIGHT_CLAIMED,
+		[ME_EVIDENCE_ANNOUNCED] = ME_SIGHT_ANNOUNCED,
+		[ME_EVIDENCE_CONTROL_ONLY] = ME_SIGHT_CONTROL_ONLY,
+	};
+	static const enum me_sight violation[ME_REASON_COUNT] = {
+		[ME_REASON_UNLISTED_DESTINATION] = ME_SIGHT_NOT_BELIEVED,
+		[ME_REASON_NAME_MISMATCH] = ME_SIGHT_NAME_MISMATCH,
+		[ME_REASON_WRONG_RESOLVER] = ME_SIGHT_WRONG_RESOLVER,
+		[ME_REASON_ENCRYPTED_DNS] = ME_SIGHT_ENCRYPTED_DNS,
+		[ME_REASON_QUIC] = ME_SIGHT_QUIC,
+		[ME_REASON_FTP_UNANNOUNCED] = ME_SIGHT_FTP_UNANNOUNCED,
+		[ME_REASON_UNLISTED_PORT] = ME_SIGHT_UNLISTED_PORT,
+	};
+	enum me_sight sight =
+		verdict == ME_ALLOWED && evidence < ME_EVIDENCE_COUNT ? allowed[evidence]
+		: verdict == ME_VIOLATION && reason < ME_REASON_COUNT ? violation[reason]
+								      : 0;
+
+	return sight ? sight : ME_SIGHT_OTHER;
 }
 
 static enum me_vantage other(enum me_vantage vantage)
@@ -62,17 +92,18 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	else if (is_unseen(run) && run->attempts && run->arrived && is_left_to_other(run))
 		seen.sight = run->found ? ME_SIGHT_FOUND : ME_SIGHT_BLIND;
 	else
-		snprintf(seen.why, sizeof(seen.why),
-			 "%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, flows "
-			 "%llu (right %llu), arrived %llu%s%s",
-			 run->listed ? "listed" : "not listed", run->attempts,
-			 (unsigned long long)run->counted[run->vantage],
-			 me_vantage_label(other(run->vantage)),
-			 (unsigned long long)run->counted[other(run->vantage)],
-			 (unsigned long long)run->allowed, (unsigned long long)run->violations,
-			 (unsigned long long)run->flows, (unsigned long long)run->right,
-			 (unsigned long long)run->arrived, run->error ? ", " : "",
-			 run->error ? strerror(run->error) : "");
+		snprintf(
+			seen.why, sizeof(seen.why),
+			"%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, flows "
+			"%llu (right %llu), arrived %llu%s%s",
+			run->listed ? "listed" : "not listed", run->attempts,
+			(unsigned long long)run->counted[run->vantage],
+			me_vantage_label(other(run->vantage)),
+			(unsigned long long)run->counted[other(run->vantage)],
+			(unsigned long long)run->allowed, (unsigned long long)run->violations,
+			(unsigned long long)run->flows, (unsigned long long)run->right,
+			(unsigned long long)run->arrived, run->error ? ", " : "",
+			run->error ? strerror(run->error) : "");
 	*ret_seen = seen;
 }
 
@@ -80,7 +111,8 @@ void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
 {
 	if (so_far->sight == ME_SIGHT_COUNT || so_far->sight == ME_SIGHT_ABSENT) {
 		*so_far = *more;
-	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight && so_far->sight != ME_SIGHT_OTHER) {
+	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight &&
+		   so_far->sight != ME_SIGHT_OTHER) {
 		if (more->sight == ME_SIGHT_OTHER)
 			memcpy(so_far->why, more->why, sizeof(so_far->why));
 		else

@@ -13,8 +13,8 @@
 
 /* A path as it is declared. */
 struct me_path {
-	const char *name, *run, *text;
-	int families; /* 4, 6 or 46 */
+	const char *name, *run, *text; /* run NULL: a trick, of that name */
+	int families;                  /* 4, 6 or 46 */
 	enum me_where where;
 	uint16_t port;
 	unsigned int times;
@@ -53,6 +53,10 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen);
  * same, but for those that the kernel does not have. At first the sight of `so_far` is ME_SIGHT_COUNT.
  */
 void me_seen_add(struct me_seen *so_far, const struct me_seen *more);
+
+/* What a verdict makes of a trick. ME_SIGHT_OTHER: none that is expected of any. */
+enum me_sight me_sight_of(enum me_verdict verdict, enum me_reason reason,
+			  enum me_evidence evidence);
 
 /* A row of the table. */
 struct me_path_row {

@@ -91,7 +91,8 @@ void me_tap_watch(struct me_tap *tap, const struct me_addr *address)
 }
 
 /* The destination of an IP packet, and its protocol. False: it is none, or too short. */
-static bool read_head(const uint8_t *packet, size_t size, struct me_addr *ret_to, uint8_t *ret_proto)
+static bool read_head(const uint8_t *packet, size_t size, struct me_addr *ret_to,
+		      uint8_t *ret_proto)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 

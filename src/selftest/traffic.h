@@ -32,6 +32,9 @@ struct me_truth {
 	unsigned long received;  /* payload bytes */
 	int error;               /* errno of the last call that failed, or 0 */
 	uint64_t cookie;         /* of the last socket that no hook sees (SO_COOKIE) */
+	/* Of a trick: the peer that shows what came of it. */
+	uint8_t to[16];
+	uint16_t port;
 };
 
 /* Where it goes; IPv4 and IPv6 as given, and IPv4 in mapped form on request. */

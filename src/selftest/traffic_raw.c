@@ -89,8 +89,7 @@ static void send_all(int fd, const void *data, size_t len, const struct sockaddr
 	}
 }
 
-static void header_included(const struct me_peer *peer, unsigned long count,
-			    struct me_truth *truth)
+static void header_included(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	struct udp_packet packet = udp_packet(peer, own_address(peer, truth));
 	int fd = me_traffic_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
@@ -230,12 +229,8 @@ static void packet_bypass(const struct me_peer *peer, unsigned long count, struc
 }
 
 const struct me_traffic_path me_traffic_raw[] = {
-	{"raw-hdrincl", header_included},
-	{"raw-protocol", protocol},
-	{"raw-echo", raw_echo},
-	{"ping-sendto", ping_sendto},
-	{"ping-connect", ping_connect},
-	{"packet", packet},
-	{"packet-bypass", packet_bypass},
-	{NULL, NULL},
+	{"raw-hdrincl", header_included}, {"raw-protocol", protocol},
+	{"raw-echo", raw_echo},           {"ping-sendto", ping_sendto},
+	{"ping-connect", ping_connect},   {"packet", packet},
+	{"packet-bypass", packet_bypass}, {NULL, NULL},
 };

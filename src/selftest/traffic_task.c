@@ -159,9 +159,6 @@ static void unix_socket(const struct me_peer *peer, unsigned long count, struct 
 }
 
 const struct me_traffic_path me_traffic_task[] = {
-	{"moved", moved},
-	{"passed", passed},
-	{"short-lived", short_lived},
-	{"unix", unix_socket},
-	{NULL, NULL},
+	{"moved", moved},      {"passed", passed}, {"short-lived", short_lived},
+	{"unix", unix_socket}, {NULL, NULL},
 };

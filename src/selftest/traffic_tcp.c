@@ -34,7 +34,8 @@ static void connect_and_exchange(int fd, const struct me_peer *peer, struct me_t
 static void plain(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	while (count--)
-		connect_and_exchange(me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0), peer, truth);
+		connect_and_exchange(me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0), peer,
+				     truth);
 }
 
 static void mapped(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
@@ -120,8 +121,7 @@ static void fastopen(const struct me_peer *peer, unsigned long count, bool by_se
 	}
 }
 
-static void fastopen_sendto(const struct me_peer *peer, unsigned long count,
-			    struct me_truth *truth)
+static void fastopen_sendto(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	fastopen(peer, count, false, truth);
 }
@@ -179,8 +179,7 @@ static void mptcp(const struct me_peer *peer, unsigned long count, struct me_tru
 		mptcp_with(peer, 0, truth);
 }
 
-static void mptcp_same_peer(const struct me_peer *peer, unsigned long count,
-			    struct me_truth *truth)
+static void mptcp_same_peer(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	mptcp_with(peer, count, truth);
 }
@@ -198,8 +197,8 @@ static void sctp(const struct me_peer *peer, unsigned long count, struct me_trut
 {
 	while (count--) {
 		truth->attempts++;
-		if (connect(me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, IPPROTO_SCTP), &peer->sa,
-			    peer->len))
+		if (connect(me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, IPPROTO_SCTP),
+			    &peer->sa, peer->len))
 			truth->error = errno;
 	}
 }
@@ -209,8 +208,8 @@ static void dccp(const struct me_peer *peer, unsigned long count, struct me_trut
 {
 	while (count--) {
 		truth->attempts++;
-		if (connect(me_traffic_socket(peer->sa.sa_family, SOCK_DCCP, IPPROTO_DCCP), &peer->sa,
-			    peer->len))
+		if (connect(me_traffic_socket(peer->sa.sa_family, SOCK_DCCP, IPPROTO_DCCP),
+			    &peer->sa, peer->len))
 			truth->error = errno;
 	}
 }

@@ -79,20 +79,17 @@ static void udp_sendto(const struct me_peer *peer, unsigned long count, struct m
 	send_to(peer, count, 0, truth);
 }
 
-static void udplite_connect(const struct me_peer *peer, unsigned long count,
-			    struct me_truth *truth)
+static void udplite_connect(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	connect_send(peer, count, IPPROTO_UDPLITE, truth);
 }
 
-static void udplite_sendto(const struct me_peer *peer, unsigned long count,
-			   struct me_truth *truth)
+static void udplite_sendto(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	send_to(peer, count, IPPROTO_UDPLITE, truth);
 }
 
-static void mapped_connect(const struct me_peer *peer, unsigned long count,
-			   struct me_truth *truth)
+static void mapped_connect(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	struct me_peer v6 = me_peer_mapped(peer);
 

@@ -75,7 +75,8 @@ static int ask(struct racer *racer, unsigned int which, const struct names_messa
 {
 	const struct me_peer *resolver = &racer->race->resolver[which];
 	bool fresh = racer->race->fresh;
-	int fd = fresh ? me_traffic_socket(resolver->sa.sa_family, SOCK_DGRAM, 0) : racer->fd[which];
+	int fd =
+		fresh ? me_traffic_socket(resolver->sa.sa_family, SOCK_DGRAM, 0) : racer->fd[which];
 
 	racer->queries++;
 	racer->dns_attempts += fresh;
@@ -109,7 +110,7 @@ static bool await(int fd, unsigned int id, struct names_message *answer)
 
 /* The address is the last thing in the message. */
 static struct me_peer last_address(const struct names_message *answer, int family,
-				    unsigned int port)
+				   unsigned int port)
 {
 	struct me_peer peer = names_address(family, 0, port);
 	size_t length;

@@ -103,8 +103,9 @@ static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	const struct storm *storm = worker->storm;
-	int shared =
-		storm->kind == KIND_UDP ? me_traffic_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0) : -1;
+	int shared = storm->kind == KIND_UDP
+			     ? me_traffic_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0)
+			     : -1;
 
 	for (unsigned long i = worker->index; !storm->count || i < storm->count;
 	     i += storm->threads) {
