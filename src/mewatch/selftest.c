@@ -123,6 +123,7 @@ int me_cmd_selftest(int argc, char **argv)
 	}
 	if (options.list)
 		return me_selftest_print_list(options.json) ? ME_EXIT_USAGE : ME_EXIT_OK;
+	me_log_set_level(ME_LOG_WARNING); /* modes change all the time */
 	code = me_selftest_begin(selftest);
 	if (!code)
 		code = run(selftest, &options, rows, &n);

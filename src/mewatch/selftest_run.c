@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/inet.h"
 #include "base/log.h"
+#include "mewatch/daemon_mode.h"
 #include "selftest/trick.h"
 
 #define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
@@ -19,6 +20,7 @@ struct counts {
 	uint64_t attempts[ME_VANTAGE_KERNEL_COUNT];
 	uint64_t allowed[ME_VANTAGE_KERNEL_COUNT];
 	uint64_t violations[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t denied[ME_VANTAGE_KERNEL_COUNT];
 };
 
 struct errand {
@@ -39,9 +41,12 @@ static struct counts count(struct me_daemon *daemon)
 				&daemon->cells[me_cell(v, service, ME_CELL_FINAL, 0)];
 			const uint64_t *opened =
 				&daemon->cells[me_cell(v, service, ME_CELL_OPENED, 0)];
+			const uint64_t *denied =
+				&daemon->cells[me_cell(v, service, ME_CELL_DENIED, 0)];
 
 			for (uint32_t end = 0; end < ME_CELL_ENDS; end++) {
 				counts.attempts[v] += final[end] + opened[end];
+				counts.denied[v] += denied[end];
 				counts.violations[v] += end >= ME_VIOLATION ? final[end] : 0;
 			}
 			counts.allowed[v] += final[ME_ALLOWED];
@@ -79,6 +84,7 @@ static void measure(struct me_selftest *selftest, const struct me_addr *to,
 		run->counted[v] = now.attempts[v] - before->attempts[v];
 	run->allowed = now.allowed[run->vantage] - before->allowed[run->vantage];
 	run->violations = now.violations[run->vantage] - before->violations[run->vantage];
+	run->denied = now.denied[run->vantage] - before->denied[run->vantage];
 	look_at_flows(daemon, to, run);
 	run->found = truth->cookie && (me_swept_known(&daemon->kept->packet, truth->cookie) ||
 				       me_swept_known(&daemon->kept->outside, truth->cookie));
@@ -114,7 +120,7 @@ static const char *place(const struct me_selftest *selftest, const struct me_pat
 {
 	bool host = vantage == ME_HOST;
 
-	errand->argument = ME_STATION;
+	errand->argument = strcmp(path->run, "tun") ? ME_STATION : ME_MAIL4_TUN;
 	if (path->where == ME_WHERE_INTO)
 		errand->argument = host ? selftest->watched : selftest->other;
 	if (path->where == ME_WHERE_OUT_OF)
@@ -122,12 +128,19 @@ static const char *place(const struct me_selftest *selftest, const struct me_pat
 	return host && path->where != ME_WHERE_INTO ? selftest->watched : selftest->other;
 }
 
-/* Waits until the process has done it. 0, -EINTR. */
-static int await(struct me_selftest *selftest, struct me_errand *errand)
+/*
+ * Waits until the process has done it; or, for what is dropped on its way, that it has been: the process
+ * may wait for an answer for long. 0, -EINTR.
+ */
+static int await(struct me_selftest *selftest, struct me_errand *errand, const struct me_run *run,
+		 const struct counts *before)
 {
 	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + PATH_NS;
 
 	while (me_errand_look(errand) == ME_ERRAND_RUNS) {
+		if (run && run->enforced && run->vantage == ME_TRANSIT &&
+		    count(&selftest->daemon).denied[ME_TRANSIT] != before->denied[ME_TRANSIT])
+			errand->state = ME_ERRAND_DONE;
 		if (!me_selftest_attend(selftest, 2))
 			return -EINTR;
 		if (me_clock_now(CLOCK_MONOTONIC) > end) {
@@ -174,11 +187,21 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 	}
 }
 
-static int run_once(struct me_selftest *selftest, const struct me_path *path,
-		    enum me_vantage vantage, bool v6, bool listed, struct me_seen *ret_seen)
+/* To whom, and what is done about it. */
+enum way { WAY_LISTED, WAY_VIOLATION, WAY_DENIED, WAYS };
+
+/* What one run has to show of what is declared. */
+static enum me_sight awaited(enum me_sight declared, bool enforced)
 {
+	return declared == ME_SIGHT_DENIABLE && !enforced ? ME_SIGHT_JUDGED : declared;
+}
+
+static int run_once(struct me_selftest *selftest, const struct me_path *path,
+		    enum me_vantage vantage, bool v6, enum way way, struct me_seen *ret_seen)
+{
+	const bool listed = way == WAY_LISTED;
 	const struct me_addr to = me_network_address(v6, listed, ++selftest->used);
-	struct me_run run = {.vantage = vantage, .listed = listed};
+	struct me_run run = {.vantage = vantage, .listed = listed, .enforced = way == WAY_DENIED};
 	struct errand what = {.run = me_traffic_find(NULL, path->run),
 			      .peer = peer_of(&to, path->port),
 			      .times = path->times};
@@ -188,37 +211,54 @@ static int run_once(struct me_selftest *selftest, const struct me_path *path,
 	int err;
 
 	me_tap_watch(selftest->tap, &to);
+	if (run.enforced)
+		me_daemon_mode_say(&selftest->daemon, ME_MODE_ENFORCE, 0);
 	err = me_errand_begin(&errand, cgroup, selftest->network.mail, do_errand, &what);
 	if (err) {
 		me_log_error("a process: %s", strerror(-err));
 		return err;
 	}
-	err = await(selftest, &errand);
+	err = await(selftest, &errand, &run, &before);
 	if (!err && errand.state == ME_ERRAND_DONE)
-		err = watch(selftest, &to, &before, errand.truth, path->sight[vantage], &run,
-			    ret_seen);
+		err = watch(selftest, &to, &before, errand.truth,
+			    awaited(path->sight[vantage], run.enforced), &run, ret_seen);
 	else
 		not_done(&errand, ret_seen);
 	me_errand_end(&errand);
+	if (run.enforced)
+		me_daemon_mode_say(&selftest->daemon, -1, 0);
 	return err;
 }
 
-/* Over each family, to a listed destination and to another one. */
+/* Over each family. */
+static int run_families(struct me_selftest *selftest, const struct me_path *path,
+			enum me_vantage vantage, enum way way, struct me_seen *seen)
+{
+	struct me_seen one;
+	int err = 0;
+
+	for (int v6 = 0; v6 < 2 && !err; v6++) {
+		if (path->families == (v6 ? 4 : 6))
+			continue;
+		err = run_once(selftest, path, vantage, v6, way, &one);
+		if (!err)
+			me_seen_add(seen, &one);
+	}
+	return err;
+}
+
+/* To a listed destination, and to another one; to that once more, denied. */
 static int run_path(struct me_selftest *selftest, const struct me_path *path,
 		    enum me_vantage vantage, struct me_seen *ret_seen)
 {
-	struct me_seen seen = {.sight = ME_SIGHT_COUNT}, one;
-	int err = 0;
+	struct me_seen seen = {.sight = ME_SIGHT_COUNT}, denied = {.sight = ME_SIGHT_COUNT};
+	int err = run_families(selftest, path, vantage, WAY_LISTED, &seen);
 
-	for (int i = 0; i < 4 && !err; i++) {
-		bool v6 = i & 1, listed = !(i & 2);
-
-		if ((v6 && path->families == 4) || (!v6 && path->families == 6))
-			continue;
-		err = run_once(selftest, path, vantage, v6, listed, &one);
-		if (!err)
-			me_seen_add(&seen, &one);
-	}
+	if (!err)
+		err = run_families(selftest, path, vantage, WAY_VIOLATION, &seen);
+	if (!err && seen.sight == ME_SIGHT_JUDGED)
+		err = run_families(selftest, path, vantage, WAY_DENIED, &denied);
+	me_seen_deny(&seen, &denied);
 	*ret_seen = seen;
 	return err;
 }
@@ -307,7 +347,7 @@ static int run_trick(struct me_selftest *selftest, const struct me_path *path,
 		me_log_error("a process: %s", strerror(-err));
 		return err;
 	}
-	err = await(selftest, &errand);
+	err = await(selftest, &errand, NULL, NULL);
 	if (!err && errand.state == ME_ERRAND_DONE)
 		err = watch_trick(selftest, vantage, errand.truth, path->sight[vantage], ret_seen);
 	else

@@ -9,6 +9,7 @@
 
 /* What is seen of a path from a vantage; of a trick, what becomes of it. X(constant, label, help) */
 #define ME_SIGHT_LIST(X)                                                                           \
+	X(DENIABLE, "seen judged deniable", "and nothing leaves where the policy denies it")       \
 	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
@@ -24,7 +25,7 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "nothing is sent", "it is no attempt: nothing leaves")                          \
+	X(NOTHING, "no attempt", "nothing is sent")                                                  \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -49,76 +50,83 @@ enum me_where {
  * expected at the host vantage and in transit.
  */
 #define ME_PATH_LIST(X)                                                                            \
-	X("tcp", "tcp", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect()")                           \
-	X("tcp-mapped", "tcp-mapped", 4, IN, ME_PORT, 2, JUDGED, JUDGED,                           \
+	X("tcp", "tcp", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "connect()")                       \
+	X("tcp-mapped", "tcp-mapped", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,                       \
 	  "an IPv6 socket to an IPv4 address")                                                     \
-	X("tcp-nonblocking", "tcp-nonblocking", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                \
+	X("tcp-nonblocking", "tcp-nonblocking", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,            \
 	  "connect() again and again until it is through")                                         \
-	X("tcp-bind", "tcp-bind", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "bind() before")             \
-	X("tcp-again", "tcp-again", 46, IN, ME_CLOSED, 2, JUDGED, JUDGED,                          \
+	X("tcp-bind", "tcp-bind", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "bind() before")         \
+	X("tcp-again", "tcp-again", 46, IN, ME_CLOSED, 2, DENIABLE, DENIABLE,                      \
 	  "refused, and once more on the same socket")                                             \
-	X("tcp-fastopen-sendto", "tcp-fastopen-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED,        \
+	X("tcp-fastopen-sendto", "tcp-fastopen-sendto", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,    \
 	  "Fast Open by sendto()")                                                                 \
-	X("tcp-fastopen-sendmsg", "tcp-fastopen-sendmsg", 46, IN, ME_PORT, 2, JUDGED, JUDGED,      \
+	X("tcp-fastopen-sendmsg", "tcp-fastopen-sendmsg", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,  \
 	  "Fast Open by sendmsg()")                                                                \
-	X("tcp-fastopen-connect", "tcp-fastopen-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,      \
+	X("tcp-fastopen-connect", "tcp-fastopen-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,  \
 	  "Fast Open by connect()")                                                                \
-	X("tcp-uring", "tcp-uring", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "connect by io_uring")     \
-	X("tcp-uring-worker", "tcp-uring-worker", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	X("tcp-uring", "tcp-uring", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "connect by io_uring") \
+	X("tcp-uring-worker", "tcp-uring-worker", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,          \
 	  "by a worker thread of io_uring")                                                        \
-	X("tcp-uring-sqpoll", "tcp-uring-sqpoll", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	X("tcp-uring-sqpoll", "tcp-uring-sqpoll", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,          \
 	  "by the polling thread of io_uring")                                                     \
-	X("tcp-uring-fastopen", "tcp-uring-fastopen", 46, IN, ME_PORT, 2, JUDGED, JUDGED,          \
+	X("tcp-uring-fastopen", "tcp-uring-fastopen", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,      \
 	  "Fast Open by io_uring")                                                                 \
-	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, JUDGED, JUDGED, "Multipath TCP")                  \
+	X("tcp-sendfile", "tcp-sendfile", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendfile()")    \
+	X("tcp-splice", "tcp-splice", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "splice()")          \
+	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, DENIABLE, DENIABLE, "Multipath TCP")              \
 	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
 	  "connect() of a UDP socket, and no datagram")                                            \
-	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "connect() and send()")                                                                  \
-	X("udp-sendto", "udp-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "sendto()")              \
-	X("udp-sendmmsg", "udp-sendmmsg", 46, IN, ME_PORT, 3, JUDGED, JUDGED,                      \
+	X("udp-sendto", "udp-sendto", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendto()")          \
+	X("udp-sendmmsg", "udp-sendmmsg", 46, IN, ME_PORT, 3, DENIABLE, DENIABLE,                  \
 	  "sendmmsg() to several ports")                                                           \
-	X("udp-gso", "udp-gso", 46, IN, ME_PORT, 3, JUDGED, JUDGED,                                \
+	X("udp-gso", "udp-gso", 46, IN, ME_PORT, 3, DENIABLE, DENIABLE,                            \
 	  "one send that the kernel cuts into datagrams")                                          \
-	X("udp-another", "udp-another", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	X("udp-another", "udp-another", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "connected to one port, sendto() another")                                               \
-	X("udp-mapped-connect", "udp-mapped-connect", 4, IN, ME_PORT, 2, JUDGED, JUDGED,           \
+	X("udp-cork", "udp-cork", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                          \
+	  "several sends that become one datagram")                                                \
+	X("udp-sendfile", "udp-sendfile", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendfile()")    \
+	X("udp-mapped-connect", "udp-mapped-connect", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,       \
 	  "an IPv6 socket connected to an IPv4 address")                                           \
-	X("udp-mapped-sendto", "udp-mapped-sendto", 4, IN, ME_PORT, 2, JUDGED, JUDGED,             \
+	X("udp-mapped-sendto", "udp-mapped-sendto", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,         \
 	  "an IPv6 socket, sendto() an IPv4 address in mapped form")                               \
-	X("udp-v6-socket-v4-peer", "udp-v6-socket-v4-peer", 4, IN, ME_PORT, 2, JUDGED, JUDGED,     \
+	X("udp-v6-socket-v4-peer", "udp-v6-socket-v4-peer", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE, \
 	  "an IPv6 socket, sendto() a plain IPv4 address")                                         \
-	X("udp-uring", "udp-uring", 46, IN, ME_PORT, 2, JUDGED, JUDGED, "sendmsg by io_uring")     \
-	X("udp-uring-sqpoll", "udp-uring-sqpoll", 46, IN, ME_PORT, 2, JUDGED, JUDGED,              \
+	X("udp-uring", "udp-uring", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendmsg by io_uring") \
+	X("udp-uring-sqpoll", "udp-uring-sqpoll", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,          \
 	  "by the polling thread of io_uring")                                                     \
-	X("udplite-connect", "udplite-connect", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                \
+	X("udplite-connect", "udplite-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,            \
 	  "UDP-Lite, connect() and send()")                                                        \
-	X("udplite-sendto", "udplite-sendto", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                  \
+	X("udplite-sendto", "udplite-sendto", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,              \
 	  "UDP-Lite, sendto()")                                                                    \
-	X("sctp", "sctp", 46, IN, ME_PORT, 1, JUDGED, JUDGED, "SCTP")                              \
-	X("dccp", "dccp", 46, IN, ME_PORT, 1, JUDGED, JUDGED, "DCCP")                              \
-	X("raw-hdrincl", "raw-hdrincl", 4, IN, ME_PORT, 2, JUDGED, JUDGED,                         \
+	X("sctp", "sctp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "SCTP")                          \
+	X("dccp", "dccp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "DCCP")                          \
+	X("raw-hdrincl", "raw-hdrincl", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,                     \
 	  "a raw socket that makes its own headers, with UDP in it")                               \
-	X("raw-protocol", "raw-protocol", 46, IN, 0, 2, JUDGED, JUDGED,                            \
+	X("raw-protocol", "raw-protocol", 46, IN, 0, 2, DENIABLE, DENIABLE,                        \
 	  "a raw socket of another protocol")                                                      \
-	X("raw-echo", "raw-echo", 46, IN, 0, 2, JUDGED, JUDGED, "ping by a raw socket")            \
-	X("ping-sendto", "ping-sendto", 46, IN, 0, 2, JUDGED, JUDGED,                              \
+	X("raw-echo", "raw-echo", 46, IN, 0, 2, DENIABLE, DENIABLE, "ping by a raw socket")        \
+	X("ping-sendto", "ping-sendto", 46, IN, 0, 2, DENIABLE, DENIABLE,                          \
 	  "ping by a ping socket, sendto()")                                                       \
-	X("ping-connect", "ping-connect", 46, IN, 0, 2, JUDGED, JUDGED,                            \
+	X("ping-connect", "ping-connect", 46, IN, 0, 2, DENIABLE, DENIABLE,                        \
 	  "ping by a ping socket, connect()")                                                      \
-	X("packet", "packet", 4, IN, ME_PORT, 2, FOUND, JUDGED,                                    \
+	X("packet", "packet", 4, IN, ME_PORT, 2, FOUND, DENIABLE,                                  \
 	  "a packet socket (AF_PACKET), with UDP over IPv4 in it")                                 \
-	X("packet-bypass", "packet-bypass", 4, IN, ME_PORT, 2, FOUND, JUDGED,                      \
+	X("packet-bypass", "packet-bypass", 4, IN, ME_PORT, 2, FOUND, DENIABLE,                    \
 	  "the same past the queues (PACKET_QDISC_BYPASS)")                                        \
-	X("moved-in", "moved", 46, INTO, ME_PORT, 2, FOUND, JUDGED,                                \
+	X("tun", "tun", 4, IN, ME_PORT, 2, BLIND, DENIABLE,                                        \
+	  "packets put into a tun device, which the kernel forwards")                              \
+	X("moved-in", "moved", 46, INTO, ME_PORT, 2, FOUND, DENIABLE,                              \
 	  "a socket whose process came into the control group")                                    \
-	X("passed-in", "passed", 46, INTO, ME_PORT, 2, FOUND, JUDGED,                              \
+	X("passed-in", "passed", 46, INTO, ME_PORT, 2, FOUND, DENIABLE,                            \
 	  "a socket that was passed into the control group")                                       \
-	X("moved-out", "moved", 46, OUT_OF, ME_PORT, 2, JUDGED, JUDGED,                            \
+	X("moved-out", "moved", 46, OUT_OF, ME_PORT, 2, DENIABLE, DENIABLE,                        \
 	  "a socket whose process left the control group")                                         \
-	X("passed-out", "passed", 46, OUT_OF, ME_PORT, 2, JUDGED, JUDGED,                          \
+	X("passed-out", "passed", 46, OUT_OF, ME_PORT, 2, DENIABLE, DENIABLE,                      \
 	  "a socket that was passed out of the control group")                                     \
-	X("short-lived", "short-lived", 46, IN, ME_PORT, 2, JUDGED, JUDGED,                        \
+	X("short-lived", "short-lived", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process that is gone before anybody can look")                                        \
 	X("unix", "unix", 4, IN, ME_PORT, 2, NOTHING, NOTHING,                                     \
 	  "a Unix socket to a relay, whose flow it is then")

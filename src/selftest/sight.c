@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "selftest/sight.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +71,20 @@ static bool is_judged(const struct me_run *run)
 	       !run->counted[other(run->vantage)];
 }
 
+/*
+ * Nothing came, and all that was counted was denied. Whose process it is hears of it at the host; in
+ * transit it may be waiting still.
+ */
+static bool is_denied(const struct me_run *run)
+{
+	uint64_t counted = run->counted[run->vantage];
+
+	return run->enforced && counted && !run->arrived && run->violations == counted &&
+	       run->denied == counted && run->flows == counted && run->right == counted &&
+	       !run->counted[other(run->vantage)] &&
+	       (run->vantage != ME_HOST || (run->error == EPERM && counted == run->attempts));
+}
+
 static bool is_unseen(const struct me_run *run)
 {
 	return !run->counted[run->vantage] && !run->flows;
@@ -85,7 +100,9 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 {
 	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
 
-	if (is_judged(run))
+	if (is_denied(run))
+		seen.sight = ME_SIGHT_DENIABLE;
+	else if (is_judged(run) && !run->denied)
 		seen.sight = ME_SIGHT_JUDGED;
 	else if (is_unseen(run) && !run->attempts && !run->arrived)
 		seen.sight = ME_SIGHT_NOTHING;
@@ -94,16 +111,16 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	else
 		snprintf(
 			seen.why, sizeof(seen.why),
-			"%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, flows "
-			"%llu (right %llu), arrived %llu%s%s",
+			"%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, denied "
+			"%llu, flows %llu (right %llu), arrived %llu%s%s",
 			run->listed ? "listed" : "not listed", run->attempts,
 			(unsigned long long)run->counted[run->vantage],
 			me_vantage_label(other(run->vantage)),
 			(unsigned long long)run->counted[other(run->vantage)],
 			(unsigned long long)run->allowed, (unsigned long long)run->violations,
-			(unsigned long long)run->flows, (unsigned long long)run->right,
-			(unsigned long long)run->arrived, run->error ? ", " : "",
-			run->error ? strerror(run->error) : "");
+			(unsigned long long)run->denied, (unsigned long long)run->flows,
+			(unsigned long long)run->right, (unsigned long long)run->arrived,
+			run->error ? ", " : "", run->error ? strerror(run->error) : "");
 	*ret_seen = seen;
 }
 
@@ -120,6 +137,12 @@ void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
 				 me_sight_label(so_far->sight), me_sight_label(more->sight));
 		so_far->sight = ME_SIGHT_OTHER;
 	}
+}
+
+void me_seen_deny(struct me_seen *seen, const struct me_seen *denied)
+{
+	if (seen->sight == ME_SIGHT_JUDGED && denied->sight != ME_SIGHT_COUNT)
+		*seen = *denied;
 }
 
 bool me_cell_holds(const struct me_path_row *row, enum me_vantage vantage)

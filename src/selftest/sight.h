@@ -29,13 +29,14 @@ const char *me_sight_help(enum me_sight sight);
 struct me_run {
 	enum me_vantage vantage; /* from which it is to be seen */
 	bool listed;             /* whether the policy allows the destination */
+	bool enforced;           /* whether violations were denied; then it is not listed */
 	bool found;              /* by a sweep */
 	unsigned long attempts;  /* that were made */
 	int error;               /* the last errno that the path had, or 0 */
 	uint64_t arrived;        /* packets at the far end */
 	/* What was counted meanwhile, by vantage. */
 	uint64_t counted[ME_VANTAGE_KERNEL_COUNT]; /* attempts */
-	uint64_t allowed, violations;              /* of those from `vantage` */
+	uint64_t allowed, violations, denied;      /* of those from `vantage` */
 	/* Flows to the destination from `vantage`, and those with the right verdict and direction. */
 	uint64_t flows, right;
 };
@@ -57,6 +58,9 @@ void me_seen_add(struct me_seen *so_far, const struct me_seen *more);
 /* What a verdict makes of a trick. ME_SIGHT_OTHER: none that is expected of any. */
 enum me_sight me_sight_of(enum me_verdict verdict, enum me_reason reason,
 			  enum me_evidence evidence);
+
+/* What a path shows when violations are told, and then denied. */
+void me_seen_deny(struct me_seen *seen, const struct me_seen *denied);
 
 /* A row of the table. */
 struct me_path_row {

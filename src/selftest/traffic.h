@@ -22,7 +22,7 @@
 struct me_truth {
 	/*
 	 * In: the folder of the control group, for paths that go to one; the station on the link that frames
-	 * are for, or NULL: everybody.
+	 * are for, or NULL: everybody; the address that packets of a tun device are from.
 	 */
 	const char *argument;
 	unsigned long attempts;  /* connects, or first datagrams of (socket, peer) */
@@ -56,7 +56,7 @@ struct me_traffic_path {
 
 /* By the kind of socket; a path without a name ends each list. */
 extern const struct me_traffic_path me_traffic_tcp[], me_traffic_udp[], me_traffic_uring[],
-	me_traffic_raw[], me_traffic_task[];
+	me_traffic_raw[], me_traffic_task[], me_traffic_file[], me_traffic_tun[];
 
 /* The path of that name in one of the lists, or in any (`list` NULL); NULL: there is none. */
 me_traffic_fn *me_traffic_find(const struct me_traffic_path *list, const char *name);

@@ -152,10 +152,11 @@ static void echo(const struct me_peer *peer, int type, bool connected, unsigned 
 	if (connected && connect(fd, &bare.sa, bare.len))
 		me_traffic_die("connect");
 	truth->attempts++;
-	while (count--) {
+	while (count-- && !truth->error) {
 		send_all(fd, packet, sizeof(packet), connected ? NULL : &bare.sa,
 			 connected ? 0 : bare.len, 1, truth);
-		me_traffic_await(fd, truth);
+		if (!truth->error)
+			me_traffic_await(fd, truth);
 	}
 }
 

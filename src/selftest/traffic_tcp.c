@@ -61,7 +61,8 @@ static void nonblocking(const struct me_peer *peer, unsigned long count, struct 
 			poll(&ready, 1, 1);
 		}
 		fcntl(fd, F_SETFL, 0);
-		me_traffic_exchange(fd, BYTES, truth);
+		if (!truth->error)
+			me_traffic_exchange(fd, BYTES, truth);
 	}
 }
 

@@ -185,7 +185,25 @@ static void to_another(const struct me_peer *peer, unsigned long count, struct m
 	}
 }
 
+/* Several sends that become one datagram. */
+static void corked(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	int fd = connected(peer, 0, truth);
+
+	truth->attempts++;
+	while (count-- && !truth->error) {
+		if (send(fd, payload, BYTES, MSG_MORE) < 0 || send(fd, payload, BYTES, 0) < 0) {
+			truth->error = errno;
+			return;
+		}
+		truth->datagrams++;
+		truth->sent += 2 * BYTES;
+		me_traffic_await(fd, truth);
+	}
+}
+
 const struct me_traffic_path me_traffic_udp[] = {
+	{"udp-cork", corked},
 	{"udp-probe", probe},
 	{"udp-connect", udp_connect},
 	{"udp-sendto", udp_sendto},
