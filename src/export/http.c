@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "export/listen.h"
 
 #define LISTENERS_MAX 4u
@@ -198,12 +199,28 @@ static enum MHD_Result refuse_method(const struct listener *listener, struct MHD
 	_cleanup_strbuf_ struct me_strbuf body = {0};
 	const char *type;
 
-	me_http_refuse(listener->service, "only GET and HEAD are answered", &body, &type);
+	me_http_refuse(listener->service,
+		       listener->unlink_path
+			       ? "only GET and HEAD are answered, and POST without a body"
+			       : "only GET and HEAD are answered",
+		       &body, &type);
 	return send_body(mhd, MHD_HTTP_METHOD_NOT_ALLOWED, type, &body);
 }
 
+/* Whether the other end of the Unix socket is root, or who runs this. */
+static bool is_trusted(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	       (!peer.uid || peer.uid == geteuid());
+}
+
 static enum MHD_Result answer(const struct listener *listener, struct MHD_Connection *mhd,
-			      const char *path)
+			      const char *path, bool post)
 {
 	const enum MHD_ValueKind query = MHD_GET_ARGUMENT_KIND;
 	const struct me_http_request request = {
@@ -222,7 +239,11 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 				.group = MHD_lookup_connection_value(mhd, query, "group"),
 				.unfold = MHD_lookup_connection_value(mhd, query, "unfold"),
 				.since = MHD_lookup_connection_value(mhd, query, "since"),
+				.set = MHD_lookup_connection_value(mhd, query, "set"),
+				.span = MHD_lookup_connection_value(mhd, query, "for"),
 			},
+		.post = post,
+		.trusted = post && is_trusted(mhd),
 	};
 	_cleanup_strbuf_ struct me_strbuf body = {0};
 	const char *type = "application/json";
@@ -237,6 +258,15 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 	return send_body(mhd, status, type, &body);
 }
 
+static bool has_body(struct MHD_Connection *mhd)
+{
+	const char *length =
+		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length && strcmp(length, "0")) ||
+	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 /*
  * Called with the headers, with each piece of a body, and at the end of the request. An answer to
  * the headers closes the connection: right for what is refused, before its body is read.
@@ -245,12 +275,15 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 				  const char *method, const char *version, const char *upload,
 				  size_t *upload_len, void **context)
 {
+	const struct listener *listener = data;
+	bool post = !strcmp(method, "POST") && listener->unlink_path;
+
 	(void)version;
 	(void)upload;
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return refuse_method(data, mhd);
+	if ((strcmp(method, "GET") && strcmp(method, "HEAD") && !post) || (post && has_body(mhd)))
+		return refuse_method(listener, mhd);
 	if (*context && !*upload_len)
-		return answer(data, mhd, path);
+		return answer(data, mhd, path, post);
 	*context = data;
 	*upload_len = 0;
 	return MHD_YES;

@@ -27,6 +27,16 @@ struct me_limit_hits {
 	const char *advice; /* or NULL: it needs nobody */
 };
 
+/* What is done about violations. */
+struct me_mode_status {
+	int mode;              /* enum me_mode: where no rule has its own */
+	int said;              /* instead of the policy's; -1: nothing was said */
+	uint64_t until_ns;     /* epoch: the end of that; 0: there is none */
+	bool enforcing;        /* some violations are denied */
+	bool keep;             /* also while the daemon is down */
+	unsigned int rules[3]; /* with each mode of their own */
+};
+
 struct me_policy_status {
 	const char *profile;
 	const char *path; /* or NULL: only the profile */
@@ -55,6 +65,7 @@ struct me_status {
 	uint64_t started_ns; /* epoch */
 	uint64_t now_ns;     /* epoch */
 	struct me_policy_status policy;
+	struct me_mode_status mode;
 	const struct me_attached *attached;
 	size_t n_attached;
 	const struct me_map_fill *maps;

@@ -119,6 +119,21 @@ uint32_t me_kernel_generation(const struct me_kernel *kernel);
  */
 int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, struct me_why *why);
 
+/* What the programs do about violations: the members of struct me_control of that name. */
+struct me_kernel_mode {
+	uint64_t until_ns;
+	uint64_t strict_ns;
+	uint32_t said;
+	uint32_t most;
+};
+void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode);
+/* The mode that holds for a port now, or, with ME_MODE_ALL of a policy, for that. */
+enum me_mode me_kernel_mode_now(const struct me_kernel *kernel, uint32_t mode, uint64_t now_ns);
+/* For how long they may act on it without hearing of the daemon again; ~0: for good. */
+void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns);
+/* No flow of a socket is to be cut any more. */
+void me_kernel_uncut(struct me_kernel *kernel);
+
 /* An own address appeared or went; a namespace's addresses are complete, or it is gone. */
 int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present);
 int me_kernel_netns(struct me_kernel *kernel, uint64_t cookie, bool known);

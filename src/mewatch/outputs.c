@@ -22,6 +22,7 @@
 #include "kernel/links.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/daemon_mode.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/recording.h"
 #include "mewatch/troubles.h"
@@ -136,6 +137,7 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 		.last_error = *daemon->last_error ? daemon->last_error : NULL,
 	};
 	me_recording_status(daemon, s);
+	me_daemon_mode_status(daemon, &s->mode);
 	return s;
 }
 
@@ -152,6 +154,11 @@ static unsigned int answer(void *data, const struct me_http_request *request,
 
 	me_daemon_refresh(daemon);
 	return me_api_answer(&daemon->outputs->api, request, body, type);
+}
+
+static void say(void *data, int mode, uint64_t for_ns)
+{
+	me_daemon_mode_say(data, mode, for_ns);
 }
 
 /* --- Opening ------------------------------------------------------------------------------------ */
@@ -234,7 +241,8 @@ int me_outputs_open(struct me_daemon *daemon)
 	if (!o->troubles)
 		return ME_EXIT_KERNEL;
 	o->started_epoch_ns = me_clock_now(CLOCK_REALTIME);
-	o->api = (struct me_api){.ledger = daemon->ledger, .data = daemon, .status = status_now};
+	o->api = (struct me_api){
+		.ledger = daemon->ledger, .data = daemon, .status = status_now, .say = say};
 	err = me_ndjson_open(daemon->options.events, daemon->ledger, &o->ndjson);
 	if (err) {
 		me_log_error("--events %s: %s", daemon->options.events, strerror(-err));
