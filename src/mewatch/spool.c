@@ -47,7 +47,8 @@ int me_spool_open(const char *path, uint64_t epoch, struct me_spool **ret_spool)
 		return -errno;
 	}
 	spool->file = memory;
-	if (spool->file->epoch != epoch || spool->file->current > 1)
+	if (spool->file->epoch != epoch || spool->file->current > 1 ||
+	    spool->file->used[0] > ME_SPOOL_HALF || spool->file->used[1] > ME_SPOOL_HALF)
 		spool->file->used[0] = spool->file->used[1] = spool->file->current = 0;
 	spool->file->epoch = epoch;
 	*ret_spool = spool;

@@ -7,44 +7,50 @@
  *	tcp-abort    connect without waiting, close at once
  *	udp          one socket a thread, a peer of its own for each datagram
  *	udp-fresh    a socket of its own for each datagram
+ *	udp-fork     a process of its own for each datagram
  *
  *	threads=1    who share the count
  *	ports=1      attempt i goes to PORT + i % ports …
  *	addresses=1  … and to DEST + (i / ports) % addresses
  *	bytes=0      payload of a connection or datagram
  *	hold=0       1: keep all sockets open until a byte on standard input
+ *	rate=0       attempts a second of all together; 0: as fast as they can
  *
- * COUNT 0 goes on until then. A failed call is counted in `failed`.
+ * COUNT 0 goes on until then. A failed call is counted in `failed`; `ms` is how long it took.
  */
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include "lab.h"
 
 #define THREADS_MAX 64u
 #define DATAGRAM_MAX 1400u
 #define FDS_MAX 262144u
+#define PACE_ATTEMPTS 64u /* between two looks at the clock */
 
-enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KINDS };
+enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KIND_UDP_FORK, KINDS };
 
-static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh"};
+static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh", "udp-fork"};
 
 struct storm {
 	enum kind kind;
-	struct lab_peer first;
-	unsigned long count, threads, ports, addresses, bytes, hold;
+	struct me_peer first;
+	unsigned long count, threads, ports, addresses, bytes, hold, rate;
+	uint64_t started_ns;
 };
 
 struct worker {
 	const struct storm *storm;
 	unsigned long index; /* it makes the attempts index, index + threads, … */
-	struct lab_truth truth;
+	struct me_truth truth;
 	unsigned long failed;
 	pthread_t thread;
 };
 
-static struct lab_peer peer_of(const struct storm *storm, unsigned long i)
+static struct me_peer peer_of(const struct storm *storm, unsigned long i)
 {
-	struct lab_peer peer = lab_next_port(&storm->first, i % storm->ports);
+	struct me_peer peer = me_peer_next_port(&storm->first, i % storm->ports);
 	uint32_t step = i / storm->ports % storm->addresses, word;
 	void *last = peer.sa.sa_family == AF_INET ? (void *)&peer.in.sin_addr
 						  : (void *)&peer.in6.sin6_addr.s6_addr[12];
@@ -61,23 +67,23 @@ static void let_go(const struct storm *storm, int fd)
 		close(fd);
 }
 
-static void one_stream(struct worker *worker, const struct lab_peer *peer)
+static void one_stream(struct worker *worker, const struct me_peer *peer)
 {
 	const struct storm *storm = worker->storm;
 	int flags = storm->kind == KIND_TCP_ABORT ? SOCK_NONBLOCK : 0;
-	int fd = lab_socket(peer->sa.sa_family, SOCK_STREAM | flags, 0);
+	int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM | flags, 0);
 
 	worker->truth.attempts++;
 	worker->truth.error = 0;
 	if (connect(fd, &peer->sa, peer->len))
 		worker->truth.error = errno;
 	else if (storm->kind == KIND_TCP && !storm->hold)
-		lab_exchange(fd, storm->bytes, &worker->truth);
+		me_traffic_exchange(fd, storm->bytes, &worker->truth);
 	worker->failed += worker->truth.error && worker->truth.error != EINPROGRESS;
 	let_go(storm, fd);
 }
 
-static void one_datagram(struct worker *worker, int fd, const struct lab_peer *peer)
+static void one_datagram(struct worker *worker, int fd, const struct me_peer *peer)
 {
 	static const char payload[DATAGRAM_MAX];
 	ssize_t n = sendto(fd, payload, worker->storm->bytes, 0, &peer->sa, peer->len);
@@ -92,6 +98,19 @@ static void one_datagram(struct worker *worker, int fd, const struct lab_peer *p
 	worker->truth.sent += n;
 }
 
+static void one_process(struct worker *worker, const struct me_peer *peer)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (!pid) /* whose socket it is says who sends */
+		_exit(sendto(socket(peer->sa.sa_family, SOCK_DGRAM, 0), NULL, 0, 0, &peer->sa,
+			     peer->len) < 0);
+	worker->truth.attempts++;
+	worker->truth.datagrams++;
+	worker->failed += pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
 static bool told_to_end(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -99,20 +118,40 @@ static bool told_to_end(void)
 	return poll(&input, 1, 0) > 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Waits until the attempt number `i` of all threads is due. */
+static void pace(const struct storm *storm, unsigned long i)
+{
+	uint64_t due = storm->started_ns + i * 1000000000ull / storm->rate;
+	struct timespec when = {due / 1000000000ull, due % 1000000000ull};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
+}
+
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	const struct storm *storm = worker->storm;
-	int shared =
-		storm->kind == KIND_UDP ? lab_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0) : -1;
+	int shared = storm->kind == KIND_UDP
+			     ? me_traffic_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0)
+			     : -1;
 
 	for (unsigned long i = worker->index; !storm->count || i < storm->count;
 	     i += storm->threads) {
-		struct lab_peer peer = peer_of(storm, i);
+		struct me_peer peer = peer_of(storm, i);
 		int fd;
 
 		if (!storm->count && told_to_end())
 			break;
+		if (storm->rate && worker->truth.attempts % PACE_ATTEMPTS == 0)
+			pace(storm, i);
 		switch (storm->kind) {
 		case KIND_TCP:
 		case KIND_TCP_ABORT:
@@ -121,8 +160,11 @@ static void *work(void *argument)
 		case KIND_UDP:
 			one_datagram(worker, shared, &peer);
 			break;
+		case KIND_UDP_FORK:
+			one_process(worker, &peer);
+			break;
 		default:
-			fd = lab_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
+			fd = me_traffic_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
 			one_datagram(worker, fd, &peer);
 			let_go(storm, fd);
 		}
@@ -144,6 +186,7 @@ static void read_option(struct storm *storm, const char *text)
 		{"addresses=", &storm->addresses, 1u << 24},
 		{"bytes=", &storm->bytes, 1u << 24},
 		{"hold=", &storm->hold, 1},
+		{"rate=", &storm->rate, LAB_COUNT_MAX},
 	};
 
 	for (size_t i = 0; i < LAB_ARRAY_SIZE(options); i++) {
@@ -186,10 +229,11 @@ int main(int argc, char **argv)
 	struct storm storm = read_arguments(argc, argv);
 	struct rlimit files = {FDS_MAX, FDS_MAX};
 	struct worker workers[THREADS_MAX] = {0};
-	struct lab_truth truth = {0};
+	struct me_truth truth = {0};
 	unsigned long failed = 0;
 
 	setrlimit(RLIMIT_NOFILE, &files);
+	storm.started_ns = now_ns();
 	for (unsigned long i = 0; i < storm.threads; i++) {
 		workers[i] = (struct worker){.storm = &storm, .index = i};
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
@@ -204,7 +248,7 @@ int main(int argc, char **argv)
 		truth.error = workers[i].truth.error ? workers[i].truth.error : truth.error;
 		failed += workers[i].failed;
 	}
-	printf("failed=%lu ", failed);
+	printf("failed=%lu ms=%lu ", failed, (now_ns() - storm.started_ns) / 1000000);
 	lab_say(kind_names[storm.kind], &truth);
 	if (storm.hold)
 		lab_hold();
