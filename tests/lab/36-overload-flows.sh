@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2119,SC2016,SC2086
 #
 # A million flows open at once, and a tenth more than the table has room for: all are counted, all that
-# have room are listed, and those beyond say how many they are. Runs alone.
+# have room are listed, and those beyond say how many they are.
 . "$LAB_DIR/overload-lib.sh"
 
 room=$([ -n "${LAB_FULL-}" ] && echo 1000000 || echo 50000)

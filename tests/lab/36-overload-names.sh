@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2119,SC2016,SC2086
 #
 # 100,000 names learned, and more than there is room for: each answer is learned or refused, and counted;
-# what was learned is allowed, and what was refused is judged as if no answer had been seen. Runs alone.
+# what was learned is allowed, and what was refused is judged as if no answer had been seen.
 . "$LAB_DIR/overload-lib.sh"
 lab_need python3
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154
 #
 # What the scenarios of overload share: what the daemon uses meanwhile, how long it takes until it is as
-# before, and the row of the table (tests/lab/overload-table prints it).
+# before, and the row of the table (tests/lab/overload prints it).
 . "$LAB_DIR/lib.sh"
 
 OVERLOAD_SCRAPE_MS=500 # a scrape that takes longer is none of a daemon that is well
