@@ -16,7 +16,7 @@ overload_network
 lab_wait 'grep -q ready "$LAB_TMP/dns"' || lab_die "no resolver: $(<"$LAB_TMP/dns")"
 lab_policy <<EOF
 resolvers: [198.51.100.53]
-limits: {learned: $room, pending: 1s, warmup: 0s}
+limits: {flows: $((2 * room)), learned: $room, pending: 1s, warmup: 0s}
 allow:
   - {service: dns, to: resolvers, ports: [udp/53]}
   - service: lab
