@@ -274,7 +274,7 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens soak fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens overload soak fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
 check: $(GENERATED) ## unit tests under ASan and UBSan, checks of layers, format, documents and alert rules
@@ -296,6 +296,9 @@ check-lab: needs-root all $(LAB_HELPERS) ## the lab: namespaces, real servers an
 
 check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
+
+overload: needs-root all $(LAB_HELPERS) ## every bound met, one after the other: what was counted, lost and used, as a table (root)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/overload
 
 MINUTES ?= 10
 SEED ?=
