@@ -13,7 +13,7 @@
 #include "selftest/trick.h"
 
 #define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
-#define LATE_NS (5 * ME_NS_PER_S)   /* for what is to be seen of it */
+#define LATE_NS (5 * ME_NS_PER_S)  /* for what is to be seen of it */
 #define TICK_MS 20
 
 /* Attempts by vantage, judged or not. */
