@@ -14,7 +14,7 @@ archives() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Label: $1" | sort -u
 }
 
-# sources FOLDER: has the lists of all suites there, new ones if they can be had.
+# sources FOLDER: has the lists of all suites there, new ones once a day if they can be had.
 sources() {
 	mkdir -p "$1/lists/partial" "$1/archives/partial" || return 1
 	for archive in $(archives Debian); do
@@ -35,6 +35,7 @@ sources() {
 		APT::Sandbox::User "root";
 	EOF
 	export APT_CONFIG="$1/apt.conf"
+	[ -z "$(find "$1/log" -mtime -1 2>/dev/null)" ] || return 0
 	apt-get -qq update >"$1/log" 2>&1 || echo "not every list is new: $1/log" >&2
 }
 
