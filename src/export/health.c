@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "export/prometheus.h"
 #include "ledger/dns_sums.h"
 
 /* Mail hosts in one answer. */
@@ -148,6 +149,16 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_child(health, "preexisting", &preexisting);
 }
 
+static struct me_json *memory(const struct me_status *status)
+{
+	struct me_json *object = me_json_object();
+
+	me_json_set_number(object, "used", me_process_resident());
+	me_json_set_number(object, "most", status->memory_most);
+	me_json_set_number(object, "kernel", status->memory_kernel);
+	return object;
+}
+
 static void set_dns(struct me_json *health, const struct me_ledger *ledger)
 {
 	const uint64_t *counts = me_ledger_dns_counts(ledger);
@@ -288,7 +299,7 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_text(health, "version", status->version);
 	me_json_set_number(health, "pid", (uint64_t)status->pid);
 	me_json_set(health, "started", me_value_time(status->started_ns));
-	me_json_set_number(health, "uptime_s", (status->now_ns - status->started_ns) / ME_NS_PER_S);
+	me_json_set_number(health, "uptime_s", status->uptime_ns / ME_NS_PER_S);
 	part = policy(status, me_ledger_kept(ledger));
 	me_json_set_child(health, "policy", &part);
 	part = mode(&status->mode);
@@ -297,6 +308,8 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_child(health, "attached", &part);
 	part = maps(status);
 	me_json_set_child(health, "maps", &part);
+	part = memory(status);
+	me_json_set_child(health, "memory", &part);
 	set_counts(health, ledger);
 	set_observations(health, ledger);
 	set_dns(health, ledger);

@@ -11,11 +11,14 @@
 #include "base/strbuf.h"
 #include "export/views.h"
 
-/* Of more connections the one ends that has waited longest. */
-#define ME_HTTP_CONNECTIONS 64u                    /* at a time, on one listener */
-#define ME_HTTP_CONNECTIONS_IP 16u                 /* of them from one IP address */
-#define ME_HTTP_REQUEST_MAX 16384u                 /* bytes of request line and headers */
-#define ME_HTTP_IDLE_S 15u                         /* without a byte either way */
+/* Of more connections the one ends that has waited longest; of more unread bytes its answer is among. */
+#define ME_HTTP_CONNECTIONS 64u        /* at a time, on one listener */
+#define ME_HTTP_CONNECTIONS_IP 16u     /* of them from one IP address */
+#define ME_HTTP_REQUEST_MAX 16384u     /* bytes of request line and headers */
+#define ME_HTTP_IDLE_S 15u             /* without a byte either way */
+#define ME_HTTP_UNREAD_MAX (32u << 20) /* bytes of answers that nobody has taken yet */
+#define ME_HTTP_TURN_NS                                                                            \
+	(100ull * 1000000ull) /* for answers in one me_http_run(), and one longer one */
 #define ME_HTTP_REQUEST_NS (30ull * 1000000000ull) /* to send a request, or to take an answer */
 
 /* Which paths a listener serves is up to the answerer, who is told where the request came in. */
@@ -64,6 +67,9 @@ int me_http_listen_tcp(struct me_http *http, enum me_http_service service, const
  */
 int me_http_listen_unix(struct me_http *http, enum me_http_service service, const char *path,
 			struct me_strbuf *error);
+
+/* How many connections were ended for want of room, or because they took too long. */
+uint64_t me_http_cut(const struct me_http *http);
 
 int me_http_fd(const struct me_http *http);
 

@@ -64,6 +64,7 @@ struct me_status {
 	pid_t pid;
 	uint64_t started_ns; /* epoch */
 	uint64_t now_ns;     /* epoch */
+	uint64_t uptime_ns;  /* of a clock that is not set, unlike the two above */
 	struct me_policy_status policy;
 	struct me_mode_status mode;
 	const struct me_attached *attached;
@@ -72,6 +73,8 @@ struct me_status {
 	size_t n_maps;
 	const struct me_limit_hits *limits;
 	size_t n_limits;
+	uint64_t memory_most,
+		memory_kernel; /* bytes: of the daemon, and of its maps, at the most */
 	const struct me_history_view *history; /* or NULL */
 	const char *const *problems;           /* one line each; what is from outside is escaped */
 	size_t n_problems;

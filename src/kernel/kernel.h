@@ -54,6 +54,12 @@ bool me_kernel_resumed(const struct me_kernel *kernel);
 /* How many flows the table has room for: what was asked for when it was made. */
 uint32_t me_kernel_flows_max(const struct me_kernel *kernel);
 
+/*
+ * Bytes that the maps take in the kernel when they are full; those of the policy and what each socket carries
+ * are not in it.
+ */
+uint64_t me_kernel_memory(const struct me_kernel *kernel);
+
 /* The daemon's block of kept_size bytes, shared and pinned. */
 void *me_kernel_kept(const struct me_kernel *kernel);
 /* Its elements of each_size bytes by endpoint id, as many as there are counts; shared and pinned. */

@@ -109,9 +109,9 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 }
 
 /* The ledger shows as many closed flows as the table has room for open ones. */
-static int open_ledger(struct me_daemon *daemon, const struct me_policy *policy)
+static int open_ledger(struct me_daemon *daemon)
 {
-	struct me_ledger_limits limits = {.flows = 2 * policy->limits.flows};
+	struct me_ledger_limits limits = {.flows = 2 * me_kernel_flows_max(daemon->kernel)};
 	uint64_t epoch_ns = me_clock_now(CLOCK_REALTIME);
 	struct me_names *names = &daemon->names;
 	uint32_t n;
@@ -206,7 +206,7 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 	me_daemon_mode_open(daemon);
 	code = recompile(daemon, &policy, &image);
 	if (!code)
-		code = open_ledger(daemon, policy);
+		code = open_ledger(daemon);
 	if (!code)
 		code = me_recording_open(daemon);
 	if (!code)

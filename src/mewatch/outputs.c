@@ -24,6 +24,7 @@
 #include "mewatch/daemon.h"
 #include "mewatch/daemon_mode.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/memory.h"
 #include "mewatch/recording.h"
 #include "mewatch/troubles.h"
 #include "policy/policy.h"
@@ -123,11 +124,15 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 								    daemon->levels[i].entries,
 								    daemon->levels[i].capacity};
 	s->maps = o->maps;
-	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
+	s->memory_most = me_memory_of(daemon);
+	s->memory_kernel = me_kernel_memory(daemon->kernel);
+	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, me_http_cut(o->http),
+			 s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;
 	s->now_ns = me_clock_now(CLOCK_REALTIME);
+	s->uptime_ns = me_clock_now(CLOCK_MONOTONIC) - daemon->started_ns;
 	s->policy = (struct me_policy_status){
 		.profile = daemon->policy->profile,
 		.path = daemon->policy->path,

@@ -20,6 +20,7 @@ struct me_query {
 
 struct me_db {
 	sqlite3 *sqlite;
+	bool writes;
 	struct me_query queries[ME_DB_QUERIES_MAX];
 	size_t n;
 	char error[ERROR_LEN];
@@ -38,6 +39,10 @@ static int error_of_code(int code)
 		return -ENOSPC;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+	/* The program's own statements are right: these say that the file has other tables or rows. */
+	case SQLITE_ERROR:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
 		return -EUCLEAN;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -58,6 +63,9 @@ static int error_of(struct me_db *db, int code)
 {
 	int err = error_of_code(code);
 
+	/* It was opened for writing: that it may not be written is what its head says. */
+	if (err == -EROFS && db->writes && sqlite3_extended_errcode(db->sqlite) == SQLITE_READONLY)
+		err = -EUCLEAN;
 	if (err)
 		snprintf(db->error, sizeof(db->error), "%s", sqlite3_errmsg(db->sqlite));
 	return err;
@@ -78,6 +86,9 @@ int me_db_open(const char *path, bool writes, struct me_db **ret_db)
 
 		return system ? -system : error_of_code(code);
 	}
+	if (writes && sqlite3_db_readonly(db->sqlite, "main") == 1)
+		return -EROFS;
+	db->writes = writes;
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	/* What a damaged or hostile file says is taken for data, not for instructions. */
 	sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

@@ -69,9 +69,9 @@ static int migrate_once(struct me_db *db, uint64_t version)
 	return err;
 }
 
-static int check(struct me_db *db, struct me_strbuf *why)
+static int check_by(struct me_db *db, const char *pragma, struct me_strbuf *why)
 {
-	struct me_query *query = me_db_query(db, "PRAGMA quick_check(1)");
+	struct me_query *query = me_db_query(db, pragma);
 	int r = me_query_step(query);
 
 	if (r == 1 && strcmp(me_query_get_text(query, 0), "ok")) {
@@ -82,6 +82,54 @@ static int check(struct me_db *db, struct me_strbuf *why)
 	return r < 0 ? r : 0;
 }
 
+/* Whether the file has it word for word. */
+static int check_one(struct me_db *db, const char *name, const char *sql, struct me_strbuf *why)
+{
+	struct me_query *query =
+		me_db_query(db, "SELECT 1 FROM sqlite_schema WHERE name = ? AND sql = ?");
+	int r;
+
+	me_query_text(query, name);
+	me_query_text(query, sql);
+	r = me_query_step(query);
+	me_query_reset(query);
+	if (r)
+		return r < 0 ? r : 0;
+	me_strbuf_addf(why, "its %s is not that of a history", name);
+	return -EUCLEAN;
+}
+
+/* Tables, indexes and views against those of a history in memory: by words that are damaged, others are meant. */
+static int check_schema(struct me_db *db, struct me_strbuf *why)
+{
+	_cleanup_(me_db_closep) struct me_db *model = NULL;
+	struct me_query *query;
+	int r = 0, err = me_db_open(":memory:", true, &model);
+
+	for (int version = 0; !err && version < ME_SCHEMA_VERSION; version++)
+		err = me_db_exec(model, me_schema_step(version));
+	if (err)
+		return err;
+	query = me_db_query(model, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+	while (!err && (r = me_query_step(query)) > 0)
+		err = check_one(db, me_query_get_text(query, 0), me_query_get_text(query, 1), why);
+	me_query_reset(query);
+	return err ? err : r;
+}
+
+/*
+ * The pages and rows of all tables; and of the series, which are few, that the index says the same: by it
+ * their names are found, and what is booked under a name must be read under it.
+ */
+static int check(struct me_db *db, struct me_strbuf *why)
+{
+	int err = check_schema(db, why);
+
+	if (!err)
+		err = check_by(db, "PRAGMA quick_check(1)", why);
+	return err ? err : check_by(db, "PRAGMA integrity_check(series)", why);
+}
+
 static int prepare(struct me_db *db, struct me_strbuf *why)
 {
 	uint64_t version;
@@ -89,10 +137,10 @@ static int prepare(struct me_db *db, struct me_strbuf *why)
 
 	if (!err)
 		err = me_db_exec(db, settings);
-	if (!err)
-		err = check(db, why);
 	for (; !err && version < ME_SCHEMA_VERSION; version++)
 		err = migrate_once(db, version);
+	if (!err)
+		err = check(db, why);
 	if (err && !why->len)
 		me_strbuf_adds(why, me_db_error(db));
 	return err;

@@ -22,6 +22,8 @@ struct me_writer {
 	char *path;
 	struct me_strbuf log_path;
 	struct me_db *db;
+	bool proven;  /* something was written to it since it was opened */
+	bool damaged; /* it was opened as whole, and then it was not */
 	ino_t inode;
 	uint64_t run; /* id of the present run */
 	uint64_t minutes;
@@ -49,6 +51,7 @@ static int open_once(struct me_writer *writer, struct me_writer_work *work)
 		return err;
 	}
 	writer->inode = st.st_ino;
+	writer->proven = false;
 	writer->run = 0;
 	writer->minutes = work->left.minutes;
 	return 0;
@@ -59,7 +62,8 @@ static int do_open(struct me_writer *writer, struct me_writer_work *work)
 	int err;
 
 	me_db_close(&writer->db);
-	err = open_once(writer, work);
+	err = writer->damaged ? -EUCLEAN : open_once(writer, work);
+	writer->damaged = false;
 	if (err != -EUCLEAN)
 		return err;
 	err = me_history_file_aside(writer->path, &work->aside);
@@ -85,6 +89,19 @@ static int do_prune(struct me_writer *writer, struct me_writer_work *work)
 	return err;
 }
 
+/* What is found damaged is opened anew and checked; but once that said that it is whole, it is not asked again. */
+static int do_write(struct me_writer *writer, struct me_writer_work *work)
+{
+	int err = me_history_write(writer->db, &work->batch, work->version, &writer->run,
+				   &writer->minutes);
+
+	if (err == -EUCLEAN)
+		writer->damaged = !writer->proven;
+	else if (!err)
+		writer->proven = true;
+	return err;
+}
+
 static int do_job(struct me_writer *writer, struct me_writer_work *work)
 {
 	int err = 0;
@@ -94,8 +111,7 @@ static int do_job(struct me_writer *writer, struct me_writer_work *work)
 	else if (!is_there(writer))
 		return -ESTALE;
 	else if (work->job == ME_WRITER_WRITE)
-		err = me_history_write(writer->db, &work->batch, work->version, &writer->run,
-				       &writer->minutes);
+		err = do_write(writer, work);
 	/* What was written stays written, whatever comes of the pruning. */
 	if (!err && do_prune(writer, work) == -EUCLEAN)
 		err = -EUCLEAN;

@@ -459,10 +459,17 @@ static void dns_over_tcp(void **state)
 	assert_memory_equal(transit->payloads[0].byte, "query", 5);
 	assert_int_equal(transit->payloads[1].head.flags, 0);
 	assert_int_equal(transit->payloads[1].head.length, 40);
+	assert_int_equal(transit->payloads[1].head.seq, dns.isn[0] + 1);
+	assert_int_equal(transit->payloads[1].head.ack, dns.isn[0] + 1);
+	/* One that comes before its time has the same beginning. */
+	talk_segment(&dns, RECEIVED, A, 1001, 6, 40);
+	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 3);
+	assert_int_equal(transit->payloads[2].head.seq, dns.isn[0] + 1001);
+	assert_int_equal(transit->payloads[2].head.ack, dns.isn[0] + 1);
 	talk_handshake(&wrong);
 	send_data(&wrong, 1, "query");
 	talk_segment(&wrong, RECEIVED, A, 1, 6, 40);
-	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 2);
+	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 3);
 }
 
 static void failures_are_the_endpoints(void **state)

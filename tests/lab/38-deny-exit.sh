@@ -1,36 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2119,SC2154
 #
-# What becomes of denying when the daemon goes, in good order and by kill -9: `on_exit` either way, a
-# time that is over without anybody there, and what the next start makes of it.
-. "$LAB_DIR/lib.sh"
-
-policy() {
-	lab_policy <<-EOF
-		resolvers: [198.51.100.53]
-		limits: {warmup: 0s}
-		on_exit: $1
-		allow:
-		  - service: listed
-		    to: [$LAB_LISTED4]
-		    ports: [tcp/20000]
-	EOF
-}
-
-# attempt DESTINATION: denied, or let through.
-attempt() {
-	lab_in_cgroup bash -c 'exec 3<>/dev/tcp/$0/20000' "$1" 2>&1 | grep -q "not permitted" &&
-		echo denied || echo let through
-}
-
-afresh() {
-	rm -rf "$LAB_STATE" "$LAB_EVENTS"
-	"$LAB_BUILD/mewatch" detach --pins "$LAB_PINS" >/dev/null
-}
-
-stranger() {
-	attempt $LAB_STRANGER4
-}
+# What becomes of denying when the daemon goes, in good order and by kill -9: `on_exit` either way, and
+# what the next start makes of it.
+. "$LAB_DIR/deny-lib.sh"
 
 lab_network
 lab_sink tcp/20000
@@ -89,25 +62,6 @@ lab_daemon --enforce
 lab_assert_eq "open: up once more" "$(stranger)" denied
 lab_assert "open: what was let through is a violation, too" eval \
 	'[ $(($(lab_metric "connections_total{verdict=\"violation\"}") - $(lab_metric denied_total))) = 2 ]'
-lab_stop
-afresh
-
-# --- a time that is over while nobody is there
-
-policy keep
-lab_daemon --enforce --for 5s
-lab_kill
-lab_wait '[ "$(stranger)" = "let through" ]' 30
-lab_daemon --enforce --for 1h
-lab_assert_eq "time: it does not begin again" "$(stranger)" "let through"
-"$LAB_BUILD/mewatch" enforce --for 6s --socket "$LAB_SOCKET" >/dev/null
-lab_assert_eq "time: said" "$(stranger)" denied
-lab_kill
-lab_assert_eq "time: said, and killed" "$(stranger)" denied
-lab_wait '[ "$(stranger)" = "let through" ]' 30
-lab_daemon --enforce --for 1h
-lab_assert_eq "time: what was said is over" "$(stranger)" denied
-lab_assert "time: until" eval '[ "$(lab_api /v1/health | jq -r .mode.until)" \> "$(date -u +%FT%T)" ]'
 lab_stop
 
 # --- when nothing is attached there is nothing

@@ -26,8 +26,8 @@ LAB_STRANGER4=198.51.100.20
 LAB_LISTED6=2001:db8:51::10
 LAB_STRANGER6=2001:db8:51::20
 LAB_MANY4=198.18.0.1
-# How many times longer than on a machine of today everything may take; of whole seconds.
-LAB_SLOW=${LAB_SLOW:-1}
+# How many times longer whatever is waited for may take: of a machine that is emulated or shared.
+LAB_PATIENCE=${LAB_PATIENCE:-1}
 lab_failures=0
 lab_daemon_pid=
 
@@ -89,9 +89,9 @@ lab_assert() {
 	"$@" || lab_fail "$what"
 }
 
-# lab_wait CONDITION [SECONDS]: until the shell expression holds, LAB_SLOW times that long at most.
+# lab_wait CONDITION [SECONDS]: until the shell expression holds, LAB_PATIENCE times that long at most.
 lab_wait() {
-	local seconds=$((${2:-10} * LAB_SLOW))
+	local seconds=$((${2:-10} * LAB_PATIENCE))
 	local deadline=$((SECONDS + seconds))
 
 	until eval "$1"; do
@@ -103,9 +103,9 @@ lab_wait() {
 	done
 }
 
-# lab_settle WHAT WANT COMMAND…: the command prints WANT within ten seconds (LAB_SLOW times that).
+# lab_settle WHAT WANT COMMAND…: the command prints WANT within ten seconds (LAB_PATIENCE times that).
 lab_settle() {
-	local what=$1 want=$2 got deadline=$((SECONDS + 10 * LAB_SLOW))
+	local what=$1 want=$2 got deadline=$((SECONDS + 10 * LAB_PATIENCE))
 
 	shift 2
 	while got=$("$@") && [ "$got" != "$want" ] && [ "$SECONDS" -lt "$deadline" ]; do
@@ -282,7 +282,7 @@ lab_reload() {
 
 # lab_api PATH: the answer, JSON.
 lab_api() {
-	curl -sS --max-time $((10 * LAB_SLOW)) --unix-socket "$LAB_SOCKET" "http://localhost$1"
+	curl -sS --max-time $((10 * LAB_PATIENCE)) --unix-socket "$LAB_SOCKET" "http://localhost$1"
 }
 
 # lab_flows JQ: the flows for which the expression holds, one a line.
@@ -303,7 +303,7 @@ lab_event_sum() {
 # --- the metrics
 
 lab_scrape() {
-	curl -sS --max-time $((10 * LAB_SLOW)) "http://$LAB_LISTEN/metrics"
+	curl -sS --max-time $((10 * LAB_PATIENCE)) "http://$LAB_LISTEN/metrics"
 }
 
 # lab_sum SELECTOR: of the scrape on standard input, the sum of the series with these labels.

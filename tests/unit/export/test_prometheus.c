@@ -1,115 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <ctype.h>
 #include <sys/stat.h>
+#include "exposition.h"
 #include "world.h"
 #include "base/file.h"
 #include "export/metric.h"
 #include "export/prometheus.h"
-
-/* A reader of the text format that accepts what the format allows and nothing else. */
-struct reader {
-	const char *at;
-	char metric[128]; /* of the last TYPE line */
-	char **series;    /* all seen: none twice */
-	size_t count;
-};
-
-static void expect(bool holds, const struct reader *reader)
-{
-	if (!holds)
-		fail_msg("at: %.80s", reader->at);
-}
-
-static void pass(struct reader *reader, const char *text)
-{
-	expect(!strncmp(reader->at, text, strlen(text)), reader);
-	reader->at += strlen(text);
-}
-
-static void read_name(struct reader *reader)
-{
-	expect(isalpha((unsigned char)*reader->at) || *reader->at == '_', reader);
-	while (isalnum((unsigned char)*reader->at) || *reader->at == '_')
-		reader->at++;
-}
-
-static void read_labels(struct reader *reader)
-{
-	do {
-		reader->at++;
-		read_name(reader);
-		pass(reader, "=\"");
-		while (*reader->at != '"') {
-			expect(*reader->at && *reader->at != '\n', reader);
-			if (*reader->at == '\\') {
-				reader->at++;
-				expect(strchr("\\\"n", *reader->at), reader);
-			}
-			reader->at++;
-		}
-		reader->at++;
-	} while (*reader->at == ',');
-	pass(reader, "}");
-}
-
-static void read_head(struct reader *reader)
-{
-	const char *name;
-	size_t len;
-
-	pass(reader, "# HELP ");
-	name = reader->at;
-	read_name(reader);
-	len = (size_t)(reader->at - name);
-	pass(reader, " ");
-	reader->at = strchr(reader->at, '\n');
-	expect(reader->at[-1] == '.', reader);
-	pass(reader, "\n# TYPE ");
-	expect(!strncmp(reader->at, name, len), reader);
-	snprintf(reader->metric, sizeof(reader->metric), "%.*s", (int)len, name);
-	reader->at += len;
-	expect(!strncmp(reader->at, " counter\n", 9) || !strncmp(reader->at, " gauge\n", 7),
-	       reader);
-	reader->at = strchr(reader->at, '\n') + 1;
-}
-
-static void read_sample(struct reader *reader)
-{
-	const char *begin = reader->at;
-	char *series;
-
-	read_name(reader);
-	expect(strlen(reader->metric) == (size_t)(reader->at - begin) &&
-		       !strncmp(begin, reader->metric, strlen(reader->metric)),
-	       reader);
-	if (*reader->at == '{')
-		read_labels(reader);
-	series = strndup(begin, (size_t)(reader->at - begin));
-	for (size_t i = 0; i < reader->count; i++)
-		if (!strcmp(reader->series[i], series))
-			fail_msg("twice: %s", series);
-	reader->series = realloc(reader->series, (reader->count + 1) * sizeof(char *));
-	reader->series[reader->count++] = series;
-	pass(reader, " ");
-	expect(isdigit((unsigned char)*reader->at), reader);
-	reader->at += strspn(reader->at, "0123456789.");
-	pass(reader, "\n");
-}
-
-static size_t read_all(const char *text)
-{
-	struct reader reader = {.at = text};
-
-	while (*reader.at)
-		if (*reader.at == '#')
-			read_head(&reader);
-		else
-			read_sample(&reader);
-	for (size_t i = 0; i < reader.count; i++)
-		free(reader.series[i]);
-	free(reader.series);
-	return reader.count;
-}
 
 static void contains(const struct me_strbuf *out, const char *line)
 {
@@ -124,7 +19,7 @@ static void test_text(void **state)
 
 	(void)state;
 	assert_int_equal(me_prometheus_write(world->ledger, &world->status, &out), 0);
-	assert_true(read_all(out.data) > 200);
+	assert_true(exposition_read(out.data) > 200);
 	contains(&out, "\nmewatch_attempts_total{vantage=\"host\"} 100\n");
 	contains(&out, "\nmewatch_enforcing 0\n");
 	contains(&out, "\nmewatch_denied_total{vantage=\"host\",service=\"updates\","
@@ -200,7 +95,7 @@ static void test_label_is_escaped(void **state)
 	me_metric_sample(&out, "m", ME_LABELS({"l", "a\"b\\c\nd\xff"}, {"n", NULL}), 1);
 	assert_string_equal(out.data, "# HELP m Help.\n# TYPE m gauge\n"
 				      "m{l=\"a\\\\x22b\\\\x5cc\\\\x0ad\\\\xff\",n=\"\"} 1\n");
-	read_all(out.data);
+	exposition_read(out.data);
 }
 
 static void test_textfile(void **state)
@@ -218,7 +113,7 @@ static void test_textfile(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 	assert_int_equal(me_file_read(path, 1 << 20, &text, &len), 0);
-	read_all(text);
+	exposition_read(text);
 	if (!access("/usr/bin/promtool", X_OK)) {
 		FILE *promtool;
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "mewatch/spool.h"
@@ -156,6 +157,46 @@ static void what_is_damaged_ends_it(void **state)
 	me_spool_close(&spool);
 }
 
+/* How much of a half is used, of which the next one would go on. */
+static void where_it_ends_is_damaged(void **state)
+{
+	const uint32_t used = UINT32_MAX - 15;
+	struct me_spool *spool;
+	struct seen seen = {0};
+	FILE *file;
+
+	for (int half = 0; half < 2; half++) {
+		assert_int_equal(me_spool_open(*state, 7, &spool), 0);
+		me_spool_close(&spool);
+		file = fopen(*state, "r+");
+		assert_non_null(file);
+		assert_int_equal(fseek(file, 12 + 4 * half, SEEK_SET), 0);
+		assert_int_equal(fwrite(&used, sizeof(used), 1, file), 1);
+		fclose(file);
+		assert_int_equal(me_spool_open(*state, 7, &spool), 0);
+		put(spool, 1, 100);
+		me_spool_turn(spool);
+		put(spool, 2, 100);
+		seen = (struct seen){0};
+		me_spool_each(spool, 0, see, &seen);
+		assert_int_equal(seen.n, 2);
+		me_spool_close(&spool);
+	}
+}
+
+/* Memory of a file that has no room on its disk is no memory: whoever touches it is killed. */
+static void has_its_room(void **state)
+{
+	struct me_spool *spool;
+	struct stat file;
+
+	assert_int_equal(unlink(*state), 0);
+	assert_int_equal(me_spool_open(*state, 7, &spool), 0);
+	assert_int_equal(stat(*state, &file), 0);
+	assert_true(file.st_blocks * 512 >= file.st_size);
+	me_spool_close(&spool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +205,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_oldest_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_over_is_wiped, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_damaged_ends_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(where_it_ends_is_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(has_its_room, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,45 +309,153 @@ static void goes_on(struct world *world)
 	world_stop(world);
 }
 
+/* A whole file, to be damaged over and over. */
+struct good {
+	char *bytes;
+	size_t n;
+};
+
+static void good_free(struct good *good)
+{
+	free(good->bytes);
+}
+
+static void good_new(struct world *world, struct good *ret_good)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fill(world);
+	assert_int_equal(stat(world->path, &st), 0);
+	*ret_good = (struct good){malloc((size_t)st.st_size), (size_t)st.st_size};
+	fd = open(world->path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, ret_good->bytes, ret_good->n), st.st_size);
+}
+
+static void good_put(struct world *world, const struct good *good)
+{
+	unlink(world->path);
+	write_file(world->path, good->bytes, good->n, 0);
+}
+
 static void test_random_damage(void **state)
 {
 	struct world *world = *state;
 	uint64_t seed = me_seed();
-	_cleanup_free_ char *good = NULL;
+	_cleanup_(good_free) struct good good = {0};
 	char path[128];
-	struct stat st;
 	unsigned int aside = 0;
-	int fd;
 
-	fill(world);
-	assert_int_equal(stat(world->path, &st), 0);
-	good = malloc((size_t)st.st_size);
-	fd = open(world->path, O_RDONLY | O_CLOEXEC);
-	assert_int_equal(read(fd, good, (size_t)st.st_size), st.st_size);
-	close(fd);
+	good_new(world, &good);
 	for (int round = 0; round < 60; round++) {
 		unsigned int n = 1 + me_seed_next(&seed) % 64;
 
-		unlink(world->path);
-		write_file(world->path, good, (size_t)st.st_size, 0);
+		good_put(world, &good);
 		for (unsigned int i = 0; i < n; i++) {
 			char byte = (char)me_seed_next(&seed);
 
-			write_file(world->path, &byte, 1,
-				   (off_t)(me_seed_next(&seed) % (uint64_t)st.st_size));
+			write_file(world->path, &byte, 1, (off_t)(me_seed_next(&seed) % good.n));
 		}
 		if (round % 4 == 3)
-			assert_int_equal(truncate(world->path, (off_t)(me_seed_next(&seed) %
-								       (uint64_t)st.st_size)),
-					 0);
+			assert_int_equal(
+				truncate(world->path, (off_t)(me_seed_next(&seed) % good.n)), 0);
 		/* What the head says of versions is not damage but another version. */
-		write_file(world->path, good + 60, 12, 60);
+		write_file(world->path, good.bytes + 60, 12, 60);
 		goes_on(world);
 		aside += count_aside(world) > 0;
 	}
 	assert_true(aside > 0);
 	snprintf(path, sizeof(path), "%s-wal", world->path);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Each byte of the head, but those of versions. */
+static void test_damaged_head(void **state)
+{
+	struct world *world = *state;
+	_cleanup_(good_free) struct good good = {0};
+
+	good_new(world, &good);
+	for (unsigned int i = 0; i < 100; i++) {
+		char byte = (char)~good.bytes[i];
+
+		if (i >= 60 && i < 72)
+			continue;
+		good_put(world, &good);
+		write_file(world->path, &byte, 1, i);
+		goes_on(world);
+	}
+}
+
+/* Where `text` stands in the file for the first time. */
+static off_t find(const struct good *good, const char *text)
+{
+	const char *at = memmem(good->bytes, good->n, text, strlen(text));
+
+	assert_non_null(at);
+	return at - good->bytes;
+}
+
+/* What the file says of its tables is another thing than what is asked of them. */
+static void test_damaged_schema(void **state)
+{
+	static const char *const texts[] = {
+		"number INTEGER", "vantage TEXT",        "series INTEGER NOT",  "value)",
+		"UNIQUE (metric", "PRIMARY KEY (minute", "PRIMARY KEY, metric", "CREATE TABLE",
+		"CREATE INDEX",   "minute * 60",
+	};
+	struct world *world = *state;
+	_cleanup_(good_free) struct good good = {0};
+
+	good_new(world, &good);
+	for (unsigned int i = 0; i < ME_ARRAY_SIZE(texts); i++) {
+		good_put(world, &good);
+		write_file(world->path, "X", 1, find(&good, texts[i]));
+		goes_on(world);
+	}
+}
+
+/* Only a write finds it out, and a look at the file does not see it. */
+static void test_damaged_for_writes(void **state)
+{
+	static const char *const changes[] = {
+		"CREATE TRIGGER t AFTER INSERT ON minutes BEGIN SELECT raise(FAIL, 'no'); END",
+		"CREATE TRIGGER t AFTER INSERT ON folded BEGIN DELETE FROM no_such_table; END",
+	};
+	struct world *world = *state;
+	_cleanup_(good_free) struct good good = {0};
+
+	good_new(world, &good);
+	for (unsigned int i = 0; i < ME_ARRAY_SIZE(changes); i++) {
+		good_put(world, &good);
+		exec(world->path, changes[i]);
+		world_up(world);
+		for (int round = 0; round < 4; round++) {
+			world_pass(world, 10);
+			world_allow(world, 9);
+			world_begin(world);
+		}
+		assert_int_equal(me_history_status(world->history)->asides, 1);
+		assert_int_equal(me_history_status(world->history)->state, ME_HISTORY_WRITING);
+		world_pass(world, 10);
+		world_allow(world, 9);
+		assert_true(world_round(world));
+		assert_true(attempts(world) >= 9);
+		assert_true(world_stop(world));
+	}
+}
+
+/* A series that is found by its name in the index, and has another one in the table. */
+static void test_damaged_name(void **state)
+{
+	struct world *world = *state;
+	_cleanup_(good_free) struct good good = {0};
+
+	good_new(world, &good);
+	good_put(world, &good);
+	write_file(world->path, "\x1d", 1, find(&good, "attemptshost") + 1);
+	goes_on(world);
+	assert_int_equal(count_aside(world), 1);
 }
 
 /* No room: told, tried again, and booked when there is. */
@@ -423,6 +531,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_damage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_head, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_schema, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_for_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_at_the_end, setup, teardown),
 	};
