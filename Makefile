@@ -315,7 +315,7 @@ screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tool
 check-web: all $(B)/tests/web/make_history ## the report in a real browser (chromium, poppler-utils)
 	$(Q)tests/run-tests "tests/web/check-report $(B)"
 
-check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
+check-kernels: all $(KERNEL_TESTS) $(LAB_HELPERS) ## tests on KERNELS ("5.10 6.1 6.12 6.18 newest") of Debian, in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
 
 check-deb: needs-root deb ## the package: installed, upgraded, removed, and run by systemd in an emulated machine (root)
