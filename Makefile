@@ -254,17 +254,30 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIBRARIES)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES)) -pthread
 
-$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES)
+# Those that use the small worlds of the unit tests need what these are asserted with.
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES))
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,cmocka $(MEWATCH_PACKAGES))
 
-$(B)/tests/fuzz/fuzz_capture: $(B)/obj/tests/fuzz/fuzz_capture.o $(B)/obj/tests/fuzz/capture_mutate.o \
+$(B)/tests/fuzz/fuzz_capture: $(B)/obj/tests/fuzz/capture_mutate.o
+$(B)/tests/fuzz/fuzz_capture $(B)/tests/fuzz/fuzz_state: $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o \
 		$(filter-out %/replay_main.o,$(REPLAY_OBJECTS)) $(B)/libmewatch.a $(B)/libreplay.a \
-		$(LIBRARIES)
+		$(LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
+
+$(B)/tests/fuzz/fuzz_asked: $(B)/obj/tests/fuzz/fuzz_asked.o $(B)/libmewatch.a $(LIBRARIES)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer -Wl,--wrap=me_ask $(call packages,$(MEWATCH_PACKAGES))
+
+$(B)/tests/fuzz/fuzz_metop $(B)/tests/fuzz/fuzz_setup: $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o \
+		$(B)/libmetop.a $(B)/libbase.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(METOP_PACKAGES))
 
 # --- Test targets ----------------------------------------------------------------------------
 

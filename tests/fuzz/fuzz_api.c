@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Any request has an answer that is well-formed, whose status fits, and that is the same once more. The
+ * input is a path and a parameter a line, NAME=VALUE; a path without a slash in front is asked of the port
+ * for metrics.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include "export/api.h"
+#include "export/landing.h"
+#include "export/prometheus.h"
+#include "tests/fuzz/check.h"
+#include "tests/unit/export/exposition.h"
+#include "tests/unit/export/world.h"
+
+#define FLOWS 40u
+#define LIST_MAX 100000 /* rows that an answer has at the most */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct world *world;
+
+static const struct me_status *status(void *data)
+{
+	return &((struct world *)data)->status;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	world = world_new(FLOWS);
+	return 0;
+}
+
+/* The place of a parameter in the query, or NULL. */
+static const char **parameter(struct me_query *query, const char *name)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} all[] = {
+		{"limit", &query->limit},   {"offset", &query->offset},   {"sort", &query->sort},
+		{"desc", &query->desc},     {"filter", &query->filter},   {"name", &query->name},
+		{"around", &query->around}, {"address", &query->address}, {"group", &query->group},
+		{"unfold", &query->unfold}, {"since", &query->since},
+	};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(all); i++)
+		if (!strcmp(all[i].name, name))
+			return all[i].value;
+	return NULL;
+}
+
+/* Cuts `text` into the request. */
+static void read_request(char *text, struct me_http_request *ret_request)
+{
+	struct me_http_request request = {.service = ME_HTTP_API};
+	char *line = strsep(&text, "\n");
+
+	request.path = line;
+	if (*line && *line != '/') {
+		request.service = ME_HTTP_METRICS;
+		request.path = line + 1;
+	}
+	while ((line = strsep(&text, "\n"))) {
+		char *value = strchr(line, '=');
+		const char **place;
+
+		if (!value)
+			continue;
+		*value = '\0';
+		place = parameter(&request.query, line);
+		if (place)
+			*place = value + 1;
+	}
+	*ret_request = request;
+}
+
+/* A list has as many rows as it says, and no more than were asked for. */
+static void check_list(const json_t *root, const struct me_query *query)
+{
+	json_t *rows = NULL, *value;
+	json_int_t matched = json_integer_value(json_object_get(root, "matched"));
+	json_int_t total = json_integer_value(json_object_get(root, "total"));
+	const char *key;
+
+	if (!json_object_get(root, "total")) /* of health, or of a story */
+		return;
+	json_object_foreach((json_t *)root, key, value)
+		if (json_is_array(value) && (!strcmp(key, "flows") || !strcmp(key, "endpoints") ||
+					     !strcmp(key, "violations") ||
+					     !strcmp(key, "answers") || !strcmp(key, "groups")))
+			rows = value;
+	check(rows && matched >= 0 && matched <= total);
+	if (json_object_get(root, "lines"))
+		matched = json_integer_value(json_object_get(root, "lines"));
+	check(json_array_size(rows) <= (size_t)matched);
+	check(json_array_size(rows) <=
+	      (query->limit ? strtoull(query->limit, NULL, 10) : LIST_MAX));
+}
+
+static void check_json(const struct me_strbuf *body, unsigned int code,
+		       const struct me_http_request *request)
+{
+	json_t *root = json_loadb(body->data, body->len, JSON_REJECT_DUPLICATES, NULL);
+
+	check(json_is_object(root));
+	check((code == 200) == !json_object_get(root, "error"));
+	check((code == 200) == (json_object_get(root, "ts") != NULL));
+	if (code == 200)
+		check_list(root, &request->query);
+	json_decref(root);
+}
+
+static void check_answer(const struct me_strbuf *body, const char *type, unsigned int code,
+			 const struct me_http_request *request)
+{
+	check(!body->err && body->len && code >= 200 && code < 500);
+	if (!strcmp(type, "application/json")) {
+		check(request->service == ME_HTTP_API);
+		check_json(body, code, request);
+	} else if (!strcmp(type, ME_PROMETHEUS_TYPE)) {
+		check(code == 200 && exposition_read(body->data));
+	} else if (!strcmp(type, ME_LANDING_TYPE)) {
+		check(code == 200 && !strncasecmp(body->data, "<!doctype html>", 15));
+	} else {
+		check(code == 404 && request->service == ME_HTTP_METRICS);
+	}
+	for (size_t i = 0; i < body->len; i++)
+		check((uint8_t)body->data[i] >= ' ' || body->data[i] == '\n');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *text = strndup((const char *)data, size);
+	_cleanup_strbuf_ struct me_strbuf body = {0}, again = {0};
+	struct me_api api = {.ledger = world->ledger, .data = world, .status = status};
+	const char *type = "application/json", *type_again = type;
+	struct me_http_request request;
+	unsigned int code;
+
+	read_request(text, &request);
+	code = me_api_answer(&api, &request, &body, &type);
+	check_answer(&body, type, code, &request);
+	check(me_api_answer(&api, &request, &again, &type_again) == code && type == type_again);
+	check(body.len == again.len &&
+	      (!memcmp(body.data, again.data, body.len) || !strcmp(type, ME_PROMETHEUS_TYPE)));
+	return 0;
+}
