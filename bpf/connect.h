@@ -48,15 +48,38 @@ static __always_inline struct me_sock *me_sock_current(void *ctx, struct bpf_soc
 	return sock;
 }
 
-/* Opens the flow of a datagram unless there is one; afterwards the cache is about `target`. */
+/*
+ * A datagram of a flow that is there, or of one for which the table had no room, which the cache alone
+ * knows of. Whether it is denied.
+ */
+static __always_inline bool me_datagram_again(struct me_sock *sock, const struct me_target *target,
+					      const struct me_flow_key *key,
+					      const struct me_judgement *judged,
+					      const struct me_control *control,
+					      union me_state state)
+{
+	bool denied = me_deny_state(state);
+
+	me_sock_cache(sock, target, judged, control->generation,
+		      denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
+	return denied && me_deny_still(key, state);
+}
+
+/*
+ * Opens the flow of a datagram unless there is one; afterwards the cache is about `target`. Whether the
+ * datagram is denied.
+ */
 static __noinline int me_datagram_open(struct me_sock *sock, const struct me_target *target,
 				       __u64 now)
 {
 	const struct me_control *control = me_control_get();
 	struct me_judgement judged = {};
+	union me_state state = {};
 	struct me_flow_key key;
 	struct me_flow *flow;
 	__u32 generation;
+	bool denied;
+	int full;
 
 	if (!sock || !target || !control)
 		return 0;
@@ -66,19 +89,23 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	if (flow && !(flow->flags & ME_FLOW_CLOSED) &&
 	    (__s64)(now - flow->last_ns) < (__s64)control->udp_idle_ns) {
 		judged.endpoint = flow->endpoint;
-		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
-		return 0;
+		state.word = *(volatile __u32 *)&flow->state.word;
+		if (me_deny_state(state)) /* what is sent keeps it open, whether it leaves or not */
+			flow->last_ns = now;
+		return me_datagram_again(sock, target, &key, &judged, control, state);
 	}
-	/* An attempt for which the table had no room: the cache alone knows of it. */
-	if (!flow && sock->state == ME_CACHE_OPEN && me_sock_about(sock, target) &&
+	if (!flow && sock->state >= ME_CACHE_OPEN && me_sock_about(sock, target) &&
 	    (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns) {
 		judged = sock->judged;
-		me_sock_cache(sock, target, &judged, control->generation, ME_CACHE_OPEN);
-		return 0;
+		state.verdict = judged.verdict;
+		state.flags = sock->state == ME_CACHE_DENIED ? judged.acts : 0;
+		return me_datagram_again(sock, target, &key, &judged, control, state);
 	}
 	if (flow)
 		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNANSWERED);
-	if (sock->state == ME_CACHE_PROBED && me_sock_hit(sock, target, control)) {
+	/* What is done about violations may have changed since. */
+	if (sock->state == ME_CACHE_PROBED && sock->judged.verdict < ME_VIOLATION &&
+	    me_sock_hit(sock, target, control)) {
 		judged = sock->judged;
 		generation = sock->generation;
 	} else {
@@ -86,28 +113,34 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	}
 	if (!generation)
 		return 0;
-	if (me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT) >= 0) {
-		__sync_fetch_and_add(&sock->peers, 1);
-		me_sock_cache(sock, target, &judged, generation, ME_CACHE_OPEN);
-	}
-	return 0;
+	full = me_attempt(&sock->origin, &key, &judged, generation, ME_FLOW_SENT);
+	if (full < 0)
+		return 0;
+	__sync_fetch_and_add(&sock->peers, 1);
+	denied = me_attempt_denied(&judged, full);
+	me_sock_cache(sock, target, &judged, generation, denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
+	return denied;
 }
 
-/* A send by address, before the packet is made. */
-static __always_inline void me_send_to(struct bpf_sock_addr *ctx, const struct me_target *target)
+/* A send by address, before the packet is made. Whether it may be. */
+static __always_inline int me_send_to(struct bpf_sock_addr *ctx, struct me_target *target)
 {
 	const struct me_control *control = me_control_get();
 	struct bpf_sock *sk = ctx->sk;
 	struct me_sock *sock;
 
 	if (!sk || !control)
-		return;
+		return 1;
 	sock = me_sock_current(ctx, sk);
-	if (!sock || (me_sock_hit(sock, target, control) && sock->state == ME_CACHE_OPEN) ||
+	if (!sock ||
+	    (me_sock_hit(sock, target, control) && sock->state == ME_CACHE_OPEN && !control->cut) ||
 	    me_link_only(&target->peer))
-		return;
-	me_datagram_open(sock, target, bpf_ktime_get_coarse_ns());
+		return 1;
+	target->facts = me_judge_dhcp(target->proto, sk->src_port, target->port);
+	if (me_datagram_open(sock, target, bpf_ktime_get_coarse_ns()))
+		return 0;
 	sock->redirect = 1;
+	return 1;
 }
 
 /* A UDP connect: judged, not counted as an attempt. */
@@ -153,9 +186,9 @@ static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
 	return !me_addr_equal(&owner->peer, &target->peer);
 }
 
-/* A TCP connect. The socket is locked, so nobody else is at it. */
-static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
-					      const struct me_target *target)
+/* A TCP connect. The socket is locked, so nobody else is at it. Whether it may be. */
+static __always_inline int me_stream_connect(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+					     const struct me_target *target)
 {
 	struct me_origin origin = {};
 	struct me_judgement judged = {};
@@ -164,43 +197,49 @@ static __always_inline void me_stream_connect(struct bpf_sock_addr *ctx, struct 
 	struct me_flow_key key;
 	__u32 generation;
 	__u16 flags = 0;
+	int full;
 
 	me_origin_here(ctx, me_stream_cgroup(sk), &origin);
 	if (!me_mptcp(&origin, sk, target, &flags))
-		return;
+		return 1;
 	generation = me_host_judge(&origin, target, &judged);
 	if (!generation)
-		return;
+		return 1;
 	me_flow_key(bpf_get_socket_cookie(ctx), target, &key);
 	if (judged.verdict >= ME_VIOLATION) {
 		client.cookie = origin.netns;
 		client.zero = origin.proc.tgid;
 		me_ftp_data(&client, &key, 0, &judged);
 	}
-	if (me_attempt(&origin, &key, &judged, generation, flags) != -EEXIST)
-		return;
+	full = me_attempt(&origin, &key, &judged, generation, flags);
+	if (full != -EEXIST)
+		return !me_attempt_denied(&judged, full);
 	/* The socket connects to the same peer once more. */
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow)
 		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNREACHABLE);
-	me_attempt(&origin, &key, &judged, generation, flags);
+	full = me_attempt(&origin, &key, &judged, generation, flags);
+	return !me_attempt_denied(&judged, full);
 }
 
-static __always_inline void me_connect(struct bpf_sock_addr *ctx, const struct me_target *target)
+/*
+ * Whether it may be. Datagrams are denied, not the connect() before them: resolvers connect to every
+ * address of a name just to sort them, and where all of these failed the order would be another one.
+ */
+static __always_inline int me_connect(struct bpf_sock_addr *ctx, const struct me_target *target)
 {
 	struct bpf_sock *sk = ctx->sk;
 	struct me_sock *sock;
 
 	if (!sk || me_link_only(&target->peer))
-		return;
-	if (target->proto == IPPROTO_TCP) {
-		me_stream_connect(ctx, sk, target);
-		return;
-	}
+		return 1;
+	if (target->proto == IPPROTO_TCP)
+		return me_stream_connect(ctx, sk, target);
 	/* Others than UDP are judged when they send. */
 	sock = me_sock_current(ctx, sk);
 	if (sock && target->proto == IPPROTO_UDP)
 		me_probe(sock, target);
+	return 1;
 }
 
 /* The unspecified address means this machine: the kernel connects to loopback. */
@@ -232,8 +271,7 @@ static __always_inline void me_target_v6(struct bpf_sock_addr *ctx, struct me_ta
                                                                                                    \
 		me_target_##family(ctx, &target);                                                  \
 		me_target_plain(&target);                                                          \
-		act(ctx, &target);                                                                 \
-		return 1;                                                                          \
+		return act(ctx, &target);                                                          \
 	}
 
 ME_ADDRESS_HOOK("cgroup/connect4", me_connect4, v4, me_connect)

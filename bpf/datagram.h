@@ -195,20 +195,26 @@ static __noinline struct me_flow *me_flow_count(struct me_sock *sock,
 	return flow;
 }
 
-/* A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. */
-static __always_inline void me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
+/*
+ * A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. Whether it
+ * may leave.
+ */
+static __always_inline bool me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
 					   struct me_datagram *d, __u64 now)
 {
 	if (me_link_only(&d->target.peer) || me_link_protocol(d)) {
 		me_count_total(ME_TOTAL_LINK);
-		return;
+		return true;
 	}
 	d->target.wire = d->target.peer;
 	d->target.wire_port = d->target.port;
 	if (!me_redirected(sock, sk, &d->target) && sk->protocol == d->target.proto)
 		me_meant(sk, &d->target);
-	me_datagram_open(sock, &d->target, now);
+	d->target.facts |= me_judge_dhcp(d->target.proto, sk->src_port, d->target.port);
+	if (me_datagram_open(sock, &d->target, now))
+		return false;
 	me_flow_count(sock, &d->target, d, true);
+	return true;
 }
 
 /* The tag under which a packet to `d->target` may be added to the cache; 1: it may not. */
@@ -219,7 +225,7 @@ static __always_inline __u64 me_wire_tag(const struct me_sock *sock, const struc
 	bool hit = sock->state == ME_CACHE_OPEN && me_addr_equal(&sock->wire, &d->target.peer) &&
 		   sock->wire_port == d->target.port && sock->proto == d->target.proto &&
 		   sock->headers == d->target.headers && sock->generation == control->generation &&
-		   (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
+		   !control->cut && (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns;
 
 	barrier();
 	return hit && !(seq & 1) && seq == *(volatile const __u32 *)&sock->seq ? me_delta_tag(seq)
@@ -292,6 +298,8 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	if (!sk)
 		return 1;
 	if (me_is_stream(sk)) {
+		if (control->cut && me_stream_cut(skb, sk))
+			return 0;
 		me_stream_egress(skb, sk);
 		return 1;
 	}
@@ -308,7 +316,8 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	now = bpf_ktime_get_coarse_ns();
 	word = me_delta_add(&sock->sent, me_wire_tag(sock, &d, control, now), d.delta);
 	if (!word) {
-		me_egress_slow(sk, sock, &d, now);
+		if (!me_egress_slow(sk, sock, &d, now))
+			return 0;
 		if (d.target.port == ME_DNS_PORT && me_is_udp(sk))
 			me_sock_query(skb, sock, &d.target.peer, d.target.headers);
 		return 1;

@@ -7,6 +7,7 @@
 #include <bpf/bpf_endian.h>
 #include "bpf/core.h"
 #include "bpf/credit.h"
+#include "bpf/deny.h"
 #include "bpf/policy.h"
 #include "bpf/tell.h"
 
@@ -106,8 +107,17 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 	};
 	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
+	state.flags = judged->acts;
 	if (held)
 		flow.state.verdict = ME_PENDING;
+	else if (state.verdict == ME_VIOLATION)
+		flow.state = state;
+	if (key->vantage == ME_HOST && key->proto == IPPROTO_TCP && me_deny_state(state)) {
+		/* Nobody will hear of that connection any more. */
+		flow.closed_ns = now;
+		flow.outcome = ME_OUTCOME_ABORTED;
+		flow.flags |= ME_FLOW_CLOSED;
+	}
 	flow.id = me_next_id();
 	err = bpf_map_update_elem(&me_flows, key, &flow, BPF_NOEXIST);
 	if (err == -EEXIST)
@@ -126,13 +136,25 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 	else if (state.verdict == ME_VIOLATION)
 		me_tell_flow(ME_RECORD_VIOLATION, flow.id, now, key, &flow);
 	me_attempt_count(key->vantage, judged, &state, held, now);
+	me_deny_count(key->vantage, judged->service, flow.state);
 	if (err)
 		return 1;
 	if (!held && state.verdict != ME_PENDING)
 		return 0;
-	state.flags = held ? ME_STATE_HELD : ME_STATE_TOLD;
+	state.flags = judged->acts | (held ? ME_STATE_HELD : ME_STATE_TOLD);
 	me_pending_open(key, state);
 	return 0;
+}
+
+/*
+ * Whether that attempt is denied. `full` is what me_attempt() said: what had to wait, and had no room to,
+ * is not.
+ */
+static __always_inline bool me_attempt_denied(const struct me_judgement *judged, int full)
+{
+	union me_state state = {.verdict = judged->verdict, .flags = judged->acts};
+
+	return !(full && judged->verdict == ME_PENDING) && me_deny_state(state);
 }
 
 /* Counts how a flow ends that was opened under `service` for `before`. */

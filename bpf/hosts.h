@@ -13,17 +13,17 @@ struct me_passage {
 	__u64 now;              /* coarse */
 	struct me_judgement judged;
 	__u32 generation; /* of the policy that judged */
-	__u32 number;     /* of the mail host, from 1 */
-	__u32 link;       /* bytes in front of the network header */
+	__u16 number;     /* of the mail host, from 1 */
+	__u16 link;       /* bytes in front of the network header */
 	__u16 flags;      /* ME_FLOW_PREEXISTING … of the flow that is to be made */
 	__u8 direction;   /* of that flow */
 	__u8 sent;        /* 1: from the mail hosts' side */
 	__u8 open;        /* 1: the verdict of its flow is not final */
 	__u8 proxied;     /* 1: its flow goes to the proxy, and the first payload is not all told */
 	__u8 first;       /* 1: it was the first fragment */
-	__u8 facts;       /* ME_FACT_UNPARSABLE or 0 */
-	__u8 zero[4];
+	__u8 denied;      /* 1: its flow is */
 };
+_Static_assert(sizeof(struct me_passage) % 8 == 0, "no holes");
 
 /*
  * What is next for a packet. The entry program takes one step after the other, for the sake of the

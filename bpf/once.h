@@ -31,7 +31,7 @@ struct {
 struct me_crowded {
 	__u64 last_ns;
 	__u32 isn;
-	__u32 zero;
+	__u32 denied;
 };
 
 struct {
@@ -87,7 +87,7 @@ static __noinline bool me_elsewhere(struct __sk_buff *skb, struct me_passage *p)
 
 static __always_inline void me_crowd_add(const struct me_passage *p)
 {
-	struct me_crowded crowded = {.last_ns = p->now, .isn = p->packet.seq};
+	struct me_crowded crowded = {.last_ns = p->now, .isn = p->packet.seq, .denied = p->denied};
 	struct me_control *control = (struct me_control *)me_control_get();
 
 	if (control)
@@ -98,7 +98,7 @@ static __always_inline void me_crowd_add(const struct me_passage *p)
 }
 
 /* Whether the flow of the packet was counted as one beyond the table. */
-static __always_inline bool me_crowd_has(const struct me_passage *p)
+static __always_inline bool me_crowd_has(struct me_passage *p)
 {
 	const struct me_control *control = me_control_get();
 	struct me_crowded *crowded;
@@ -110,6 +110,7 @@ static __always_inline bool me_crowd_has(const struct me_passage *p)
 	    (me_wire_is_syn(&p->packet) && p->packet.seq != crowded->isn))
 		return false;
 	crowded->last_ns = p->now;
+	p->denied = crowded->denied;
 	return true;
 }
 

@@ -71,7 +71,7 @@ static __noinline enum me_step me_parsing_failed(struct __sk_buff *skb, struct m
 	p->now = bpf_ktime_get_coarse_ns();
 	p->packet.proto = ME_PROTO_UNPARSED;
 	p->packet.sport = p->packet.dport = 0;
-	p->packet.flags = 0;
+	p->packet.flags = ME_PACKET_UNREAD;
 	p->packet.payload = 0;
 	p->packet.length = skb->len > p->link ? skb->len - p->link : 0;
 	me_passage_key(p);
@@ -86,7 +86,6 @@ static __noinline enum me_step me_parsing_failed(struct __sk_buff *skb, struct m
 	}
 	if (flow)
 		me_flow_set_aside(&p->key, flow->id, ME_OUTCOME_UNANSWERED);
-	p->facts = ME_FACT_UNPARSABLE;
 	return ME_STEP_JUDGE;
 }
 

@@ -91,6 +91,7 @@ __noinline int me_passing_count(struct __sk_buff *skb, struct me_passage *p, str
 	if (p->now > flow->last_ns)
 		flow->last_ns = p->now;
 	p->open = !me_state_is_final(flow->state);
+	p->denied = me_deny_state(flow->state);
 	p->proxied = (flow->flags & ME_FLOW_PROXY) && flow->wire.segments < ME_FIRST_SEGMENTS;
 	if (change.flags || (change.outcome && !flow->outcome))
 		me_passing_change(flow, &change);
@@ -197,10 +198,12 @@ __noinline __u32 me_passing_judge(const struct me_flow_key *key, __u32 flags,
 	facts.dst = key->peer;
 	facts.dport = key->port;
 	facts.proto = key->proto;
-	facts.flags |= flags;
+	if (flags & ME_PACKET_UNREAD) /* and not its protocol: the number may be real */
+		facts.flags |= ME_FACT_UNPARSABLE;
 	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
 	if (key->port == ME_DNS_PORT && head && (head->flags & ME_HEAD_RECURSIVE))
 		facts.flags |= ME_FACT_RECURSIVE;
+	facts.flags |= me_judge_dhcp(key->proto, key->sport, key->port);
 	return me_policy_judge(&facts, ret_judgement);
 }
 
@@ -381,6 +384,7 @@ static __noinline enum me_step me_passing_attempted(struct __sk_buff *skb, struc
 {
 	if (!p)
 		return ME_STEP_DONE;
+	p->denied = me_attempt_denied(&p->judged, full);
 	if (full > 0)
 		me_crowd_add(p);
 	if (full >= 0) /* else another packet was first */

@@ -138,6 +138,19 @@ static __always_inline bool me_port_is_proxy(__be16 port)
 	return control && bpf_htons(control->proxy) == port;
 }
 
+/* Whether the packet belongs to a connection that is cut. */
+static __noinline int me_stream_cut(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct me_flow_key key;
+	struct me_flow *flow;
+
+	if (!sk)
+		return 0;
+	me_segment_key(skb, sk, &key);
+	flow = bpf_map_lookup_elem(&me_flows, &key);
+	return flow && me_deny_still(&key, flow->state);
+}
+
 /* A packet of a TCP socket leaves. */
 static __always_inline void me_stream_egress(struct __sk_buff *skb, struct bpf_sock *sk)
 {

@@ -8,9 +8,9 @@
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-#include "mewatch/abi.h"
 #include "mewatch/judge.h"
 #include "mewatch/loop.h"
+#include "mewatch/mode.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -231,9 +231,25 @@ static __noinline __u32 me_policy_learned(__u32 slot, const struct me_addr *dst,
 	return walk.rank;
 }
 
+/* Column of a protocol and port: what the policy alone says of it; NULL: nothing. */
+static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 port)
+{
+	const struct me_control *control = me_control_get();
+	__u32 zero = 0, slot = me_slot(proto, port), column;
+	const struct me_head *head;
+
+	if (!control || slot >= ME_SLOT_COUNT)
+		return NULL;
+	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
+	if (!head)
+		return NULL;
+	column = head->slot[slot];
+	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
+}
+
 /*
  * Judges `facts` by the policy in force. Returns its generation, or 0 when none is loaded (then
- * nothing is judged). The same sequence as me_image_judge().
+ * nothing is judged). The same sequence as me_image_judge(), and what is to be done about it.
  */
 static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 					     struct me_judgement *ret_judgement)
@@ -275,6 +291,8 @@ static __always_inline __u32 me_policy_judge(const struct me_facts *facts,
 	if (rank)
 		found.entry = me_slot_lookup(&me_entries, slot, &rank);
 	me_judge(facts, kind, &found, ret_judgement);
+	if (ret_judgement->verdict >= ME_VIOLATION || me_evidence_waits(ret_judgement->evidence))
+		ret_judgement->acts = me_mode_state(control, ret_judgement, bpf_ktime_get_ns());
 	return generation;
 }
 

@@ -6,22 +6,6 @@
 #include <stdbool.h>
 #include "bpf/policy.h"
 
-/* What is known of a port from the policy alone: its column. */
-static __always_inline const struct me_column *me_port_column(__u8 proto, __u16 port)
-{
-	const struct me_control *control = me_control_get();
-	__u32 zero = 0, slot = me_slot(proto, port), column;
-	const struct me_head *head;
-
-	if (!control || slot >= ME_SLOT_COUNT)
-		return NULL;
-	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
-	if (!head)
-		return NULL;
-	column = head->slot[slot];
-	return column < ME_COLUMNS_MAX ? &head->column[column] : NULL;
-}
-
 static __always_inline bool me_port_is_remoting(__u8 proto, __u16 port)
 {
 	const struct me_column *column = me_port_column(proto, port);

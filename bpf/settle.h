@@ -3,7 +3,9 @@
 #define MEWATCH_BPF_SETTLE_H
 
 /* What the daemon runs for one flow, of either vantage: its settling, and its end. */
+#include "mewatch/mode.h"
 #include "mewatch/wire.h"
+#include "bpf/deny.h"
 #include "bpf/flow.h"
 
 /* The flow is the endpoint's from now on, with what it has done so far. */
@@ -18,6 +20,30 @@ static __always_inline void me_settle_endpoint(const struct me_settle *settle, s
 	me_flow_credit_answer(flow);
 }
 
+/* The flags of an open flow that ends as a violation. One that is over needs nobody's denying. */
+static __always_inline __u8 me_settle_mode(const struct me_settle *settle,
+					   const struct me_flow *flow, union me_state before)
+{
+	__u8 flags = before.flags & ME_STATE_MODE;
+
+	if (!flags || (!(flags & ME_STATE_STRICT) && (flow->flags & ME_FLOW_CLOSED)))
+		return 0;
+	return me_mode_weaken(flags, me_deny_mode(settle->key.proto, settle->key.port));
+}
+
+/* It is counted, unless it was when it was opened; sockets may have it in sight already. */
+static __always_inline void me_settle_deny(const struct me_settle *settle,
+					   const struct me_flow *flow, union me_state after)
+{
+	struct me_control *control = (struct me_control *)me_control_get();
+
+	if (after.flags & ME_STATE_STRICT)
+		return;
+	me_deny_count(settle->key.vantage, flow->service, after);
+	if (control && settle->key.vantage == ME_HOST && me_deny_state(after))
+		control->cut = 1;
+}
+
 /* An open flow becomes final: the state first, then the record, then the cells. */
 static __always_inline int me_settle_verdict(const struct me_settle *settle, struct me_flow *flow)
 {
@@ -26,6 +52,8 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	bool held = before.flags & ME_STATE_HELD;
 
 	after.flags = held ? 0 : ME_STATE_TOLD;
+	if (after.verdict == ME_VIOLATION)
+		after.flags |= me_settle_mode(settle, flow, before);
 	if (!before.flags || me_state_is_final(before) ||
 	    __sync_val_compare_and_swap(&flow->state.word, before.word, after.word) != before.word)
 		return -EALREADY;
@@ -42,6 +70,7 @@ static __always_inline int me_settle_verdict(const struct me_settle *settle, str
 	if (settle->flags & ME_SETTLE_BYPASSED)
 		me_tell_finding(ME_FINDING_PROXY_BYPASSED, &settle->key, flow);
 	me_settle_count(settle->key.vantage, service, before, flow, after);
+	me_settle_deny(settle, flow, after);
 	return 0;
 }
 

@@ -57,6 +57,7 @@ enum me_cache {
 	ME_CACHE_EMPTY,
 	ME_CACHE_PROBED, /* judged by a UDP connect: no attempt yet */
 	ME_CACHE_OPEN,   /* an attempt was made of it */
+	ME_CACHE_DENIED, /* and denied: each datagram asks whether it still is */
 };
 
 struct me_sock {

@@ -138,6 +138,25 @@ static __always_inline enum me_blind me_blind_kind(const struct bpf_sock *sk)
 	}
 }
 
+/* Whether the policy has such a socket refused (`refuse_sockets:`). Counted. */
+static __noinline int me_refused_kind(__u32 blind)
+{
+	const struct me_control *control = me_control_get();
+	const struct me_head *head;
+	__u32 zero = 0;
+	enum me_mode mode;
+
+	if (!control)
+		return 0;
+	head = me_slot_lookup(&me_heads, me_policy_slot(control), &zero);
+	if (!head || !(head->refuse & (1u << (blind & 31))))
+		return 0;
+	mode = me_mode_now(control, head->mode, bpf_ktime_get_ns());
+	if (mode != ME_MODE_MONITOR)
+		me_count_total(ME_TOTAL_REFUSED(mode == ME_MODE_SHADOW, blind));
+	return mode == ME_MODE_ENFORCE;
+}
+
 /*
  * Sockets that the address hooks do not see, or not always, get their storage here, while their
  * owner runs. The others get it, if they need it, when they are used.
@@ -153,7 +172,7 @@ SEC("cgroup/sock_create") int me_sock_create(struct bpf_sock *sk)
 	sock = me_sock_current(sk, sk);
 	if (sock)
 		me_tell_origin(ME_RECORD_SOCKET, blind, &sock->origin);
-	return 1;
+	return !me_refused_kind(blind);
 }
 
 /*
@@ -169,7 +188,7 @@ SEC("cgroup/sock_release") int me_sock_release(struct bpf_sock *sk)
 	if (sk->protocol == IPPROTO_TCP)
 		return 1;
 	sock = bpf_sk_storage_get(&me_socks, sk, 0, 0);
-	if (!sock || sock->state != ME_CACHE_OPEN)
+	if (!sock || sock->state < ME_CACHE_OPEN)
 		return 1;
 	me_sock_flush(sock);
 	me_sock_key(sock, &key);

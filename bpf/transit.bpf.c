@@ -8,8 +8,12 @@
 #include <linux/pkt_cls.h>
 #include "bpf/transit_sweep.h"
 
-/* One packet, but for the names in it: the room in which those are to be read, or NULL. */
-static __noinline struct me_room *me_transit(struct __sk_buff *skb, __u32 link, __u32 sent)
+/*
+ * One packet, but for the names in it: the room in which those are to be read, or NULL. *act becomes
+ * TC_ACT_SHOT if a mail host sends it and its flow is denied.
+ */
+static __noinline struct me_room *me_transit(struct __sk_buff *skb, __u32 link, __u32 sent,
+					     __u32 *act)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
@@ -23,7 +27,7 @@ static __noinline struct me_room *me_transit(struct __sk_buff *skb, __u32 link, 
 	if (step == ME_STEP_PASS)
 		step = me_passing(skb, &p);
 	if (step == ME_STEP_JUDGE) {
-		p.generation = me_passing_judge(&p.key, p.facts, &p.judged);
+		p.generation = me_passing_judge(&p.key, p.packet.flags, &p.judged);
 		step = me_passing_judged(&p);
 		if (p.judged.verdict >= ME_VIOLATION && p.key.proto == IPPROTO_TCP)
 			me_ftp_data(&p.key.opener, &p.key, 0, &p.judged);
@@ -36,22 +40,25 @@ static __noinline struct me_room *me_transit(struct __sk_buff *skb, __u32 link, 
 		me_passing_put(&p);
 		step = me_passing_opened(skb, &p);
 	}
-	if (step != ME_STEP_DONE)
+	if (p.denied && p.sent && me_deny_mode(p.key.proto, p.key.port) == ME_MODE_ENFORCE)
+		*act = TC_ACT_SHOT;
+	else if (step != ME_STEP_DONE)
 		room = me_passing_read(skb, &p, step);
 	if (p.first)
 		me_fragment_release(&p);
 	return room;
 }
 
-/* Whoever else is there decides on the packet: TC_ACT_UNSPEC is the same number as TCX_NEXT. */
+/* Whoever else is there decides on the packet, unless it is denied: the numbers are those of tcx, too. */
 #define ME_TRANSIT(program, link, sent)                                                            \
 	SEC("tc") int program(struct __sk_buff *skb)                                               \
 	{                                                                                          \
-		struct me_room *room = me_transit(skb, link, sent);                                \
+		__u32 act = TC_ACT_UNSPEC;                                                         \
+		struct me_room *room = me_transit(skb, link, sent, &act);                          \
                                                                                                    \
 		if (room)                                                                          \
 			me_passage_names(skb, room);                                               \
-		return TC_ACT_UNSPEC;                                                              \
+		return act;                                                                        \
 	}
 
 ME_TRANSIT(me_transit_ingress, ETH_HLEN, 1)

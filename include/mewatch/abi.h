@@ -107,6 +107,11 @@ union me_state {
 /* me_state.flags */
 #define ME_STATE_TOLD 1u /* was told as provisional; PENDING without it: being opened */
 #define ME_STATE_HELD 2u /* allowed by a name; final when the second witness has spoken */
+/* What becomes of it if it is a violation, by the mode in which it was opened (mewatch/mode.h). */
+#define ME_STATE_DENY 4u
+#define ME_STATE_SHADOW 8u
+#define ME_STATE_STRICT 16u /* and also while it is pending: `strict_names: true` */
+#define ME_STATE_MODE (ME_STATE_DENY | ME_STATE_SHADOW | ME_STATE_STRICT)
 
 /* Whether the verdict is counted and stays. */
 static inline int me_state_is_final(union me_state state)
@@ -180,6 +185,8 @@ _Static_assert(__builtin_offsetof(struct me_flow, outcome) % 4 == 0 &&
  *	           provisional = FINAL[violation] + OPENED + GAINED
  *	           retracted   = SHED
  *
+ *	denied, would be denied     = DENIED, SHADOWED          (of pending ones, when that is known)
+ *
  * A flow that is held (ME_STATE_HELD) was opened for the reason NONE, which is no violation.
  */
 enum me_cell_kind {
@@ -187,7 +194,9 @@ enum me_cell_kind {
 	ME_CELL_OPENED, /* became pending; what = the reason it would have */
 	ME_CELL_VIA,    /* was pending and ended; what = me_cell_end() */
 	ME_CELL_SHED, /* ended as something else than its provisional reason; what = that reason */
-	ME_CELL_GAINED, /* ended as a violation for another reason; what = the new reason */
+	ME_CELL_GAINED,   /* ended as a violation for another reason; what = the new reason */
+	ME_CELL_DENIED,   /* what = the reason */
+	ME_CELL_SHADOWED, /* what = the reason */
 	ME_CELL_KINDS
 };
 
@@ -234,7 +243,9 @@ enum me_total { ME_TOTAL_LIST(ME_PICK) ME_TOTAL_COUNT };
 /* Data connections of FTP, passive and active, by enum me_evidence: none is ftp-unannounced. */
 #define ME_TOTAL_FTP(active, evidence)                                                             \
 	(ME_TOTAL_PREEXISTING(ME_VERDICT_COUNT) + (active)*ME_EVIDENCE_COUNT + (evidence))
-#define ME_TOTALS_ALL ME_TOTAL_FTP(2, 0)
+/* Sockets of a blind kind that were refused, or would have been (1), by enum me_blind. */
+#define ME_TOTAL_REFUSED(shadow, kind) (ME_TOTAL_FTP(2, 0) + (shadow)*ME_BLIND_COUNT + (kind))
+#define ME_TOTALS_ALL ME_TOTAL_REFUSED(2, 0)
 
 /* Counts of one endpoint, added to atomically; one shared mmap-able array, index = endpoint id. */
 struct me_endpoint_counts {
@@ -523,8 +534,15 @@ struct me_control {
 	__u64 home; /* cookie of the daemon's own network namespace, whose addresses are known */
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 	__u64 watched;   /* how many cgroups the host vantage watches */
-	__u64 crowded;   /* 1: there was a flow in transit beyond the table */
-	__u64 proxy;     /* port of the proxy, host order; 0: there is none */
+	__u32 crowded;   /* 1: there was a flow in transit beyond the table */
+	__u32 cut;   /* 1: some flow of a socket is to be cut: those that are kept in sight of it */
+	__u64 proxy; /* port of the proxy, host order; 0: there is none */
+	/* What is done about violations (mewatch/mode.h). */
+	__u64 lease_ns;  /* nothing from then on; ~0: there is no end */
+	__u64 until_ns;  /* for so long `said` holds; ~0: there is no end */
+	__u64 strict_ns; /* from then on pending flows are taken for violations; ~0: never */
+	__u32 said;      /* 1 + enum me_mode, instead of the policy's; 0: nothing was said */
+	__u32 most;      /* enum me_mode, and no more than that */
 };
 
 #endif

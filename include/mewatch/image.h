@@ -82,6 +82,12 @@ struct me_prefix {
 #define ME_COLUMN_REMOTING 32u /* a remoting port: of `remoting:`, or of the profile for peers */
 #define ME_COLUMN_PEERS 64u    /* a port that the policy gives to peers */
 #define ME_COLUMN_LISTED 128u  /* some rule names the protocol (any port of it) */
+#define ME_COLUMN_MODE_SHIFT 8 /* what is done about its violations: bits of a mode, below */
+
+/* A mode as the policy has it: enum me_mode, and whether it is the policy's or a rule's own. */
+#define ME_MODE_BITS 3u
+#define ME_MODE_OWN 4u
+#define ME_MODE_ALL (ME_MODE_BITS | ME_MODE_OWN)
 
 struct me_column {
 	__u16 service; /* of the strongest rule with this port; what a stranger is counted under */
@@ -104,6 +110,8 @@ struct me_head {
 	__u32 entries; /* ranks run from 1 to entries - 1 */
 	__u32 flags;
 	__u32 proxy_port;  /* of `proxy:`, host order; 0: there is none */
+	__u32 mode;        /* enum me_mode: the policy's */
+	__u32 refuse;      /* of `refuse_sockets:`, a bit for each enum me_blind */
 	__u64 udp_idle_ns; /* limits.udp_idle */
 	__u64 pending_ns;  /* limits.pending */
 	__u64 grace_ns;    /* limits.grace */
@@ -125,10 +133,8 @@ static inline __u64 me_mac(const __u8 mac[6])
 
 /* me_entry.flags */
 #define ME_ENTRY_RETIRED 1u
-#define ME_ENTRY_PRIVATE 2u  /* the name may resolve into private space */
-#define ME_ENTRY_PROXY 4u    /* it is the configured proxy */
-#define ME_ENTRY_SHADOW 8u   /* mode: shadow */
-#define ME_ENTRY_ENFORCE 16u /* mode: enforce */
+#define ME_ENTRY_PRIVATE 2u /* the name may resolve into private space */
+#define ME_ENTRY_PROXY 4u   /* it is the configured proxy */
 /* Of FTP control: which data connections belong to it. */
 #define ME_ENTRY_ANNOUNCED 32u  /* those that were announced */
 #define ME_ENTRY_DOCUMENTED 64u /* and those to ports 1-1023 */

@@ -23,6 +23,7 @@
 #define ME_FACT_OWN_UNKNOWN 4u /* the own addresses of that namespace are not known yet */
 #define ME_FACT_RECURSIVE 8u   /* the origin is the configured recursive resolver */
 #define ME_FACT_WIRE 16u       /* seen on the wire: nothing is local there */
+#define ME_FACT_DHCP 32u       /* from the port of a DHCP client to that of a server */
 
 /* What is asked. */
 struct me_facts {
@@ -67,8 +68,11 @@ struct me_judgement {
 	__u8 reason;   /* enum me_reason: of a violation, or what a pending flow would become */
 	__u8 evidence; /* enum me_evidence */
 	__u8 flags;    /* of the entry */
-	__u16 reserved;
+	__u8 mode;     /* of violations on that port: ME_MODE_ALL; and ME_MODE_NAMED */
+	__u8 acts;     /* 0; flags of the state by the mode that holds, where that is known */
 };
+
+#define ME_MODE_NAMED 8u /* me_judgement.mode: pending for want of a name, and of nothing else */
 
 /* The smaller rank that is not 0. */
 static inline __u32 me_judge_better(__u32 a, __u32 b)
@@ -172,6 +176,26 @@ static inline enum me_reason me_judge_reason(const struct me_facts *facts, enum 
 	return ME_REASON_UNLISTED_DESTINATION;
 }
 
+/* ME_FACT_DHCP or 0. `sport` is the asker's. */
+static inline __u8 me_judge_dhcp(__u8 proto, __u32 sport, __u16 dport)
+{
+	return proto == IPPROTO_UDP &&
+			       ((sport == 68 && dport == 67) || (sport == 546 && dport == 547))
+		       ? ME_FACT_DHCP
+		       : 0;
+}
+
+/*
+ * What is to be done about a violation: what the policy says for its port. Without an address nobody
+ * can talk to this machine any more, so DHCP is never denied.
+ */
+static inline __u8 me_judge_mode(const struct me_facts *facts, const struct me_found *found)
+{
+	if (facts->flags & ME_FACT_DHCP)
+		return ME_MODE_OWN | ME_MODE_MONITOR;
+	return found->column ? found->column->flags >> ME_COLUMN_MODE_SHIFT & ME_MODE_ALL : 0;
+}
+
 /* What is known of the control connection to a destination (mewatch/ftp.h). */
 struct me_ftp_facts {
 	__u8 entry;     /* ME_ENTRY_ANNOUNCED … of the rule that allows it */
@@ -214,6 +238,7 @@ static inline void me_judge(const struct me_facts *facts, enum me_addr_kind kind
 	struct me_judgement j = {
 		.service = found->column ? found->column->service : ME_SERVICE_UNLISTED,
 		.verdict = ME_VIOLATION,
+		.mode = me_judge_mode(facts, found),
 	};
 
 	if (facts->flags & ME_FACT_UNPARSABLE) {
@@ -232,9 +257,12 @@ static inline void me_judge(const struct me_facts *facts, enum me_addr_kind kind
 		j.service = ME_SERVICE_LOCAL;
 	} else {
 		j.reason = me_judge_reason(facts, kind, found);
-		if ((found->column && (found->column->flags & ME_COLUMN_NAMED)) ||
-		    (facts->flags & ME_FACT_OWN_UNKNOWN))
+		if (facts->flags & ME_FACT_OWN_UNKNOWN) {
 			j.verdict = ME_PENDING;
+		} else if (found->column && (found->column->flags & ME_COLUMN_NAMED)) {
+			j.verdict = ME_PENDING;
+			j.mode |= ME_MODE_NAMED;
+		}
 	}
 	*ret_judgement = j;
 }

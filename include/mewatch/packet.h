@@ -26,11 +26,12 @@
 #define ME_TCP_ACK 16u
 
 /* me_packet.flags */
-#define ME_PACKET_FIRST 1u  /* the first fragment of several: more follow */
-#define ME_PACKET_LATER 2u  /* a later fragment: it has no ports */
-#define ME_PACKET_LAST 4u   /* of a later fragment: none follows */
-#define ME_PACKET_LINK 8u   /* ND, MLD, IGMP: it never leaves the link */
-#define ME_PACKET_ERROR 16u /* an ICMP error; `about` holds unless its proto is 0 */
+#define ME_PACKET_FIRST 1u   /* the first fragment of several: more follow */
+#define ME_PACKET_LATER 2u   /* a later fragment: it has no ports */
+#define ME_PACKET_LAST 4u    /* of a later fragment: none follows */
+#define ME_PACKET_LINK 8u    /* ND, MLD, IGMP: it never leaves the link */
+#define ME_PACKET_ERROR 16u  /* an ICMP error; `about` holds unless its proto is 0 */
+#define ME_PACKET_UNREAD 32u /* it could not be parsed: for who keeps the packet all the same */
 
 /* The packet that an ICMP error is about: what it quotes. */
 struct me_packet_about {

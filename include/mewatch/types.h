@@ -54,6 +54,22 @@ enum me_reason { ME_REASON_LIST(ME_PICK_CONSTANT, ME_REASON_) ME_REASON_COUNT };
 
 enum me_evidence { ME_EVIDENCE_LIST(ME_PICK_CONSTANT, ME_EVIDENCE_) ME_EVIDENCE_COUNT };
 
+/* What is done about violations. */
+#define ME_MODE_LIST(X, p)                                                                         \
+	X(p, MONITOR, "monitor", "they are told")                                                  \
+	X(p, SHADOW, "shadow", "they are told, and what would be denied is counted")               \
+	X(p, ENFORCE, "enforce", "they are denied")
+
+enum me_mode { ME_MODE_LIST(ME_PICK_CONSTANT, ME_MODE_) ME_MODE_COUNT };
+
+/* What was done about one. */
+#define ME_ACTION_LIST(X, p)                                                                       \
+	X(p, NONE, "none", "nothing")                                                              \
+	X(p, WOULD_DENY, "would-deny", "it would have been denied (shadow)")                       \
+	X(p, DENIED, "denied", "it was denied")
+
+enum me_action { ME_ACTION_LIST(ME_PICK_CONSTANT, ME_ACTION_) ME_ACTION_COUNT };
+
 /* How a flow ended, or how far it came. `none` while nothing is known; the others partition. */
 #define ME_OUTCOME_LIST(X, p)                                                                      \
 	X(p, NONE, "none", "not known yet")                                                        \
@@ -217,6 +233,8 @@ enum me_unparsed { ME_UNPARSED_LIST(ME_PICK_CONSTANT, ME_UNPARSED_) ME_UNPARSED_
 ME_DEFINE_TEXT(verdict, ME_VERDICT_LIST)
 ME_DEFINE_TEXT(reason, ME_REASON_LIST)
 ME_DEFINE_TEXT(evidence, ME_EVIDENCE_LIST)
+ME_DEFINE_TEXT(mode, ME_MODE_LIST)
+ME_DEFINE_TEXT(action, ME_ACTION_LIST)
 ME_DEFINE_TEXT(outcome, ME_OUTCOME_LIST)
 ME_DEFINE_TEXT(vantage, ME_VANTAGE_LIST)
 ME_DEFINE_TEXT(direction, ME_DIRECTION_LIST)

@@ -10,7 +10,7 @@
  * (direction out) or its peer (in). Either side may be the only one that is seen, where the other way
  * takes another route.
  */
-#include "mewatch/abi.h"
+#include "mewatch/mode.h"
 #include "mewatch/packet.h"
 
 /* Segments beyond what is expected are no part of the connection (a window is at most 1 GB). */
@@ -195,8 +195,8 @@ static inline enum me_outcome me_wire_unanswered(const struct me_flow *flow, __u
 
 	if (proto != IPPROTO_TCP)
 		return ME_OUTCOME_UNANSWERED;
-	if (other->is & ME_WIRE_SYN)
-		return ME_OUTCOME_ABORTED; /* half open */
+	if ((other->is & ME_WIRE_SYN) || me_state_action(flow->state) == ME_ACTION_DENIED)
+		return ME_OUTCOME_ABORTED; /* half open, or nobody was asked */
 	if (flow->wire.errors & ME_WIRE_REFUSED)
 		return ME_OUTCOME_REFUSED;
 	return flow->wire.errors & ME_WIRE_UNREACHABLE ? ME_OUTCOME_UNREACHABLE

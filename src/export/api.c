@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include "base/clock.h"
 #include "export/landing.h"
 #include "export/prometheus.h"
 #include "export/story.h"
 
 #define OK 200u
 #define BAD_REQUEST 400u
+#define FORBIDDEN 403u
 #define NOT_FOUND 404u
+#define NOT_ALLOWED 405u
 #define FAILED 500u
 
 static unsigned int list(const struct me_api *api, const struct me_rows *rows,
@@ -81,11 +84,49 @@ static unsigned int metrics_port(const struct me_api *api, const struct me_http_
 	return NOT_FOUND;
 }
 
+/* POST /v1/mode?set=enforce&for=10m */
+static unsigned int set_mode(const struct me_api *api, const struct me_query *query,
+			     struct me_strbuf *body)
+{
+	uint64_t for_ns = 0;
+	int mode = -1;
+
+	for (int i = 0; query->set && i < ME_MODE_COUNT; i++)
+		if (!strcmp(query->set, me_mode_label((unsigned int)i)))
+			mode = i;
+	if (!query->set || (mode < 0 && strcmp(query->set, "policy"))) {
+		me_view_error("`set`: expected monitor, shadow, enforce or policy", body);
+		return BAD_REQUEST;
+	}
+	if (query->span &&
+	    (mode < 0 || me_clock_parse_duration(query->span, &for_ns) < 0 || !for_ns)) {
+		me_view_error("`for`: expected a duration such as 10m, with a mode", body);
+		return BAD_REQUEST;
+	}
+	api->say(api->data, mode, for_ns);
+	return me_view_health(api->ledger, api->status(api->data), body) < 0 ? FAILED : OK;
+}
+
+static unsigned int post(const struct me_api *api, const struct me_http_request *request,
+			 struct me_strbuf *body)
+{
+	if (strcmp(request->path, "/v1/mode")) {
+		me_view_error("only /v1/mode takes POST", body);
+		return NOT_ALLOWED;
+	}
+	if (request->trusted)
+		return set_mode(api, &request->query, body);
+	me_view_error("only root, and who runs the daemon, may say that", body);
+	return FORBIDDEN;
+}
+
 unsigned int me_api_answer(void *data, const struct me_http_request *request,
 			   struct me_strbuf *body, const char **type)
 {
 	const struct me_api *api = data;
 
+	if (request->post)
+		return post(api, request, body);
 	if (request->service == ME_HTTP_METRICS)
 		return metrics_port(api, request, body, type);
 	if (!strcmp(request->path, "/metrics"))

@@ -11,6 +11,8 @@ struct me_api {
 
 	/* The status as of now; borrowed until the answer is written. */
 	const struct me_status *(*status)(void *data);
+	/* This mode for so long (0: until something else is said); -1: the policy's again. */
+	void (*say)(void *data, int mode, uint64_t for_ns);
 };
 
 /* The answerer for me_http_new(), with a struct me_api as its data. */

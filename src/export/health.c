@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "export/prometheus.h"
 #include "ledger/dns_sums.h"
 
 /* Mail hosts in one answer. */
@@ -23,6 +24,24 @@ static struct me_json *policy(const struct me_status *status, const struct me_ke
 	me_json_set_number(reloads, "failed", kept->reloads_failed);
 	me_json_set_child(object, "reloads", &reloads);
 	me_json_set_safe(object, "last_error", status->policy.last_error);
+	return object;
+}
+
+static struct me_json *mode(const struct me_mode_status *status)
+{
+	struct me_json *object = me_json_object();
+	_cleanup_json_ struct me_json *rules = me_json_object();
+
+	me_json_set_text(object, "mode", me_mode_label(status->mode));
+	if (status->said >= 0)
+		me_json_set_text(object, "said", me_mode_label(status->said));
+	if (status->until_ns)
+		me_json_set(object, "until", me_value_time(status->until_ns));
+	me_json_set_bool(object, "enforcing", status->enforcing);
+	me_json_set_text(object, "on_exit", status->keep ? "keep" : "open");
+	for (unsigned int m = 0; m < ME_MODE_COUNT; m++)
+		me_json_set_number(rules, me_mode_label(m), status->rules[m]);
+	me_json_set_child(object, "rules", &rules);
 	return object;
 }
 
@@ -96,6 +115,8 @@ static void set_counts(struct me_json *health, const struct me_ledger *ledger)
 	me_json_set_child(health, "verdicts", &verdicts);
 	me_json_set_number(health, "pending", pending);
 	me_json_set_child(health, "violations", &violations);
+	me_json_set_number(health, "denied", me_cells_kind(cells, ME_CELL_DENIED));
+	me_json_set_number(health, "would_deny", me_cells_kind(cells, ME_CELL_SHADOWED));
 }
 
 static void set_observations(struct me_json *health, const struct me_ledger *ledger)
@@ -126,6 +147,16 @@ static void set_observations(struct me_json *health, const struct me_ledger *led
 	me_json_set_child(health, "blind_spots", &blind);
 	me_json_set_child(health, "findings", &findings);
 	me_json_set_child(health, "preexisting", &preexisting);
+}
+
+static struct me_json *memory(const struct me_status *status)
+{
+	struct me_json *object = me_json_object();
+
+	me_json_set_number(object, "used", me_process_resident());
+	me_json_set_number(object, "most", status->memory_most);
+	me_json_set_number(object, "kernel", status->memory_kernel);
+	return object;
 }
 
 static void set_dns(struct me_json *health, const struct me_ledger *ledger)
@@ -268,13 +299,17 @@ int me_view_health(const struct me_ledger *ledger, const struct me_status *statu
 	me_json_set_text(health, "version", status->version);
 	me_json_set_number(health, "pid", (uint64_t)status->pid);
 	me_json_set(health, "started", me_value_time(status->started_ns));
-	me_json_set_number(health, "uptime_s", (status->now_ns - status->started_ns) / ME_NS_PER_S);
+	me_json_set_number(health, "uptime_s", status->uptime_ns / ME_NS_PER_S);
 	part = policy(status, me_ledger_kept(ledger));
 	me_json_set_child(health, "policy", &part);
+	part = mode(&status->mode);
+	me_json_set_child(health, "mode", &part);
 	part = attached(status);
 	me_json_set_child(health, "attached", &part);
 	part = maps(status);
 	me_json_set_child(health, "maps", &part);
+	part = memory(status);
+	me_json_set_child(health, "memory", &part);
 	set_counts(health, ledger);
 	set_observations(health, ledger);
 	set_dns(health, ledger);

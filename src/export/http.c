@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/text.h"
 #include "export/listen.h"
 
 #define LISTENERS_MAX 4u
@@ -20,8 +23,13 @@ struct connection {
 	struct connection *next;
 	const struct listener *listener;
 	const struct sockaddr *peer; /* of the library's, as long as the connection is */
+	struct MHD_Connection *mhd;
 	int fd;
 	uint64_t since_ns; /* when it began, or when its last request was read */
+	size_t unread;     /* bytes of its answer, until all of it is taken */
+	bool waits;        /* for its answer: the library has it suspended … */
+	bool wants_much;   /* … behind those that want little */
+	bool is_next;      /* it has waited, and now it is its turn */
 	bool ended;        /* its end is on its way */
 };
 
@@ -37,6 +45,8 @@ struct me_http {
 	void *data;
 	int epoll_fd; /* holds the epoll fds of the listeners */
 	uint64_t now_ns;
+	uint64_t cut;     /* connections that were ended for want of room, or of time */
+	uint64_t turn_ns; /* that answers have taken in this me_http_run() */
 	struct connection *connections;
 	struct listener listeners[LISTENERS_MAX];
 	size_t count;
@@ -59,12 +69,22 @@ int me_http_new(me_http_answer answer, void *data, struct me_http **ret_http)
 	return 0;
 }
 
+static void go_on(struct connection *connection)
+{
+	if (!connection->waits)
+		return;
+	connection->waits = false;
+	MHD_resume_connection(connection->mhd);
+}
+
 void me_http_free(struct me_http **http)
 {
 	struct me_http *h = *http;
 
 	if (!h)
 		return;
+	for (struct connection *c = h->connections; c; c = c->next)
+		go_on(c); /* the library ends none that is suspended */
 	for (size_t i = 0; i < h->count; i++) {
 		MHD_stop_daemon(h->listeners[i].daemon);
 		if (h->listeners[i].unlink_path)
@@ -79,7 +99,9 @@ void me_http_free(struct me_http **http)
 static void end(struct connection *connection)
 {
 	connection->ended = true;
+	connection->listener->http->cut++;
 	shutdown(connection->fd, SHUT_RDWR);
+	go_on(connection);
 }
 
 /*
@@ -104,6 +126,27 @@ static void make_room(struct me_http *http, const struct listener *listener,
 		end(oldest);
 }
 
+/* Makes room for an answer: of those that nobody takes the oldest ends. */
+static void make_room_for_answer(struct me_http *http)
+{
+	size_t unread;
+
+	do {
+		struct connection *oldest = NULL;
+
+		unread = 0;
+		for (struct connection *c = http->connections; c; c = c->next) {
+			if (c->ended || !c->unread)
+				continue;
+			unread += c->unread;
+			if (!oldest || c->since_ns <= oldest->since_ns)
+				oldest = c;
+		}
+		if (unread > ME_HTTP_UNREAD_MAX)
+			end(oldest);
+	} while (unread > ME_HTTP_UNREAD_MAX);
+}
+
 static void begin(const struct listener *listener, struct MHD_Connection *mhd, void **context)
 {
 	struct me_http *http = listener->http;
@@ -118,6 +161,7 @@ static void begin(const struct listener *listener, struct MHD_Connection *mhd, v
 		(struct connection){.next = http->connections,
 				    .listener = listener,
 				    .peer = MHD_get_connection_info(mhd, address)->client_addr,
+				    .mhd = mhd,
 				    .fd = MHD_get_connection_info(mhd, fd)->connect_fd,
 				    .since_ns = http->now_ns};
 	http->connections = connection;
@@ -147,23 +191,32 @@ static void on_connection(void *data, struct MHD_Connection *mhd, void **context
 	*context = NULL;
 }
 
-/* The request was read: its answer and the next request have their own time. */
-static void begin_anew(struct me_http *http, struct MHD_Connection *mhd)
+static struct connection *connection_of(struct MHD_Connection *mhd)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct connection *connection = info->socket_context;
+	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
 
+/* The answer is taken, or nobody will. */
+static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
+			 enum MHD_RequestTerminationCode how)
+{
+	struct connection *connection = connection_of(mhd);
+
+	(void)data;
+	(void)context;
+	(void)how;
 	if (connection)
-		connection->since_ns = http->now_ns;
+		connection->unread = 0;
 }
 
 static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status, const char *type,
 				 struct me_strbuf *body)
 {
+	struct connection *connection = connection_of(mhd);
 	struct MHD_Response *response;
 	enum MHD_Result r;
 
+	connection->unread = body->len;
 	response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return MHD_NO;
@@ -198,12 +251,28 @@ static enum MHD_Result refuse_method(const struct listener *listener, struct MHD
 	_cleanup_strbuf_ struct me_strbuf body = {0};
 	const char *type;
 
-	me_http_refuse(listener->service, "only GET and HEAD are answered", &body, &type);
+	me_http_refuse(listener->service,
+		       listener->unlink_path
+			       ? "only GET and HEAD are answered, and POST without a body"
+			       : "only GET and HEAD are answered",
+		       &body, &type);
 	return send_body(mhd, MHD_HTTP_METHOD_NOT_ALLOWED, type, &body);
 }
 
+/* Whether the other end of the Unix socket is root, or who runs this. */
+static bool is_trusted(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+	       (!peer.uid || peer.uid == geteuid());
+}
+
 static enum MHD_Result answer(const struct listener *listener, struct MHD_Connection *mhd,
-			      const char *path)
+			      const char *path, bool post)
 {
 	const enum MHD_ValueKind query = MHD_GET_ARGUMENT_KIND;
 	const struct me_http_request request = {
@@ -222,14 +291,22 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 				.group = MHD_lookup_connection_value(mhd, query, "group"),
 				.unfold = MHD_lookup_connection_value(mhd, query, "unfold"),
 				.since = MHD_lookup_connection_value(mhd, query, "since"),
+				.set = MHD_lookup_connection_value(mhd, query, "set"),
+				.span = MHD_lookup_connection_value(mhd, query, "for"),
 			},
+		.post = post,
+		.trusted = post && is_trusted(mhd),
 	};
 	_cleanup_strbuf_ struct me_strbuf body = {0};
+	struct me_http *http = listener->http;
 	const char *type = "application/json";
+	uint64_t began_ns;
 	unsigned int status;
 
-	begin_anew(listener->http, mhd);
-	status = listener->http->answer(listener->http->data, &request, &body, &type);
+	make_room_for_answer(http);
+	began_ns = me_clock_now(CLOCK_MONOTONIC);
+	status = http->answer(http->data, &request, &body, &type);
+	http->turn_ns += me_clock_now(CLOCK_MONOTONIC) - began_ns;
 	if (body.err) {
 		me_strbuf_free(&body);
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
@@ -237,20 +314,68 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 	return send_body(mhd, status, type, &body);
 }
 
+/* The request was read: its answer and the next request have their own time. */
+static void begin_anew(struct connection *connection, uint64_t now_ns)
+{
+	const char *limit =
+		MHD_lookup_connection_value(connection->mhd, MHD_GET_ARGUMENT_KIND, "limit");
+	uint64_t rows;
+
+	connection->since_ns = now_ns;
+	connection->is_next = false;
+	connection->wants_much =
+		limit && me_text_parse_u64(limit, ME_VIEW_LIMIT + 1, UINT64_MAX, &rows);
+}
+
+static bool has_body(struct MHD_Connection *mhd)
+{
+	const char *length =
+		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length && strcmp(length, "0")) ||
+	       MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 /*
- * Called with the headers, with each piece of a body, and at the end of the request. An answer to
+ * Whether the request has to wait until the caller has had its turn, and who wants much also until those who
+ * want little were answered; a scrape never has.
+ */
+static bool waits(const struct listener *listener, struct connection *connection)
+{
+	if (listener->service == ME_HTTP_METRICS || connection->is_next)
+		return false;
+	if (!connection->wants_much && listener->http->turn_ns < ME_HTTP_TURN_NS)
+		return false;
+	connection->waits = true;
+	MHD_suspend_connection(connection->mhd);
+	return true;
+}
+
+/*
+ * Called with the headers, with each piece of a body, at the end of the request, and again after it
+ * waited. An answer to
  * the headers closes the connection: right for what is refused, before its body is read.
  */
 static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *path,
 				  const char *method, const char *version, const char *upload,
 				  size_t *upload_len, void **context)
 {
+	const struct listener *listener = data;
+	struct connection *connection = connection_of(mhd);
+	bool post = !strcmp(method, "POST") && listener->unlink_path;
+
 	(void)version;
 	(void)upload;
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return refuse_method(data, mhd);
-	if (*context && !*upload_len)
-		return answer(data, mhd, path);
+	if (!connection || connection->ended)
+		return MHD_NO;
+	if ((strcmp(method, "GET") && strcmp(method, "HEAD") && !post) || (post && has_body(mhd)))
+		return refuse_method(listener, mhd);
+	if (*context && !*upload_len) {
+		if (*context == data)
+			begin_anew(connection, listener->http->now_ns);
+		*context = connection;
+		return waits(listener, connection) ? MHD_YES : answer(listener, mhd, path, post);
+	}
 	*context = data;
 	*upload_len = 0;
 	return MHD_YES;
@@ -268,11 +393,12 @@ static int start(struct me_http *http, enum me_http_service service, int fd, con
 	*listener = (struct listener){.http = http, .service = service};
 	if (path || !unlink_path)
 		listener->daemon = MHD_start_daemon(
-			MHD_USE_EPOLL, 0, NULL, NULL, on_request, listener,
-			MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+			listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 			2 * ME_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 			(size_t)ME_HTTP_REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT, ME_HTTP_IDLE_S,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_END);
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
+			MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (!listener->daemon) {
 		close(fd);
 		me_strbuf_addf(error, "cannot serve HTTP on %s: %s", where, strerror(-r));
@@ -307,15 +433,35 @@ int me_http_listen_unix(struct me_http *http, enum me_http_service service, cons
 	return fd < 0 ? fd : start(http, service, fd, path, path, error);
 }
 
+uint64_t me_http_cut(const struct me_http *http)
+{
+	return http->cut;
+}
+
 int me_http_fd(const struct me_http *http)
 {
 	return http->epoll_fd;
+}
+
+/* Of those that wait for an answer, who wants little before who wants much, the one that waits longest. */
+static struct connection *next_to_answer(const struct me_http *http)
+{
+	struct connection *next = NULL;
+
+	for (struct connection *c = http->connections; c; c = c->next)
+		if (c->waits &&
+		    (!next || c->wants_much < next->wants_much ||
+		     (c->wants_much == next->wants_much && c->since_ns <= next->since_ns)))
+			next = c;
+	return next;
 }
 
 int me_http_timeout(const struct me_http *http)
 {
 	unsigned MHD_LONG_LONG soonest = http->connections ? 1000 : (unsigned MHD_LONG_LONG) - 1;
 
+	if (next_to_answer(http))
+		return 0;
 	for (size_t i = 0; i < http->count; i++) {
 		unsigned MHD_LONG_LONG timeout;
 
@@ -328,11 +474,20 @@ int me_http_timeout(const struct me_http *http)
 
 void me_http_run(struct me_http *http, uint64_t now_ns)
 {
+	struct connection *next;
+
 	http->now_ns = now_ns;
+	http->turn_ns = 0;
 	/* The idle timeout alone would let a client hold a connection with a byte now and then. */
 	for (struct connection *c = http->connections; c; c = c->next)
-		if (now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
+		if (!c->ended && now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
 			end(c);
 	for (size_t i = 0; i < http->count; i++)
 		MHD_run(http->listeners[i].daemon);
+	next = http->turn_ns < ME_HTTP_TURN_NS ? next_to_answer(http) : NULL;
+	if (!next)
+		return;
+	next->is_next = true;
+	go_on(next);
+	MHD_run(next->listener->daemon);
 }

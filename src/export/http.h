@@ -5,17 +5,20 @@
 /*
  * HTTP in the caller's own event loop: no thread, no lock. The caller watches me_http_fd() with
  * epoll or poll, at most me_http_timeout() long, and calls me_http_run() when it is readable or the
- * time is up. GET and HEAD only; everything a client can make large or slow is bounded below.
+ * time is up. GET and HEAD only, and POST without a body on a Unix socket; everything a client can make large or slow is bounded below.
  */
 #include <stdbool.h>
 #include "base/strbuf.h"
 #include "export/views.h"
 
-/* Of more connections the one ends that has waited longest. */
-#define ME_HTTP_CONNECTIONS 64u                    /* at a time, on one listener */
-#define ME_HTTP_CONNECTIONS_IP 16u                 /* of them from one IP address */
-#define ME_HTTP_REQUEST_MAX 16384u                 /* bytes of request line and headers */
-#define ME_HTTP_IDLE_S 15u                         /* without a byte either way */
+/* Of more connections the one ends that has waited longest; of more unread bytes its answer is among. */
+#define ME_HTTP_CONNECTIONS 64u        /* at a time, on one listener */
+#define ME_HTTP_CONNECTIONS_IP 16u     /* of them from one IP address */
+#define ME_HTTP_REQUEST_MAX 16384u     /* bytes of request line and headers */
+#define ME_HTTP_IDLE_S 15u             /* without a byte either way */
+#define ME_HTTP_UNREAD_MAX (32u << 20) /* bytes of answers that nobody has taken yet */
+#define ME_HTTP_TURN_NS                                                                            \
+	(100ull * 1000000ull) /* for answers in one me_http_run(), and one longer one */
 #define ME_HTTP_REQUEST_NS (30ull * 1000000000ull) /* to send a request, or to take an answer */
 
 /* Which paths a listener serves is up to the answerer, who is told where the request came in. */
@@ -25,6 +28,8 @@ struct me_http_request {
 	enum me_http_service service;
 	const char *path; /* decoded, without the query */
 	struct me_query query;
+	bool post;
+	bool trusted; /* POST: its sender is root, or who runs this */
 };
 
 /*
@@ -62,6 +67,9 @@ int me_http_listen_tcp(struct me_http *http, enum me_http_service service, const
  */
 int me_http_listen_unix(struct me_http *http, enum me_http_service service, const char *path,
 			struct me_strbuf *error);
+
+/* How many connections were ended for want of room, or because they took too long. */
+uint64_t me_http_cut(const struct me_http *http);
 
 int me_http_fd(const struct me_http *http);
 

@@ -69,10 +69,7 @@ static void row(struct me_strbuf *out, const char *name, const char *value)
 
 static void row_uptime(struct me_strbuf *out, const struct me_status *status)
 {
-	/* The clock may have been set back since the start. */
-	uint64_t s = status->now_ns > status->started_ns
-			     ? (status->now_ns - status->started_ns) / ME_NS_PER_S
-			     : 0;
+	uint64_t s = status->uptime_ns / ME_NS_PER_S;
 	char text[64];
 
 	snprintf(text, sizeof(text), "%ud %02u:%02u:%02u", (unsigned int)(s / 86400),

@@ -12,7 +12,8 @@
 #include "base/inet.h"
 #include "mewatch/address.h"
 
-#define BACKLOG 64
+/* Who connects while something else is done waits here; beyond it a client tries again after a second, or three. */
+#define BACKLOG 1024
 
 static int failed(struct me_strbuf *error, const char *where, int r)
 {

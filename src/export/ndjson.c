@@ -3,6 +3,7 @@
 
 #include "export/json.h"
 #include "ledger/requests.h"
+#include "mewatch/mode.h"
 
 static void set_time(struct me_json *json, const char *key, const struct me_ledger *ledger,
 		     uint64_t monotonic_ns)
@@ -40,7 +41,11 @@ static void set_endpoint(struct me_json *json, const struct me_names *names, uin
 static void set_judgement(struct me_json *json, const struct me_names *names,
 			  const struct me_flow *flow)
 {
+	enum me_action action = me_state_action(flow->state);
+
 	me_json_set_text(json, "verdict", me_verdict_label(flow->state.verdict));
+	if (action != ME_ACTION_NONE)
+		me_json_set_text(json, "action", me_action_label(action));
 	if (flow->state.reason)
 		me_json_set_text(json, "reason", me_reason_label(flow->state.reason));
 	me_json_set_text(json, "service", names->service(names->data, flow->service));

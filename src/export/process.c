@@ -86,3 +86,13 @@ void me_prometheus_process(struct me_strbuf *out)
 	me_metric_sample_nano(out, "process_start_time_seconds", ME_NO_LABELS,
 			      boot_time() * ME_NS_PER_S + start * (ME_NS_PER_S / tick));
 }
+
+uint64_t me_process_resident(void)
+{
+	unsigned long long pages;
+	char text[PROC_FILE_MAX];
+
+	if (read_proc("/proc/self/statm", text) <= 0 || sscanf(text, "%*u %llu", &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}

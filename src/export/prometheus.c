@@ -97,6 +97,44 @@ static void violations(const struct me_ledger *ledger, struct me_strbuf *out)
 						 violations_of(ledger, s, r, stage));
 }
 
+/* What was done about violations, or would have been. */
+static void denied(const struct me_ledger *ledger, enum me_cell_kind kind, const char *name,
+		   const char *help, struct me_strbuf *out)
+{
+	const uint64_t *cells = me_ledger_cells(ledger);
+
+	me_metric_head(out, name, "counter", help);
+	for (uint32_t v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		for (uint32_t s = 0; is_shown(ledger, v) && s < ME_SERVICES_MAX; s++)
+			for (uint32_t r = ME_REASON_NONE + 1;
+			     service_name(ledger, s) && r < ME_REASON_COUNT; r++)
+				me_metric_sample(out, name,
+						 ME_LABELS({"vantage", me_vantage_label(v)},
+							   {"service", service_name(ledger, s)},
+							   {"reason", me_reason_label(r)}),
+						 cells[me_cell(v, s, kind, r)]);
+}
+
+static void refused(const struct me_ledger *ledger, bool shadow, const char *name, const char *help,
+		    struct me_strbuf *out)
+{
+	me_metric_head(out, name, "counter", help);
+	for (unsigned int kind = 0; kind < ME_BLIND_PACKET; kind++)
+		me_metric_sample(out, name, ME_LABELS({"kind", me_blind_label(kind)}),
+				 me_ledger_totals(ledger)[ME_TOTAL_REFUSED(shadow, kind)]);
+}
+
+static void acted(const struct me_ledger *ledger, struct me_strbuf *out)
+{
+	denied(ledger, ME_CELL_DENIED, "mewatch_denied_total", "Attempts that were denied.", out);
+	denied(ledger, ME_CELL_SHADOWED, "mewatch_shadow_denied_total",
+	       "Attempts that would have been denied (shadow).", out);
+	refused(ledger, false, "mewatch_sockets_denied_total",
+		"Sockets that were refused (refuse_sockets), by kind.", out);
+	refused(ledger, true, "mewatch_sockets_shadow_denied_total",
+		"Sockets that would have been refused (shadow), by kind.", out);
+}
+
 static void observations(const struct me_ledger *ledger, struct me_strbuf *out)
 {
 	const struct me_kept *kept = me_ledger_kept(ledger);
@@ -261,6 +299,9 @@ static void state(const struct me_ledger *ledger, const struct me_status *status
 		out, "mewatch_policy_info",
 		ME_LABELS({"profile", status->policy.profile}, {"sha256", status->policy.sha256}),
 		1);
+	me_metric_head(out, "mewatch_enforcing", "gauge",
+		       "1 while some violations are denied; 0: they are only told.");
+	me_metric_sample(out, "mewatch_enforcing", ME_NO_LABELS, status->mode.enforcing);
 	me_metric_head(out, "mewatch_policy_reloads_total", "counter",
 		       "Reloads of the policy. If failed grows, the policy from before is still "
 		       "in force: mewatch check says what is wrong.");
@@ -278,6 +319,7 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 	attempts(ledger, out);
 	connections(ledger, out);
 	violations(ledger, out);
+	acted(ledger, out);
 	observations(ledger, out);
 	passing(ledger, out);
 	ftp(ledger, out);

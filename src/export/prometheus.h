@@ -19,6 +19,8 @@ int me_prometheus_write(const struct me_ledger *ledger, const struct me_status *
 
 /* The process_* metrics of this process, from /proc/self; what cannot be read is left out. */
 void me_prometheus_process(struct me_strbuf *out);
+/* Bytes of memory that this process has; 0: cannot be read. */
+uint64_t me_process_resident(void);
 
 /* Writes the metrics to a file, atomically, for a textfile collector. 0 or a negative errno. */
 int me_prometheus_textfile(const struct me_ledger *ledger, const struct me_status *status,

@@ -19,6 +19,7 @@ struct me_query {
 	const char *around;         /* the id of a row that is to be among them */
 	const char *group, *unfold; /* for flows */
 	const char *since;          /* for violations */
+	const char *set, *span;     /* of /v1/mode; `for` is called span here */
 };
 
 struct me_item {

@@ -2,12 +2,14 @@
 #include "export/rows.h"
 #include "ledger/rate.h"
 #include "ledger/requests.h"
+#include "mewatch/mode.h"
 
 /* constant, name, largest first */
 #define FIELD_LIST(X)                                                                              \
 	X(ID, "id", 0)                                                                             \
 	X(STATE, "state", 0)                                                                       \
 	X(VERDICT, "verdict", 0)                                                                   \
+	X(ACTION, "action", 0)                                                                     \
 	X(REASON, "reason", 0)                                                                     \
 	X(EVIDENCE, "evidence", 0)                                                                 \
 	X(SERVICE, "service", 0)                                                                   \
@@ -97,6 +99,10 @@ static struct me_value judgement(const struct me_item *row, unsigned int field)
 		if (flow->direction == ME_DIRECTION_IN)
 			return (struct me_value){0}; /* nobody judges what others open */
 		return me_value_text(me_verdict_label(flow->state.verdict));
+	case F_ACTION:
+		return me_state_action(flow->state)
+			       ? me_value_text(me_action_label(me_state_action(flow->state)))
+			       : (struct me_value){0};
 	case F_REASON:
 		return flow->state.reason ? me_value_text(me_reason_label(flow->state.reason))
 					  : (struct me_value){0};

@@ -27,6 +27,16 @@ struct me_limit_hits {
 	const char *advice; /* or NULL: it needs nobody */
 };
 
+/* What is done about violations. */
+struct me_mode_status {
+	int mode;              /* enum me_mode: where no rule has its own */
+	int said;              /* instead of the policy's; -1: nothing was said */
+	uint64_t until_ns;     /* epoch: the end of that; 0: there is none */
+	bool enforcing;        /* some violations are denied */
+	bool keep;             /* also while the daemon is down */
+	unsigned int rules[3]; /* with each mode of their own */
+};
+
 struct me_policy_status {
 	const char *profile;
 	const char *path; /* or NULL: only the profile */
@@ -54,13 +64,17 @@ struct me_status {
 	pid_t pid;
 	uint64_t started_ns; /* epoch */
 	uint64_t now_ns;     /* epoch */
+	uint64_t uptime_ns;  /* of a clock that is not set, unlike the two above */
 	struct me_policy_status policy;
+	struct me_mode_status mode;
 	const struct me_attached *attached;
 	size_t n_attached;
 	const struct me_map_fill *maps;
 	size_t n_maps;
 	const struct me_limit_hits *limits;
 	size_t n_limits;
+	uint64_t memory_most,
+		memory_kernel; /* bytes: of the daemon, and of its maps, at the most */
 	const struct me_history_view *history; /* or NULL */
 	const char *const *problems;           /* one line each; what is from outside is escaped */
 	size_t n_problems;

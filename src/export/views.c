@@ -97,7 +97,7 @@ static struct me_json *begin(const struct me_status *status)
 static int write_rows(const struct me_selection *sel, const struct me_picks *picks,
 		      struct me_strbuf *out)
 {
-	for (size_t i = sel->offset; i < picks->count; i++) {
+	for (size_t i = sel->offset; i < picks->count && out->len < ME_VIEW_BYTES_MAX; i++) {
 		_cleanup_json_ struct me_json *object =
 			me_view_row(sel->rows, &picks->items[i].row);
 		int r;

@@ -7,8 +7,9 @@
 #include "export/rows.h"
 #include "export/status.h"
 
-#define ME_VIEW_LIMIT 1000u       /* rows by default */
-#define ME_VIEW_LIMIT_MAX 100000u /* rows at the most */
+#define ME_VIEW_LIMIT 1000u            /* rows by default */
+#define ME_VIEW_LIMIT_MAX 100000u      /* rows at the most */
+#define ME_VIEW_BYTES_MAX (128u << 20) /* of a list: the rows beyond are left for another request */
 
 /*
  * Appends the answer to a list request. 0, -ENOMEM, or -EINVAL with one line in `error` that says

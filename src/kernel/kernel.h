@@ -54,6 +54,12 @@ bool me_kernel_resumed(const struct me_kernel *kernel);
 /* How many flows the table has room for: what was asked for when it was made. */
 uint32_t me_kernel_flows_max(const struct me_kernel *kernel);
 
+/*
+ * Bytes that the maps take in the kernel when they are full; those of the policy and what each socket carries
+ * are not in it.
+ */
+uint64_t me_kernel_memory(const struct me_kernel *kernel);
+
 /* The daemon's block of kept_size bytes, shared and pinned. */
 void *me_kernel_kept(const struct me_kernel *kernel);
 /* Its elements of each_size bytes by endpoint id, as many as there are counts; shared and pinned. */
@@ -118,6 +124,21 @@ uint32_t me_kernel_generation(const struct me_kernel *kernel);
  * image's generation must be new.
  */
 int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, struct me_why *why);
+
+/* What the programs do about violations: the members of struct me_control of that name. */
+struct me_kernel_mode {
+	uint64_t until_ns;
+	uint64_t strict_ns;
+	uint32_t said;
+	uint32_t most;
+};
+void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode);
+/* The mode that holds for a port now, or, with ME_MODE_ALL of a policy, for that. */
+enum me_mode me_kernel_mode_now(const struct me_kernel *kernel, uint32_t mode, uint64_t now_ns);
+/* For how long they may act on it without hearing of the daemon again; ~0: for good. */
+void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns);
+/* No flow of a socket is to be cut any more. */
+void me_kernel_uncut(struct me_kernel *kernel);
 
 /* An own address appeared or went; a namespace's addresses are complete, or it is gone. */
 int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include "base/cleanup.h"
+#include "mewatch/mode.h"
 #include "policy/compile.h"
 #include "policy/parts.h"
 
@@ -110,6 +111,36 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 	for (size_t i = 0; i < ME_IMAGE_PARTS; i++)
 		bpf_map_delete_elem(bpf_map__fd(outer_of(kernel, &parts[i])), &old);
 	return err ? me_why(why, err, "the policy cannot be loaded: %s", strerror(-err)) : 0;
+}
+
+void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode)
+{
+	struct me_control *control = kernel->control;
+
+	if (control->strict_ns == mode->strict_ns && control->until_ns == mode->until_ns &&
+	    control->said == mode->said && control->most == mode->most)
+		return;
+	/* In between less may be done than before and after, not more. */
+	__atomic_store_n(&control->most, ME_MODE_MONITOR, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->strict_ns, mode->strict_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->until_ns, mode->until_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->said, mode->said, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->most, mode->most, __ATOMIC_SEQ_CST);
+}
+
+enum me_mode me_kernel_mode_now(const struct me_kernel *kernel, uint32_t mode, uint64_t now_ns)
+{
+	return me_mode_now(kernel->control, mode, now_ns);
+}
+
+void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns)
+{
+	__atomic_store_n(&kernel->control->lease_ns, until_ns, __ATOMIC_RELAXED);
+}
+
+void me_kernel_uncut(struct me_kernel *kernel)
+{
+	__atomic_store_n(&kernel->control->cut, 0, __ATOMIC_RELAXED);
 }
 
 int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present)

@@ -267,6 +267,18 @@ static void merge(struct me_answers *answers, uint32_t slot, struct pair *pair)
 	pair->target = target; /* for the caller to release */
 }
 
+/* The id of a text, for which others make room: those of the pairs that end first. 0: none, or no memory. */
+static uint32_t keep_text(struct me_answers *answers, const char *text)
+{
+	uint32_t id = me_intern_get(answers->texts, text), slot;
+
+	while (!id && text && *text && (slot = first_to_end(answers))) {
+		evict(answers, slot);
+		id = me_intern_get(answers->texts, text);
+	}
+	return id;
+}
+
 int me_answers_add(struct me_answers *answers, const struct me_answer *answer)
 {
 	bool has_target = answer->target && *answer->target;
@@ -277,8 +289,8 @@ int me_answers_add(struct me_answers *answers, const struct me_answer *answer)
 
 	if (!*answer->name)
 		return 0;
-	pair.name = me_intern_get(answers->texts, answer->name);
-	pair.target = me_intern_get(answers->texts, answer->target);
+	pair.name = keep_text(answers, answer->name);
+	pair.target = keep_text(answers, answer->target);
 	if (!pair.name || (has_target && !pair.target)) {
 		r = -ENOMEM;
 	} else {

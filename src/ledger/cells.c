@@ -20,6 +20,15 @@ static uint64_t sum_kind(const uint64_t *cells, uint32_t vantage, uint32_t kind)
 	return sum;
 }
 
+uint64_t me_cells_kind(const uint64_t *cells, enum me_cell_kind kind)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t vantage = 0; vantage < ME_VANTAGE_KERNEL_COUNT; vantage++)
+		sum += sum_kind(cells, vantage, kind);
+	return sum;
+}
+
 uint64_t me_cells_attempts(const uint64_t *cells, uint32_t vantage)
 {
 	return sum_kind(cells, vantage, ME_CELL_FINAL) + sum_kind(cells, vantage, ME_CELL_OPENED);

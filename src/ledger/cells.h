@@ -26,6 +26,9 @@ const char *me_stage_label(enum me_stage stage);
 /* Attempts of a vantage: everything judged outright, and everything that became pending. */
 uint64_t me_cells_attempts(const uint64_t *cells, uint32_t vantage);
 
+/* All cells of a kind, such as ME_CELL_DENIED. */
+uint64_t me_cells_kind(const uint64_t *cells, enum me_cell_kind kind);
+
 /* Pending flows of a vantage that have not ended. */
 uint64_t me_cells_pending(const uint64_t *cells, uint32_t vantage);
 

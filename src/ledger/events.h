@@ -35,6 +35,7 @@
 	X(p, FAILING, "failing", "attempts to an endpoint fail")                                   \
 	X(p, RECOVERED, "recovered", "an endpoint that was overdue or failing works again")        \
 	X(p, RELOAD, "reload", "the policy was read again")                                        \
+	X(p, MODE, "mode", "what is done about violations changed")                                \
 	X(p, START, "start", "the daemon started")                                                 \
 	X(p, STOP, "stop", "the daemon stopped")                                                   \
 	X(p, AGGREGATE, "aggregate", "violations that were not told one by one")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ledger/intern.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,6 +24,7 @@ struct me_intern {
 	uint32_t used;      /* slots that were ever used */
 	uint32_t free;      /* head of the free list */
 	uint32_t live;
+	size_t bytes; /* of the texts that are there */
 	uint64_t refused;
 };
 
@@ -96,7 +98,8 @@ static uint32_t take_slot(struct me_intern *intern)
 
 static uint32_t add(struct me_intern *intern, const char *text, size_t len, uint32_t hash)
 {
-	char *bytes = intern->live < ME_INTERN_MAX ? strndup(text, len) : NULL;
+	bool has_room = intern->live < ME_INTERN_MAX && len < ME_INTERN_BYTES_MAX - intern->bytes;
+	char *bytes = has_room ? strndup(text, len) : NULL;
 	uint32_t id = bytes ? take_slot(intern) : 0;
 	uint32_t *bucket;
 
@@ -109,6 +112,7 @@ static uint32_t add(struct me_intern *intern, const char *text, size_t len, uint
 	intern->texts[id] = (struct text){.refs = 1, .next = *bucket, .hash = hash, .bytes = bytes};
 	*bucket = id;
 	intern->live++;
+	intern->bytes += len + 1;
 	return id;
 }
 
@@ -148,6 +152,7 @@ void me_intern_put(struct me_intern *intern, uint32_t id)
 	while (*at != id)
 		at = &intern->texts[*at].next;
 	*at = t->next;
+	intern->bytes -= strlen(t->bytes) + 1;
 	free(t->bytes);
 	t->bytes = NULL;
 	t->next = intern->free;

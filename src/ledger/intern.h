@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ME_INTERN_MAX 262144u    /* different texts at a time */
-#define ME_INTERN_TEXT_MAX 4096u /* bytes of one; the rest is cut off */
+#define ME_INTERN_MAX 262144u           /* different texts at a time */
+#define ME_INTERN_TEXT_MAX 4096u        /* bytes of one; the rest is cut off */
+#define ME_INTERN_BYTES_MAX (32u << 20) /* of all together, each with its NUL */
 
 struct me_intern;
 

@@ -569,6 +569,11 @@ const char *me_ledger_text(const struct me_ledger *ledger, uint32_t id)
 	return me_intern_text(ledger->intern, id);
 }
 
+uint64_t me_ledger_texts_refused(const struct me_ledger *ledger)
+{
+	return me_intern_refused(ledger->intern);
+}
+
 const struct me_names *me_ledger_names(const struct me_ledger *ledger)
 {
 	return ledger->names;

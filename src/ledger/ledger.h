@@ -289,6 +289,9 @@ uint64_t me_ledger_evicted(const struct me_ledger *ledger);
 /* An interned text of a flow or group, or NULL. */
 const char *me_ledger_text(const struct me_ledger *ledger, uint32_t id);
 
+/* How often there was no room for a text (ledger/intern.h): what was read of a flow again is tried again. */
+uint64_t me_ledger_texts_refused(const struct me_ledger *ledger);
+
 const struct me_names *me_ledger_names(const struct me_ledger *ledger);
 struct me_kept *me_ledger_kept(const struct me_ledger *ledger);
 

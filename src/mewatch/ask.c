@@ -4,10 +4,12 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/un.h>
 
 #define STATUS_OK 200
+#define STATUS_FORBIDDEN 403
 
 void me_ask_add_encoded(struct me_strbuf *path, const char *text)
 {
@@ -54,7 +56,7 @@ static int error_of(CURL *curl, CURLcode result, const struct me_strbuf *body)
 	switch (result) {
 	case CURLE_OK:
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &value);
-		return value == STATUS_OK ? 0 : -EPROTO;
+		return value == STATUS_OK ? 0 : value == STATUS_FORBIDDEN ? -EACCES : -EPROTO;
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &value);
 		return value ? (int)-value : -ECONNREFUSED;
@@ -69,7 +71,7 @@ static int error_of(CURL *curl, CURLcode result, const struct me_strbuf *body)
 	}
 }
 
-int me_ask(const char *socket, const char *path, struct me_strbuf *body)
+static int ask(const char *socket, const char *path, bool post, struct me_strbuf *body)
 {
 	_cleanup_strbuf_ struct me_strbuf url = {0};
 	size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path);
@@ -84,8 +86,24 @@ int me_ask(const char *socket, const char *path, struct me_strbuf *body)
 	curl = curl_easy_init();
 	if (!curl)
 		return -ENOMEM;
-	r = set_up(curl, socket, url.data, body) ? -ENOMEM
-						 : error_of(curl, curl_easy_perform(curl), body);
+	r = set_up(curl, socket, url.data, body) ? -ENOMEM : 0;
+	if (!r && post)
+		r = curl_easy_setopt(curl, CURLOPT_POST, 1L) |
+				    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L)
+			    ? -ENOMEM
+			    : 0;
+	if (!r)
+		r = error_of(curl, curl_easy_perform(curl), body);
 	curl_easy_cleanup(curl);
 	return r;
+}
+
+int me_ask(const char *socket, const char *path, struct me_strbuf *body)
+{
+	return ask(socket, path, false, body);
+}
+
+int me_ask_post(const char *socket, const char *path, struct me_strbuf *body)
+{
+	return ask(socket, path, true, body);
 }

@@ -18,4 +18,7 @@ void me_ask_add_encoded(struct me_strbuf *path, const char *text);
  */
 int me_ask(const char *socket, const char *path, struct me_strbuf *body);
 
+/* The same as POST without a body; -EACCES: not for this user. */
+int me_ask_post(const char *socket, const char *path, struct me_strbuf *body);
+
 #endif

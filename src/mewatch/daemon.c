@@ -16,6 +16,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/mounts.h"
 #include "mewatch/command.h"
+#include "mewatch/daemon_mode.h"
 #include "mewatch/daemon_uses.h"
 #include "mewatch/interfaces.h"
 #include "mewatch/outputs.h"
@@ -108,9 +109,9 @@ static int open_kernel(struct me_daemon *daemon, const struct me_policy *policy)
 }
 
 /* The ledger shows as many closed flows as the table has room for open ones. */
-static int open_ledger(struct me_daemon *daemon, const struct me_policy *policy)
+static int open_ledger(struct me_daemon *daemon)
 {
-	struct me_ledger_limits limits = {.flows = 2 * policy->limits.flows};
+	struct me_ledger_limits limits = {.flows = 2 * me_kernel_flows_max(daemon->kernel)};
 	uint64_t epoch_ns = me_clock_now(CLOCK_REALTIME);
 	struct me_names *names = &daemon->names;
 	uint32_t n;
@@ -202,9 +203,10 @@ int me_daemon_open(struct me_daemon *daemon, const struct me_daemon_options *opt
 		return code;
 	daemon->opened = true;
 	resume_clocks(daemon);
+	me_daemon_mode_open(daemon);
 	code = recompile(daemon, &policy, &image);
 	if (!code)
-		code = open_ledger(daemon, policy);
+		code = open_ledger(daemon);
 	if (!code)
 		code = me_recording_open(daemon);
 	if (!code)
@@ -279,6 +281,7 @@ void me_daemon_round(struct me_daemon *daemon)
 
 	me_daemon_read(daemon);
 	walk_if_due(daemon, WALK_ROUND);
+	me_daemon_mode_round(daemon);
 	end_round(daemon, false);
 	me_daemon_dns_round(daemon);
 	me_surroundings_survey(daemon->surroundings);
@@ -297,6 +300,7 @@ void me_daemon_stop(struct me_daemon *daemon)
 	me_daemon_read(daemon);
 	me_daemon_walk(daemon);
 	end_round(daemon, true);
+	me_daemon_mode_stop(daemon);
 	me_events_notice(daemon->events, ME_EVENT_STOP, NULL, me_kernel_generation(daemon->kernel),
 			 NULL);
 	me_daemon_names_save(daemon);

@@ -54,6 +54,8 @@ struct me_daemon_options {
 	const char *events;   /* path, "-", or NULL: none */
 	const char *state;    /* NULL in a replay: nothing is to outlive it */
 	const char *pins;
+	bool enforce;
+	uint64_t enforce_ns; /* for so long; 0: there is no end */
 };
 
 /* The block that outlives the daemon (me_kernel_kept()). */
@@ -65,6 +67,12 @@ struct me_daemon_kept {
 	struct me_swept outside;
 	struct me_swept listeners; /* told as foreign */
 	uint64_t surveyed; /* 1: what was open before the first attachment is in the ledger */
+	/* daemon_mode.c */
+	uint64_t said; /* 1 + enum me_mode, instead of the policy's; 0: nothing */
+	uint64_t said_until_ns;
+	uint64_t said_by_command; /* 1; else by the options */
+	uint64_t mode_told;       /* as the last event has it */
+	uint64_t stopped;         /* 1: the last daemon ended in good order */
 };
 
 struct me_daemon {
@@ -94,6 +102,7 @@ struct me_daemon {
 	struct me_witness *witness;
 	uint64_t recursive; /* cgroup of the recursive resolver, or 0 */
 	struct me_wire_limits wire_limits;
+	bool cutting;              /* this walk over the flows met one of a socket that is cut */
 	uint64_t drained_ns;       /* records told before then have been read */
 	struct me_table *released; /* cookies of sockets that are gone, until the next walk */
 	uint64_t *cells;

@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
+#include "mewatch/mode.h"
 #include "mewatch/surroundings.h"
 #include "policy/compile.h"
 #include "policy/policy.h"
@@ -21,6 +22,12 @@
 
 /* For so long a closed connection in transit stays in the table. */
 #define LINGER_NS (3ull * 1000000000ull)
+/*
+ * And one that was cut, after its last packet: who does not know yet that it is over repeats what it
+ * sent, which without a flow would be taken for one that was under way before (RFC 6298: at the most
+ * 60 s apart, Linux: 120 s).
+ */
+#define LINGER_CUT_NS (150ull * 1000000000ull)
 
 /* Flows so young that their names are looked up at each walk; older ones now and then. */
 #define NAMES_YOUNG_NS (15ull * 1000000000ull)
@@ -119,6 +126,9 @@ static void settle_now(struct me_daemon *daemon, struct me_settle *settle)
 {
 	int err = me_kernel_settle(daemon->kernel, settle);
 
+	/* Perhaps it is cut now. */
+	daemon->cutting |= settle->what == ME_SETTLE_VERDICT &&
+			   settle->state.verdict == ME_VIOLATION && settle->key.vantage == ME_HOST;
 	if (err && err != -ENOENT && err != -EALREADY)
 		me_log_warning("a flow cannot be settled: %s", strerror(-err));
 }
@@ -204,8 +214,12 @@ static int fold_named(struct me_daemon *daemon, const struct me_flow_key *key,
 static bool lingers(const struct me_daemon *daemon, const struct me_flow_key *key,
 		    const struct me_flow *flow)
 {
-	return key->vantage != ME_HOST && key->proto == IPPROTO_TCP && !key->earlier &&
-	       daemon->now_ns < flow->closed_ns + LINGER_NS;
+	if (key->vantage == ME_HOST || key->proto != IPPROTO_TCP || key->earlier)
+		return false;
+	if (flow->outcome == ME_OUTCOME_ESTABLISHED &&
+	    me_state_action(flow->state) == ME_ACTION_DENIED)
+		return daemon->now_ns < flow->last_ns + LINGER_CUT_NS;
+	return daemon->now_ns < flow->closed_ns + LINGER_NS;
 }
 
 /* Until when nothing but a packet makes a flow in transit worth another look; 0: that cannot be told. */
@@ -227,6 +241,8 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	struct me_flow last;
 	int err;
 
+	daemon->cutting |= key->vantage == ME_HOST && !(flow->flags & ME_FLOW_CLOSED) &&
+			   me_state_action(flow->state) == ME_ACTION_DENIED;
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
 	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow) &&
@@ -268,6 +284,7 @@ int me_daemon_flows(struct me_daemon *daemon)
 	int err = me_kernel_sync(daemon->kernel);
 
 	daemon->walks++;
+	daemon->cutting = false;
 	me_surroundings_sync(daemon->surroundings);
 	if (!err)
 		err = me_kernel_sync_passing(daemon->kernel);
@@ -280,6 +297,8 @@ int me_daemon_flows(struct me_daemon *daemon)
 		err = daemon->ending ? me_kernel_flows_each(daemon->kernel, fold, daemon)
 				     : me_kernel_flows_changed(daemon->kernel, daemon->now_ns, fold,
 							       daemon);
+	if (!err && !daemon->cutting)
+		me_kernel_uncut(daemon->kernel);
 	me_table_free(&daemon->released);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/daemon_mode.h"
 #include "mewatch/here.h"
 #include "mewatch/recording.h"
 #include "policy/compile.h"
@@ -218,6 +219,7 @@ int me_daemon_policy_use(struct me_daemon *daemon, struct me_policy **policy,
 	me_policy_free(&daemon->policy);
 	daemon->image = me_steal_ptr(image);
 	daemon->policy = me_steal_ptr(policy);
+	me_daemon_mode_apply(daemon);
 	daemon->loaded_epoch_ns = me_daemon_clock(daemon, CLOCK_REALTIME);
 	daemon->last_error[0] = '\0';
 	me_events_expect_dns(daemon->events, daemon->image->head->flags & ME_HEAD_NAMES);

@@ -167,6 +167,8 @@ static int explain(struct session *session, const struct me_here_request *reques
 	if (!err)
 		err = apply_names(session);
 	explained->policy = session->policy;
+	if (!err)
+		me_explain_mode(explained, session->here.environment.now_epoch_ns);
 	return err;
 }
 

@@ -114,6 +114,32 @@ static void add_rule_lines(struct me_strbuf *out, const struct me_explanation *e
 		       me_evidence_label(e->judgement.evidence));
 }
 
+/* "enforce, by updates/engines (site.yaml:12): denied" */
+static void add_mode(struct me_strbuf *out, const struct me_explained *explained)
+{
+	static const char *const what[] = {
+		[ME_ACTION_NONE] = "not denied",
+		[ME_ACTION_WOULD_DENY] = "would be denied (shadow)",
+		[ME_ACTION_DENIED] = "denied",
+	};
+	const struct me_explained_mode *mode = &explained->mode;
+
+	me_strbuf_addf(out, "\n  mode      %s, ", me_mode_label(mode->mode));
+	if (mode->said) {
+		me_strbuf_adds(out, "as the daemon was told");
+	} else if (mode->by) {
+		me_strbuf_adds(out, "by ");
+		add_rule(out, mode->by);
+	} else {
+		me_strbuf_adds(out, "by the policy");
+	}
+	me_strbuf_addf(out, ": %s", what[mode->action]);
+	if (me_explained_last(explained)->judgement.verdict != ME_VIOLATION)
+		me_strbuf_adds(out, mode->action == ME_ACTION_NONE
+					    ? " while it is pending"
+					    : " until an answer for the name was seen");
+}
+
 /* From where it is judged. */
 static const char *whose(enum me_vantage vantage)
 {
@@ -140,6 +166,8 @@ int me_explained_print(const struct me_explained *explained)
 	add_why(&out, explained);
 	if (add_before(&before, explained) && !before.err)
 		me_strbuf_addf(&out, "\n  before    %s", before.data);
+	if (explained->mode.applies)
+		add_mode(&out, explained);
 	me_strbuf_addc(&out, '\n');
 	for (size_t i = 0; i < e->n_others; i++) {
 		me_strbuf_adds(&out, "  also      ");
@@ -242,17 +270,19 @@ int me_explained_print_json(const struct me_explained *explained)
 	add_why(&why, explained);
 	for (size_t i = 0; i < e->n_others; i++)
 		err |= json_array_append_new(others, json_other(explained, e, &e->others[i]));
-	root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, "
-			 "s:o}",
-			 "destination", text, "vantage", me_vantage_label(explained->vantage),
-			 "verdict", me_verdict_label(e->judgement.verdict), "reason",
-			 me_reason_label(e->judgement.reason), "service", e->service, "rule",
-			 json_text(e->rule ? e->rule->slug : NULL), "at", json_place(e->rule),
-			 "endpoint", json_text(e->endpoint), "evidence",
-			 me_evidence_label(e->judgement.evidence), "retired",
-			 e->rule && e->rule->retired, "why", json_strbuf(&why), "before",
-			 json_before(explained), "also", others, "untold", (json_int_t)e->n_untold,
-			 "known", json_all_known(&explained->known));
+	root = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, "
+		"s:o, s:s, s:o, s:s}",
+		"destination", text, "vantage", me_vantage_label(explained->vantage), "verdict",
+		me_verdict_label(e->judgement.verdict), "reason",
+		me_reason_label(e->judgement.reason), "service", e->service, "rule",
+		json_text(e->rule ? e->rule->slug : NULL), "at", json_place(e->rule), "endpoint",
+		json_text(e->endpoint), "evidence", me_evidence_label(e->judgement.evidence),
+		"retired", e->rule && e->rule->retired, "why", json_strbuf(&why), "before",
+		json_before(explained), "also", others, "untold", (json_int_t)e->n_untold, "known",
+		json_all_known(&explained->known), "mode", me_mode_label(explained->mode.mode),
+		"mode_rule", json_text(explained->mode.by ? explained->mode.by->slug : NULL),
+		"action", me_action_label(explained->mode.action));
 	if (!root || err || json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
 		err = -ENOMEM;
 	else

@@ -32,6 +32,10 @@ static const struct me_command {
 	 "what this machine lacks, with the remedy"},
 	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",
 	 "rules that would allow the violations"},
+	{"monitor", me_cmd_mode, "[--for 10m] [--end] [--socket PATH]",
+	 "tell violations, deny nothing"},
+	{"shadow", me_cmd_mode, "[--for 10m] [--end] [--socket PATH]", "tell what would be denied"},
+	{"enforce", me_cmd_mode, "[--for 10m] [--end] [--socket PATH]", "deny violations"},
 	{"detach", me_cmd_detach, "[--pins DIR]", "remove programs, maps and pins"},
 };
 

@@ -22,7 +22,9 @@
 #include "kernel/links.h"
 #include "mewatch/command.h"
 #include "mewatch/daemon.h"
+#include "mewatch/daemon_mode.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/memory.h"
 #include "mewatch/recording.h"
 #include "mewatch/troubles.h"
 #include "policy/policy.h"
@@ -122,11 +124,15 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 								    daemon->levels[i].entries,
 								    daemon->levels[i].capacity};
 	s->maps = o->maps;
-	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, s);
+	s->memory_most = me_memory_of(daemon);
+	s->memory_kernel = me_kernel_memory(daemon->kernel);
+	me_troubles_read(o->troubles, daemon, o->textfile_err, o->reopen_err, me_http_cut(o->http),
+			 s);
 	s->version = ME_VERSION;
 	s->pid = getpid();
 	s->started_ns = o->started_epoch_ns;
 	s->now_ns = me_clock_now(CLOCK_REALTIME);
+	s->uptime_ns = me_clock_now(CLOCK_MONOTONIC) - daemon->started_ns;
 	s->policy = (struct me_policy_status){
 		.profile = daemon->policy->profile,
 		.path = daemon->policy->path,
@@ -136,6 +142,7 @@ const struct me_status *me_outputs_status(struct me_daemon *daemon)
 		.last_error = *daemon->last_error ? daemon->last_error : NULL,
 	};
 	me_recording_status(daemon, s);
+	me_daemon_mode_status(daemon, &s->mode);
 	return s;
 }
 
@@ -152,6 +159,11 @@ static unsigned int answer(void *data, const struct me_http_request *request,
 
 	me_daemon_refresh(daemon);
 	return me_api_answer(&daemon->outputs->api, request, body, type);
+}
+
+static void say(void *data, int mode, uint64_t for_ns)
+{
+	me_daemon_mode_say(data, mode, for_ns);
 }
 
 /* --- Opening ------------------------------------------------------------------------------------ */
@@ -234,7 +246,8 @@ int me_outputs_open(struct me_daemon *daemon)
 	if (!o->troubles)
 		return ME_EXIT_KERNEL;
 	o->started_epoch_ns = me_clock_now(CLOCK_REALTIME);
-	o->api = (struct me_api){.ledger = daemon->ledger, .data = daemon, .status = status_now};
+	o->api = (struct me_api){
+		.ledger = daemon->ledger, .data = daemon, .status = status_now, .say = say};
 	err = me_ndjson_open(daemon->options.events, daemon->ledger, &o->ndjson);
 	if (err) {
 		me_log_error("--events %s: %s", daemon->options.events, strerror(-err));

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "mewatch/command.h"
 
@@ -23,6 +24,8 @@ static const char usage[] =
 	"      --events FILE       append events as NDJSON; - is standard output\n"
 	"      --state DIR         (" ME_DEFAULT_STATE ")\n"
 	"      --pins DIR          on a BPF file system (" ME_DEFAULT_PINS ")\n"
+	"      --enforce           deny violations, as with `mode: enforce` in the policy\n"
+	"      --for 10m           so long, and then what the policy says\n"
 	"  -v, --verbose           say more\n"
 	"\n"
 	"--cgroup, --interface and --host replace the policy's `watch:`; --interface and --host go\n"
@@ -42,7 +45,9 @@ enum {
 	OPT_TEXTFILE,
 	OPT_EVENTS,
 	OPT_STATE,
-	OPT_PINS
+	OPT_PINS,
+	OPT_ENFORCE,
+	OPT_FOR
 };
 
 static const struct option options[] = {
@@ -58,6 +63,8 @@ static const struct option options[] = {
 	{"events", required_argument, NULL, OPT_EVENTS},
 	{"state", required_argument, NULL, OPT_STATE},
 	{"pins", required_argument, NULL, OPT_PINS},
+	{"enforce", no_argument, NULL, OPT_ENFORCE},
+	{"for", required_argument, NULL, OPT_FOR},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -108,6 +115,21 @@ static bool list_option(struct me_daemon_options *o, int option, const char *arg
 	}
 }
 
+/* Whether there is to be denied, and for how long. False: another option, or not understood (logged). */
+static bool enforce_option(struct me_daemon_options *o, int option, const char *argument)
+{
+	if (option == OPT_ENFORCE) {
+		o->enforce = true;
+		return true;
+	}
+	if (option != OPT_FOR)
+		return false;
+	if (!me_clock_parse_duration(argument, &o->enforce_ns) && o->enforce_ns)
+		return true;
+	me_log_error("--for `%s`: expected a duration such as 10m", argument);
+	return false;
+}
+
 /* -1: run. Otherwise an exit code. */
 static int check(const struct me_daemon_options *o, const char *argument)
 {
@@ -117,6 +139,8 @@ static int check(const struct me_daemon_options *o, const char *argument)
 		me_log_error(
 			"--interface without --host: whose packets? Name the mail hosts behind "
 			"it; mewatch run --help");
+	else if (o->enforce_ns && !o->enforce)
+		me_log_error("--for without --enforce: what for? mewatch run --help");
 	else if (o->n_hosts && !o->n_interfaces)
 		me_log_error("--host without --interface: where do its packets pass? Name the "
 			     "interface towards it; mewatch run --help");
@@ -146,7 +170,8 @@ int me_run_options(int argc, char **argv, const char **words, struct me_daemon_o
 		} else if (option == 'h') {
 			fputs(usage, stdout);
 			return ME_EXIT_OK;
-		} else if (!list_option(&o, option, optarg)) {
+		} else if (!list_option(&o, option, optarg) &&
+			   !enforce_option(&o, option, optarg)) {
 			return ME_EXIT_USAGE;
 		}
 	}

@@ -28,8 +28,15 @@ int me_spool_open(const char *path, uint64_t epoch, struct me_spool **ret_spool)
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	struct me_spool *spool;
 	void *memory;
+	int err;
 
-	if (fd < 0 || ftruncate(fd, sizeof(struct file)))
+	if (fd < 0)
+		return -errno;
+	/* Not a hole: on a full disk to write into one is SIGBUS. */
+	err = posix_fallocate(fd, 0, sizeof(struct file));
+	if (err)
+		return -err;
+	if (ftruncate(fd, sizeof(struct file)))
 		return -errno;
 	spool = calloc(1, sizeof(*spool));
 	if (!spool)

@@ -29,6 +29,11 @@
 	  "sends from a network namespace whose addresses were not known yet", NULL)               \
 	X("flows_shown", me_ledger_evicted(daemon->ledger),                                        \
 	  "open flows that are not shown any more", "they are counted on")                         \
+	X("texts", me_ledger_texts_refused(daemon->ledger),                                        \
+	  "times that a name, path or program of a flow found no room",                            \
+	  "the flow is shown without it")                                                          \
+	X("http_connections", http_cut,                                                            \
+	  "connections of clients that were ended for want of room, or of time", NULL)             \
 	X("flows_before_start", daemon->preexisting_refused,                                       \
 	  "flows that were open before the start and are not listed", "they are not judged")       \
 	X("address_notices", netns.overruns,                                                       \
@@ -116,7 +121,7 @@ static void add_history(struct me_troubles *troubles, const struct me_history_st
 }
 
 void me_troubles_read(struct me_troubles *troubles, const struct me_daemon *daemon, int textfile,
-		      int events, struct me_status *status)
+		      int events, uint64_t http_cut, struct me_status *status)
 {
 	const struct me_netns_stats netns = me_surroundings_netns(daemon->surroundings);
 	const struct me_sweeps_stats sweeps = me_surroundings_sweeps(daemon->surroundings);

@@ -14,9 +14,10 @@ void me_troubles_free(struct me_troubles **troubles);
 
 /*
  * Sets limits and problems of *status as they are now, borrowed until the next call. Needs a daemon
- * that watches. `textfile` and `events` say what is wrong with these files, 0 or a negative errno.
+ * that watches. `textfile` and `events` say what is wrong with these files, 0 or a negative errno,
+ * `http_cut` is me_http_cut().
  */
 void me_troubles_read(struct me_troubles *troubles, const struct me_daemon *daemon, int textfile,
-		      int events, struct me_status *status);
+		      int events, uint64_t http_cut, struct me_status *status);
 
 #endif

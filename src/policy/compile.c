@@ -15,6 +15,8 @@ static void describe_head(struct me_image *image, const struct me_policy *policy
 {
 	struct me_head *head = image->head;
 
+	head->mode = policy->mode;
+	head->refuse = policy->refuse;
 	head->proxy_port = policy->has_proxy ? policy->proxy_port : 0;
 	head->udp_idle_ns = policy->limits.udp_idle_ns;
 	head->pending_ns = policy->limits.pending_ns;

@@ -263,6 +263,27 @@ static int too_many(const struct me_policy *policy, uint64_t now, int columns,
 	return -EINVAL;
 }
 
+/* What is done about violations in each column: as me_policy_mode_rule() says of each port. */
+static void choose_modes(struct me_head *head, const struct me_policy *policy,
+			 const struct me_cover *cover)
+{
+	uint16_t mode;
+
+	for (uint32_t c = 0; c < head->columns; c++)
+		head->column[c].flags |= (uint16_t)(policy->mode << ME_COLUMN_MODE_SHIFT);
+	/* The last one first: those before it take its place. An expired one covers nothing. */
+	for (uint32_t i = (uint32_t)policy->n_rules; i-- > 0;) {
+		if (!policy->rules[i].has_mode)
+			continue;
+		mode = (uint16_t)(ME_MODE_OWN | policy->rules[i].mode);
+		for (uint32_t c = me_cover_next(cover, i, 0); c < head->columns;
+		     c = me_cover_next(cover, i, c + 1)) {
+			head->column[c].flags &= (uint16_t) ~(ME_MODE_ALL << ME_COLUMN_MODE_SHIFT);
+			head->column[c].flags |= (uint16_t)(mode << ME_COLUMN_MODE_SHIFT);
+		}
+	}
+}
+
 int me_compile_columns(const struct me_policy *policy, uint64_t now_epoch_ns,
 		       const struct me_entries *entries, struct me_diagnostics *diagnostics,
 		       struct me_head *head, struct me_cover *ret_cover)
@@ -286,6 +307,8 @@ int me_compile_columns(const struct me_policy *policy, uint64_t now_epoch_ns,
 	r = cover_rules(ret_cover, &sweep, policy, now_epoch_ns);
 	if (r == 0)
 		describe(head, &sweep, policy, entries, ret_cover);
+	if (r == 0)
+		choose_modes(head, policy, ret_cover);
 	return r;
 }
 

@@ -101,9 +101,7 @@ static uint8_t ftp_flags(enum me_rule_passive passive)
 static uint8_t flags_of(const struct me_rule *rule)
 {
 	return (rule->retired ? ME_ENTRY_RETIRED : 0) |
-	       (rule->private_space ? ME_ENTRY_PRIVATE : 0) | ftp_flags(rule->passive) |
-	       (rule->mode == ME_MODE_SHADOW ? ME_ENTRY_SHADOW : 0) |
-	       (rule->mode == ME_MODE_ENFORCE ? ME_ENTRY_ENFORCE : 0);
+	       (rule->private_space ? ME_ENTRY_PRIVATE : 0) | ftp_flags(rule->passive);
 }
 
 /* Diagnoses that endpoint ids have run out, naming the rules with the most endpoints. */

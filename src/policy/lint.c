@@ -212,17 +212,6 @@ static bool allows_mail(const struct me_policy *policy)
 	return false;
 }
 
-/* What the language has and this version does not act on: nobody may think that it is in force. */
-static void lint_effect(struct me_linter *linter)
-{
-	const struct me_policy *policy = linter->policy;
-
-	for (size_t i = 0; i < policy->n_rules; i++)
-		if (policy->rules[i].mode != ME_MODE_MONITOR)
-			me_lint_tell(linter, &policy->rules[i].at, "no-effect",
-				     "`mode:` is not acted on by this version: it monitors");
-}
-
 static void lint_whole(struct me_linter *linter)
 {
 	const struct me_policy *policy = linter->policy;
@@ -243,7 +232,7 @@ int me_lint(const struct me_policy *policy, uint64_t now_epoch_ns,
 	int err;
 
 	lint_whole(&linter);
-	lint_effect(&linter);
+	me_lint_modes(&linter);
 	err = me_lint_watch(&linter);
 	for (size_t i = 0; !err && i < policy->n_rules; i++)
 		lint_rule(&linter, &policy->rules[i]);

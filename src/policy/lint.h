@@ -29,6 +29,9 @@ bool me_lint_every_port(const struct me_rule *rule);
 /* Interfaces and mail hosts, as far as they can be known without the machine. 0 or -ENOMEM. */
 int me_lint_watch(struct me_linter *linter);
 
+/* Rules whose `mode:` another one takes from them. */
+void me_lint_modes(struct me_linter *linter);
+
 /* Ports of `to: any` that other rules have for their destinations alone. 0 or -ENOMEM. */
 int me_lint_any(struct me_linter *linter);
 

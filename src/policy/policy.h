@@ -69,7 +69,6 @@ struct me_ports {
 	uint16_t low, high; /* host order, inclusive; tcp/'*' is 0-65535 */
 };
 
-enum me_rule_mode { ME_MODE_MONITOR, ME_MODE_SHADOW, ME_MODE_ENFORCE };
 enum me_rule_passive {
 	ME_PASSIVE_NOT_FTP,
 	ME_PASSIVE_DEFAULT,
@@ -90,7 +89,8 @@ struct me_rule {
 	bool from_profile; /* site rules win ties */
 	bool private_space;
 	bool retired;
-	enum me_rule_mode mode;
+	bool has_mode; /* else it is the policy's */
+	enum me_mode mode;
 	enum me_rule_passive passive;
 	uint64_t expect_ns; /* 0: none */
 	uint64_t until_ns;  /* 0: none; else epoch ns, first moment at which it no longer holds */
@@ -153,6 +153,8 @@ struct me_policy {
 	struct me_addr *peers;
 	size_t n_peers;
 	bool strict_names;
+	enum me_mode mode; /* of violations that no rule with a mode claims */
+	uint32_t refuse;   /* sockets that are refused with them: a bit for each enum me_blind */
 	bool on_exit_open;
 	struct me_ports *remoting; /* ports */
 	size_t n_remoting;
@@ -213,5 +215,12 @@ ME_DEFINE_CLEANUP(struct me_policy *, me_policy_free)
 
 /* Whether the time of its `until:` is over, so that it holds no more. */
 bool me_rule_expired(const struct me_rule *rule, uint64_t now_epoch_ns);
+
+/*
+ * The rule whose `mode:` violations on that port have: the first one in force that has a mode and names
+ * the port, the site's before the profile's. NULL: theirs is the policy's.
+ */
+const struct me_rule *me_policy_mode_rule(const struct me_policy *policy, uint64_t now_epoch_ns,
+					  uint8_t proto, uint16_t port);
 
 #endif

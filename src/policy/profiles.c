@@ -151,10 +151,6 @@ const char *me_profile_passive_label(enum me_rule_passive passive)
 
 void me_profile_describe(const struct me_rule *rule, struct me_strbuf *out)
 {
-	static const char *const mode[] = {
-		[ME_MODE_SHADOW] = ", shadow",
-		[ME_MODE_ENFORCE] = ", enforce",
-	};
 	char ports[ME_PORTS_LEN];
 
 	for (size_t i = 0; i < rule->n_ports; i++) {
@@ -165,8 +161,8 @@ void me_profile_describe(const struct me_rule *rule, struct me_strbuf *out)
 		me_strbuf_addf(out, ", passive %s", me_profile_passive_label(rule->passive));
 	if (rule->private_space)
 		me_strbuf_adds(out, ", private");
-	if (rule->mode != ME_MODE_MONITOR)
-		me_strbuf_adds(out, mode[rule->mode]);
+	if (rule->has_mode)
+		me_strbuf_addf(out, ", %s", me_mode_label(rule->mode));
 	if (rule->expect_ns) {
 		me_strbuf_adds(out, ", every ");
 		add_duration(out, rule->expect_ns);

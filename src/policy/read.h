@@ -78,6 +78,7 @@ bool me_read_bool(struct me_reader *reader, const struct me_node *node, bool *re
 /* One of `words`; the index. */
 bool me_read_word(struct me_reader *reader, const struct me_node *node, const char *const *words,
 		  size_t n, size_t *ret_index);
+bool me_read_mode(struct me_reader *reader, const struct me_node *node, enum me_mode *ret_mode);
 bool me_read_count(struct me_reader *reader, const struct me_node *node, uint64_t min, uint64_t max,
 		   uint64_t *ret_count);
 

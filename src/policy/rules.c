@@ -62,6 +62,19 @@ bool me_rule_expired(const struct me_rule *rule, uint64_t now_epoch_ns)
 	return rule->until_ns && now_epoch_ns >= rule->until_ns;
 }
 
+const struct me_rule *me_policy_mode_rule(const struct me_policy *policy, uint64_t now_epoch_ns,
+					  uint8_t proto, uint16_t port)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct me_rule *rule = &policy->rules[i];
+
+		if (rule->has_mode && !me_rule_expired(rule, now_epoch_ns) &&
+		    me_ports_have(rule->ports, rule->n_ports, proto, port))
+			return rule;
+	}
+	return NULL;
+}
+
 static void read_expect(struct me_reader *reader, const struct me_node *node, struct me_rule *rule)
 {
 	static const char *const keys[] = {"every"};
@@ -117,13 +130,10 @@ static void read_passive(struct me_reader *reader, const struct me_node *node, s
 static void read_attributes(struct me_reader *reader, const struct me_node **values,
 			    struct me_rule *rule)
 {
-	static const char *const modes[] = {"monitor", "shadow", "enforce"};
-	size_t mode = rule->mode;
-
 	me_read_ports(reader, values[KEY_PORTS], &rule->ports, &rule->n_ports);
 	me_read_bool(reader, values[KEY_PRIVATE], &rule->private_space);
-	me_read_word(reader, values[KEY_MODE], modes, ME_ARRAY_SIZE(modes), &mode);
-	rule->mode = (enum me_rule_mode)mode;
+	if (me_read_mode(reader, values[KEY_MODE], &rule->mode))
+		rule->has_mode = true;
 	read_expect(reader, values[KEY_EXPECT], rule);
 	read_until(reader, values[KEY_UNTIL], rule);
 	me_read_bool(reader, values[KEY_RETIRED], &rule->retired);

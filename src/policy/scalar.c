@@ -75,6 +75,19 @@ bool me_read_word(struct me_reader *reader, const struct me_node *node, const ch
 	return false;
 }
 
+bool me_read_mode(struct me_reader *reader, const struct me_node *node, enum me_mode *ret_mode)
+{
+	const char *words[ME_MODE_COUNT];
+	size_t word;
+
+	for (unsigned int mode = 0; mode < ME_MODE_COUNT; mode++)
+		words[mode] = me_mode_label(mode);
+	if (!me_read_word(reader, node, words, ME_MODE_COUNT, &word))
+		return false;
+	*ret_mode = (enum me_mode)word;
+	return true;
+}
+
 bool me_read_count(struct me_reader *reader, const struct me_node *node, uint64_t min, uint64_t max,
 		   uint64_t *ret_count)
 {

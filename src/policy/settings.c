@@ -20,6 +20,8 @@ enum key {
 	KEY_STRICT_NAMES,
 	KEY_REMOTING,
 	KEY_DNS,
+	KEY_MODE,
+	KEY_REFUSE_SOCKETS,
 	KEY_ON_EXIT,
 	KEY_LIMITS,
 	KEY_HISTORY,
@@ -30,9 +32,9 @@ enum key {
 };
 
 static const char *const keys[] = {
-	"version",   "profile", "title",   "source",       "date",     "watch",
-	"resolvers", "proxy",   "peers",   "strict_names", "remoting", "dns",
-	"on_exit",   "limits",  "history", "remove",       "override", "allow",
+	"version", "profile", "title",        "source",   "date",     "watch", "resolvers",
+	"proxy",   "peers",   "strict_names", "remoting", "dns",      "mode",  "refuse_sockets",
+	"on_exit", "limits",  "history",      "remove",   "override", "allow",
 };
 
 void me_settings_default(struct me_policy *policy)
@@ -149,6 +151,23 @@ static void read_dns(struct me_reader *reader, const struct me_node *node, struc
 	read_zones(reader, v[1], &policy->uri_zones, &policy->n_uri_zones);
 }
 
+/* Kinds of sockets that a hook sees when they are made. */
+static void read_refuse(struct me_reader *reader, const struct me_node *node, uint32_t *ret_refuse)
+{
+	struct me_items items = me_read_items(node);
+	const char *words[ME_BLIND_PACKET];
+	const struct me_node *item;
+	size_t word;
+
+	if (node)
+		*ret_refuse = 0; /* whatever the profile says */
+	for (unsigned int kind = 0; kind < ME_BLIND_PACKET; kind++)
+		words[kind] = me_blind_label(kind);
+	while ((item = me_items_next(&items)))
+		if (me_read_word(reader, item, words, ME_BLIND_PACKET, &word))
+			*ret_refuse |= 1u << word;
+}
+
 static void read_version(struct me_reader *reader, const struct me_node *root,
 			 const struct me_node *node)
 {
@@ -199,6 +218,8 @@ void me_read_settings(struct me_reader *reader, const struct me_node *root,
 	me_read_bool(reader, v[KEY_STRICT_NAMES], &policy->strict_names);
 	read_remoting(reader, v[KEY_REMOTING], policy, ret_sections);
 	read_dns(reader, v[KEY_DNS], policy);
+	me_read_mode(reader, v[KEY_MODE], &policy->mode);
+	read_refuse(reader, v[KEY_REFUSE_SOCKETS], &policy->refuse);
 	if (me_read_word(reader, v[KEY_ON_EXIT], on_exit, ME_ARRAY_SIZE(on_exit), &word))
 		policy->on_exit_open = word == 1;
 	read_limits(reader, v[KEY_LIMITS], &policy->limits);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "mewatch/mode.h"
 #include "kernel/kernel.h"
 #include "replay/program.h"
 
@@ -97,6 +98,33 @@ int me_kernel_policy(struct me_kernel *kernel, const struct me_image *image, str
 	if (err)
 		snprintf(why->text, sizeof(why->text), "out of memory");
 	return err;
+}
+
+/* What was captured has passed: that it is denied is at most told. */
+void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode)
+{
+	struct me_control *control = control_of(kernel);
+
+	control->until_ns = mode->until_ns;
+	control->strict_ns = mode->strict_ns;
+	control->said = mode->said;
+	control->most = mode->most < ME_MODE_SHADOW ? mode->most : ME_MODE_SHADOW;
+}
+
+enum me_mode me_kernel_mode_now(const struct me_kernel *kernel, uint32_t mode, uint64_t now_ns)
+{
+	return me_mode_now(control_of(kernel), mode, now_ns);
+}
+
+/* The daemon of a replay is there at every packet, however much later that is. */
+void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns)
+{
+	control_of(kernel)->lease_ns = UINT64_MAX;
+}
+
+/* Nothing is cut: there is no socket. */
+void me_kernel_uncut(struct me_kernel *kernel)
+{
 }
 
 void me_kernel_recursive(struct me_kernel *kernel, uint64_t cgroup)

@@ -12,13 +12,14 @@
 /* Rows of destinations and of origins; the rest is one row, so that the sum is whole. */
 #define ROWS_MAX 100u
 
-enum { CONFIRMED, RETRACTED };
+enum { CONFIRMED, RETRACTED, DENIED, SHADOWED };
 
 struct violations {
 	struct me_gather *gather;
 	struct me_sheet *reasons, *destinations, *origins, *retractions, *findings, *losses;
 	struct me_sums *by_reason, *by_origin, *findings_by_kind;
-	uint64_t confirmed, retracted, unresolved, findings_n, lost;
+	uint64_t confirmed, retracted, denied, shadowed, refused, unresolved, findings_n,
+		lost;
 	uint64_t rest; /* of the destinations */
 };
 
@@ -47,6 +48,18 @@ static int take_state(struct violations *v, const struct me_past_count *count)
 	return 0;
 }
 
+/* `what` is DENIED or SHADOWED. */
+static int take_denied(struct violations *v, int what, const struct me_past_count *count)
+{
+	uint64_t *sums = me_sums_at(v->by_reason, count->service, count->kind, NULL);
+
+	if (!sums)
+		return -ENOMEM;
+	sums[what] += count->count;
+	*(what == DENIED ? &v->denied : &v->shadowed) += count->count;
+	return 0;
+}
+
 static int take_count(void *data, const struct me_past_count *count)
 {
 	struct violations *v = data;
@@ -55,6 +68,13 @@ static int take_count(void *data, const struct me_past_count *count)
 	switch (count->series) {
 	case ME_SERIES_VIOLATIONS:
 		return take_state(v, count);
+	case ME_SERIES_DENIED:
+		return take_denied(v, DENIED, count);
+	case ME_SERIES_SHADOW_DENIED:
+		return take_denied(v, SHADOWED, count);
+	case ME_SERIES_SOCKETS_DENIED:
+		v->refused += count->count;
+		return 0;
 	case ME_SERIES_CONNECTIONS:
 		if (!strcmp(count->kind, me_verdict_label(ME_UNRESOLVED)))
 			v->unresolved += count->count;
@@ -162,6 +182,8 @@ static void fill_reasons(struct violations *v)
 		me_cell_text(document, &row[1], me_sums_word(v->by_reason, sum, 0));
 		me_cell_number(&row[2], sum->values[CONFIRMED]);
 		me_cell_number(&row[3], sum->values[RETRACTED]);
+		me_cell_number(&row[4], sum->values[DENIED]);
+		me_cell_number(&row[5], sum->values[SHADOWED]);
 	}
 	me_sheet_sort(v->reasons, 2);
 }
@@ -218,7 +240,13 @@ static void state_violations(struct violations *v)
 	bool certain = whole && !v->lost && !v->unresolved;
 	_cleanup_strbuf_ struct me_strbuf text = {0};
 
-	if (v->confirmed)
+	if (v->denied)
+		me_strbuf_addf(&text,
+			       "%" PRIu64 " flow%s met no rule (violation%s); %" PRIu64
+			       " attempt%s denied.",
+			       v->confirmed, plural(v->confirmed), plural(v->confirmed), v->denied,
+			       v->denied == 1 ? " was" : "s were");
+	else if (v->confirmed)
 		me_strbuf_addf(&text,
 			       "%" PRIu64 " flow%s went out beside the policy (violation%s).",
 			       v->confirmed, plural(v->confirmed), plural(v->confirmed));
@@ -228,10 +256,27 @@ static void state_violations(struct violations *v)
 		me_strbuf_adds(&text, "Of what was seen nothing went out beside what the policy "
 				      "allows; not everything was seen or judged.");
 	me_document_state(document,
-			  v->confirmed ? ME_TONE_BAD
-			  : certain    ? ME_TONE_GOOD
-				       : ME_TONE_UNSURE,
+			  v->confirmed || v->denied ? ME_TONE_BAD
+			  : certain                 ? ME_TONE_GOOD
+						    : ME_TONE_UNSURE,
 			  &text);
+}
+
+static void state_actions(struct violations *v)
+{
+	_cleanup_strbuf_ struct me_strbuf shadowed = {0}, refused = {0};
+
+	if (v->shadowed) {
+		me_strbuf_addf(&shadowed,
+			       "%" PRIu64 " attempt%s would have been denied (mode: shadow).",
+			       v->shadowed, plural(v->shadowed));
+		me_document_state(v->gather->document, ME_TONE_UNSURE, &shadowed);
+	}
+	if (v->refused) {
+		me_strbuf_addf(&refused, "%" PRIu64 " socket%s refused (refuse_sockets).",
+			       v->refused, v->refused == 1 ? " was" : "s were");
+		me_document_state(v->gather->document, ME_TONE_BAD, &refused);
+	}
 }
 
 static void state_rest(struct violations *v)
@@ -265,6 +310,8 @@ static void make_sheets(struct violations *v)
 		{"service", "Service", ME_SHEET_TEXT},
 		{"confirmed", "Violations", ME_SHEET_NUMBER},
 		{"retracted", "Taken back", ME_SHEET_NUMBER},
+		{"denied", "Denied", ME_SHEET_NUMBER},
+		{"would_deny", "Would be denied", ME_SHEET_NUMBER},
 	};
 	static const struct me_sheet_column destinations[] = {
 		{"reason", "Reason", ME_SHEET_TEXT},   {"dst", "Destination", ME_SHEET_TEXT},
@@ -363,6 +410,7 @@ int me_gather_violations(struct me_gather *gather)
 	fill_origins(&v);
 	fill_findings(&v);
 	state_violations(&v);
+	state_actions(&v);
 	state_rest(&v);
 	return 0;
 }

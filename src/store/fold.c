@@ -181,6 +181,12 @@ static void take_service(struct me_fold *fold, const uint64_t *cells, uint32_t v
 			me_details_counted(fold->details, vantage, service, end - ME_VIOLATION,
 					   ME_STAGE_CONFIRMED, grown);
 	}
+	for (uint32_t reason = ME_REASON_NONE + 1; reason < ME_REASON_COUNT; reason++) {
+		take(fold, ME_SERIES_DENIED, vantage, service, reason,
+		     cells[me_cell(vantage, service, ME_CELL_DENIED, reason)]);
+		take(fold, ME_SERIES_SHADOW_DENIED, vantage, service, reason,
+		     cells[me_cell(vantage, service, ME_CELL_SHADOWED, reason)]);
+	}
 }
 
 static void take_violations(struct me_fold *fold, const uint64_t *cells, uint32_t service)
@@ -228,6 +234,11 @@ static void take_totals(struct me_fold *fold)
 			     me_ledger_underway(fold->ledger, v, verdict));
 	for (uint32_t i = 0; i < ME_BLIND_COUNT; i++)
 		take(fold, ME_SERIES_BLIND_SPOTS, i, 0, 0, totals[ME_TOTAL_BLIND(i)]);
+	for (uint32_t i = 0; i < ME_BLIND_PACKET; i++) {
+		take(fold, ME_SERIES_SOCKETS_DENIED, i, 0, 0, totals[ME_TOTAL_REFUSED(0, i)]);
+		take(fold, ME_SERIES_SOCKETS_SHADOW_DENIED, i, 0, 0,
+		     totals[ME_TOTAL_REFUSED(1, i)]);
+	}
 	for (uint32_t i = 0; i < ME_UNPARSED_COUNT; i++)
 		take(fold, ME_SERIES_UNPARSED, i, 0, 0, totals[ME_TOTAL_UNPARSED(i)]);
 	for (uint32_t mode = 0; mode < ME_FTP_MODES; mode++)

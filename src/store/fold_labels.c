@@ -45,6 +45,12 @@ void me_labels_of(const struct me_names *names, const struct me_counter *c,
 		labels->detail = me_reason_label(c->b);
 		labels->kind = me_stage_label(c->c);
 		break;
+	case ME_SERIES_DENIED:
+	case ME_SERIES_SHADOW_DENIED:
+		labels->vantage = me_vantage_label(c->a);
+		labels->service = names->service(names->data, c->b);
+		labels->kind = me_reason_label(c->c);
+		break;
 	case ME_SERIES_FINDINGS:
 		labels->kind = me_finding_label(c->a);
 		break;
@@ -53,6 +59,8 @@ void me_labels_of(const struct me_names *names, const struct me_counter *c,
 		labels->kind = me_verdict_label(c->b);
 		break;
 	case ME_SERIES_BLIND_SPOTS:
+	case ME_SERIES_SOCKETS_DENIED:
+	case ME_SERIES_SOCKETS_SHADOW_DENIED:
 		labels->kind = me_blind_label(c->a);
 		break;
 	case ME_SERIES_UNPARSED:

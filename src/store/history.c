@@ -83,12 +83,15 @@ static void turn_off(struct me_history *history)
 
 /* --- What comes of the writer's jobs ------------------------------------------------------------- */
 
-void me_history_start(struct me_history *history, enum me_writer_job job, uint64_t epoch_ns)
+void me_history_start(struct me_history *history, enum me_writer_job job,
+		      const struct me_history_time *now)
 {
 	struct me_writer_work *work = me_writer_work(history->writer);
 
+	if (now->boot_ns - history->ahead_boot_ns >= ME_HISTORY_BELIEVE_NS)
+		history->ahead_ns = 0;
 	work->job = job;
-	work->now_ns = epoch_ns;
+	work->now_ns = now->epoch_ns - history->ahead_ns;
 	work->version = history->version;
 	work->bounds = history->bounds;
 	me_writer_start(history->writer);
@@ -104,7 +107,7 @@ static void start_opening(struct me_history *history, const struct me_history_ti
 		return;
 	me_left_free(&history->left);
 	me_writer_work(history->writer)->aside.len = 0;
-	me_history_start(history, ME_WRITER_OPEN, now->epoch_ns);
+	me_history_start(history, ME_WRITER_OPEN, now);
 	history->phase = ME_PHASE_OPENING;
 }
 
@@ -199,6 +202,18 @@ static void watch_clocks(struct me_history *history, const struct me_history_tim
 	    boot - epoch < (int64_t)ME_HISTORY_STEP_NS)
 		return;
 	history->status.clock_steps++;
+	/* What was counted so far is booked by the clock of then, at once. */
+	if (!history->before_step_ns)
+		history->before_step_ns = from_ns;
+	history->urgent = true;
+	if (epoch > boot) {
+		history->ahead_ns += (uint64_t)(epoch - boot);
+		history->ahead_boot_ns = now->boot_ns;
+	} else {
+		history->ahead_ns -= (uint64_t)(boot - epoch) < history->ahead_ns
+					     ? (uint64_t)(boot - epoch)
+					     : history->ahead_ns;
+	}
 	if (history->next.n_spans >= ME_HISTORY_GAPS_MAX)
 		return;
 	snprintf(text, sizeof(text), "the clock was set %s by %" PRIu64 " s",
@@ -234,12 +249,12 @@ bool me_history_due(struct me_history *history, const struct me_history_time *no
 	if (history->phase == ME_PHASE_CLOSED && now->boot_ns >= history->retry_ns) {
 		start_opening(history, now);
 	} else if (history->phase == ME_PHASE_STUCK && now->boot_ns >= history->retry_ns) {
-		me_history_start(history, ME_WRITER_WRITE, now->epoch_ns);
+		me_history_start(history, ME_WRITER_WRITE, now);
 		history->phase = ME_PHASE_WRITING;
 	} else if (history->phase == ME_PHASE_READY && is_due(history, now)) {
 		return true;
 	} else if (history->phase == ME_PHASE_READY && history->more) {
-		me_history_start(history, ME_WRITER_PRUNE, now->epoch_ns);
+		me_history_start(history, ME_WRITER_PRUNE, now);
 		history->phase = ME_PHASE_PRUNING;
 	}
 	return false;

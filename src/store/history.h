@@ -27,6 +27,8 @@
 /* Counted over a longer time than this, it is late: the minute is another than that in which it was counted. */
 #define ME_HISTORY_LATE_NS (30ull * 1000000000ull)
 #define ME_HISTORY_STEP_NS (2ull * 1000000000ull) /* a clock that moves by more was set */
+/* A clock that was set forward is believed after so long: until then nothing is too old by it alone. */
+#define ME_HISTORY_BELIEVE_NS (86400ull * 1000000000ull)
 #define ME_HISTORY_PATIENCE_NS                                                                     \
 	(10ull * 1000000000ull)     /* with a disk that does not answer, at a stop */
 #define ME_HISTORY_GAPS_MAX 4096u   /* as well */

@@ -103,7 +103,7 @@ static void hand_over(struct me_history *history, const struct me_history_time *
 	work->batch = history->next;
 	history->next = written;
 	me_batch_clear(&history->next);
-	me_history_start(history, ME_WRITER_WRITE, now->epoch_ns);
+	me_history_start(history, ME_WRITER_WRITE, now);
 	history->phase = ME_PHASE_WRITING;
 }
 
@@ -112,10 +112,11 @@ void me_history_flush(struct me_history *history, const struct me_history_facts 
 {
 	uint64_t began_ns = me_clock_now(CLOCK_MONOTONIC);
 	struct me_batch *batch = &history->next;
+	uint64_t epoch_ns = history->before_step_ns ? history->before_step_ns : now->epoch_ns;
 	bool is_start = history->first && !history->written;
 
-	batch->now_ns = now->epoch_ns;
-	batch->since_ns = is_start ? history->started_ns : now->epoch_ns;
+	batch->now_ns = epoch_ns;
+	batch->since_ns = is_start ? history->started_ns : epoch_ns;
 	batch->stopped = history->stopping;
 	if (history->first) {
 		begin(history, now->epoch_ns);
@@ -129,6 +130,7 @@ void me_history_flush(struct me_history *history, const struct me_history_facts 
 	hold_all(history, facts, batch->since_ns);
 	me_left_free(&history->left);
 	history->first = history->urgent = false;
+	history->before_step_ns = 0;
 	history->flushed = *now;
 	if (batch->err) { /* the memory for it; the counters stand where they are in the file */
 		me_batch_clear(batch);

@@ -46,13 +46,17 @@ struct me_history {
 	uint64_t started_ns;            /* epoch */
 	struct me_history_time flushed; /* the last time */
 	struct me_history_time seen;    /* the last time that the clocks were looked at */
+	uint64_t before_step_ns; /* epoch, by a clock that was set since the last flush; or 0 */
+	uint64_t ahead_ns;       /* that the clock was set forward of late */
+	uint64_t ahead_boot_ns;  /* when that was */
 	uint64_t dropped_events;
 	struct me_strbuf why, aside;
 	struct me_history_status status;
 };
 
 /* Gives the writer a job. */
-void me_history_start(struct me_history *history, enum me_writer_job job, uint64_t epoch_ns);
+void me_history_start(struct me_history *history, enum me_writer_job job,
+		      const struct me_history_time *now);
 
 /* Whether the writer has one. */
 bool me_history_is_busy(const struct me_history *history);

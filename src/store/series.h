@@ -12,6 +12,10 @@
 	X(ATTEMPTS, "attempts", 1, 0, 0, "", "")                                                   \
 	X(CONNECTIONS, "connections", 1, 1, 0, "verdict", "reason")                                \
 	X(VIOLATIONS, "violations", 0, 1, 0, "state", "reason")                                    \
+	X(DENIED, "denied", 1, 1, 0, "reason", "")                                                 \
+	X(SHADOW_DENIED, "shadow_denied", 1, 1, 0, "reason", "")                                   \
+	X(SOCKETS_DENIED, "sockets_denied", 0, 0, 0, "kind", "")                                   \
+	X(SOCKETS_SHADOW_DENIED, "sockets_shadow_denied", 0, 0, 0, "kind", "")                     \
 	X(FINDINGS, "findings", 0, 0, 0, "kind", "")                                               \
 	X(PREEXISTING, "preexisting_flows", 1, 0, 0, "verdict", "")                                \
 	X(BLIND_SPOTS, "blind_spots", 0, 0, 0, "kind", "")                                         \

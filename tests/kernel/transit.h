@@ -32,6 +32,7 @@ struct transit {
 	char file[64];
 	uint32_t interface; /* index of lan0 */
 	unsigned int n_talks;
+	bool dropped; /* the last packet */
 	/* As they were at the mark. */
 	uint64_t *cells, *marked_cells;
 	uint64_t marked_totals[ME_TOTALS_ALL];

@@ -121,6 +121,14 @@ int world_socket(int ns, int family, int type, int protocol)
 	return wish.fd;
 }
 
+int world_try_socket(int ns, int family, int type, int protocol)
+{
+	struct wish wish = {.family = family, .type = type, .protocol = protocol};
+	int err = me_enter_netns(ns, make_socket, &wish);
+
+	return err ? err : wish.fd;
+}
+
 static socklen_t resolve(const char *address, uint16_t port, struct sockaddr_storage *ret)
 {
 	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};

@@ -28,6 +28,8 @@ void world_run(int ns, const char *command);
 
 /* Opens a socket inside `ns` (-1: here). */
 int world_socket(int ns, int family, int type, int protocol);
+/* The same inside `ns`, or the negative errno of why not. */
+int world_try_socket(int ns, int family, int type, int protocol);
 
 /* Binds to an address in text and a port (0: any), returns the port. */
 uint16_t world_bind(int fd, const char *address, uint16_t port);

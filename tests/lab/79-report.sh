@@ -7,41 +7,11 @@
 . "$LAB_DIR/gateway-lib.sh"
 . "$LAB_DIR/day-lib.sh"
 . "$LAB_DIR/day-misbehave.sh"
+. "$LAB_DIR/report-lib.sh"
 
-prom=$LAB_TMP/metrics.prom
-report=$LAB_TMP/report.json
+prom=$REPORT_METRICS
+report=$REPORT_JSON
 LAB_RUN+=(--textfile "$prom")
-
-# Counters of /metrics that are not zero, as `NAME LABEL… VALUE`: counters NAME LABEL…
-counters() {
-	local name=$1
-
-	shift
-	awk -v name="mewatch_${name}_total" -v labels="$*" '
-		index($1, name "{") == 1 && $NF > 0 {
-			n = split(labels, want, " ")
-			key = ""
-			for (i = 1; i <= n; i++)
-				if (match($0, want[i] "=\"[^\"]*\""))
-					key = key substr($0, RSTART + length(want[i]) + 2, RLENGTH - length(want[i]) - 3) " "
-			sum[key] += $NF
-		}
-		END { for (key in sum) print key sum[key] }' "$prom" | LC_ALL=C sort
-}
-
-# The same of the report: told FILTER, which gives arrays of labels and a number.
-told() {
-	jq -r "$1 | select(.[-1] > 0) | map(tostring) | join(\" \")" "$report" |
-		awk '{ n = $NF; $NF = ""; sum[$0] += n } END { for (key in sum) print key sum[key] }' | LC_ALL=C sort
-}
-
-same() {
-	lab_assert_eq "$1" "$(told "$3")" "$(counters $2)"
-}
-
-verdicts='("allowed", "local", "violation", "unresolved")'
-outcomes='("established", "refused", "timeout", "unreachable", "aborted", "answered", "unanswered")'
-rcodes='("noerror", "formerr", "servfail", "nxdomain", "notimp", "refused", "other")'
 
 gateway_network
 gateway_servers
@@ -69,25 +39,7 @@ lab_stop
 end=$(jq -r '.runs[-1].until' "$report")
 "$LAB_BUILD/mewatch" report --state "$LAB_STATE" --until "$end" --format json -o "$report"
 lab_assert_eq "there are findings: exit code" $? 1
-same "flows" "connections vantage service verdict" \
-	".services[] | . as \$row | $verdicts | [\$row.vantage, \$row.service, ., \$row[.]]"
-same "flows over time" "connections verdict" \
-	".timeline[] | . as \$row | $verdicts | [., \$row[.]]"
-lab_assert_eq "violations" "$(told '.violations_by_reason[] | [.reason, .confirmed]')" \
-	"$(grep 'state="confirmed"' "$prom" >"$prom.confirmed"
-	prom=$prom.confirmed counters violations reason)"
-same "endpoints" "endpoint_attempts service endpoint" '.endpoints[] | [.service, .endpoint, .attempts]'
-same "outcomes" "endpoint_connections service endpoint outcome" \
-	".endpoints[] | . as \$row | $outcomes | [\$row.service, \$row.endpoint, ., \$row[.]]"
-same "bytes" "endpoint_bytes service endpoint direction" \
-	'.endpoints[] | [.service, .endpoint, "sent", .bytes_sent], [.service, .endpoint, "received", .bytes_received]'
-same "blind spots" "blind_spots kind" '.losses[] | select(.what == "blind spot") | [.kind, .count]'
-same "findings" "findings kind" '.findings[] | [.kind, .count]'
-same "DNS queries" "dns_queries category" '.dns[] | [.category, .queries]'
-same "DNS responses" "dns_responses category rcode" \
-	".dns[] | . as \$row | $rcodes | [\$row.category, ., \$row[.]]"
-same "refusals" "dnsbl_refusals zone" '.dnsbl_refusals[] | [.zone, .refusals]'
-same "FTP data" "ftp_data_connections mode evidence" '.ftp[] | [.mode, .evidence, .count]'
+report_same
 
 # What the mail hosts know that they did.
 for reason in $(day_truth | sed -n 's/^violation\.\([a-z-]*\)=.*/\1/p' | sort -u); do

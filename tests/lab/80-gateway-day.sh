@@ -8,60 +8,20 @@
 . "$LAB_DIR/gateway-lib.sh"
 . "$LAB_DIR/day-lib.sh"
 . "$LAB_DIR/day-misbehave.sh"
+. "$LAB_DIR/day-check.sh"
 . "$LAB_DIR/replay-lib.sh"
 
 hours=${DAY_HOURS:-$([ -n "${LAB_FULL-}" ] && echo 48 || echo 6)}
 messages=${DAY_MESSAGES:-$([ -n "${LAB_FULL-}" ] && echo 24 || echo 4)}
 
-# change SELECTOR: of the scrape taken last, since the mark.
-change() {
-	lab_change "$1"
-}
-
-# connections: what ended since the mark, as `VANTAGE SERVICE VERDICT REASON COUNT` lines.
-connections() {
-	lab_scrape >"$LAB_TMP/now"
-	awk '/^mewatch_connections_total/ {
-			gsub(/^[^{]*\{|\}/, " ")
-			gsub(/vantage=|service=|verdict=|reason=|"/, "")
-			gsub(/,/, " ")
-			n[$1 " " $2 " " $3 " " $4] += FILENAME ~ /now$/ ? $NF : -$NF
-		}
-		END { for (end in n) if (n[end]) print end, n[end] }' "$LAB_TMP/mark" "$LAB_TMP/now" | sort
-}
-
-# flows_differ: in what the flows that the clients told of are not as they should be: allowed, under
-# their rule, and, where the client counts them, with their bytes.
-flows_differ() {
-	lab_flows '.vantage == "transit" and .direction == "out"' | jq -r '[.src, .sport, .dst, .dport, .verdict,
-		.service, .endpoint, .outcome, .bytes_sent, .bytes_received] | map(tostring) | join(" ")' >"$LAB_TMP/seen"
-	awk '
-		NR == FNR {
-			seen[$0]
-			NF = 8
-			seen[$0 " - -"]
-			next
-		}
-		{
-			want = $4 " " $5 " " $6 " " $7 " allowed " $2 " " $3 " " $8 " " $9 " " $10
-			if (!(want in seen))
-				print "no flow: " want
-		}' "$LAB_TMP/seen" "$DAY_FLOWS" | head -n 5
-}
-
-# seen_queries: the same as the metrics have it.
-seen_queries() {
-	lab_scrape | sed -n 's/^mewatch_dns_queries_total{category="\(.*\)"} /\1 /p' | awk '$2' | sort
-}
-
 # found: the violations since the mark, as `REASON COUNT`.
 found() {
-	connections | awk '$3 == "violation" { print $4, $5 }' | paste -sd,
+	day_connections | awk '$3 == "violation" { print $4, $5 }' | paste -sd,
 }
 
 # check_names LABEL: whether DNS is what the resolver's log says.
 check_names() {
-	lab_settle "$1: queries" "$(day_queries)" seen_queries
+	lab_settle "$1: queries" "$(day_queries)" day_queries_seen
 	lab_settle "$1: sockets that asked" "$(day_asked)" \
 		lab_metric 'connections_total{vantage="transit",service="dns",verdict="allowed"}'
 }
@@ -80,35 +40,31 @@ done
 
 # The day itself.
 lab_settle "nothing is pending" 0 lab_metric pending_flows
-lab_settle "the flows" "" flows_differ
+lab_settle "the flows" "" day_flows_differ
 lab_scrape >"$LAB_TMP/now"
 day[data.ftp]=${day[ftp.data]} # data connections count with their control connections
 for service in updates smtp ftp time proxy; do
 	lab_assert_eq "$service" \
-		"$(change "connections_total{vantage=\"transit\",service=\"$service\",verdict=\"allowed\"}")" \
+		"$(lab_change "connections_total{vantage=\"transit\",service=\"$service\",verdict=\"allowed\"}")" \
 		$((day[$service] + ${day[data.$service]-0}))
 done
-while read -r n service endpoint; do
-	lab_assert_eq "$service: $endpoint" \
-		"$(change "endpoint_attempts_total{endpoint=\"$endpoint\",service=\"$service\"}")" \
-		$((n + ${day[proxied.$endpoint]-0} + ${day[blind.$endpoint]-0} + ${day[data.$service]-0}))
-done < <(cut -d' ' -f2,3 "$DAY_FLOWS" | sort | uniq -c)
+lab_assert_eq "endpoints" "$(day_endpoints_differ)" ""
 check_names "the day"
 lab_assert_eq "truncated answers, asked for again over TCP" \
 	"$(lab_flows '.proto == "tcp" and .dport == 53 and .verdict == "allowed"' | wc -l)" $hours
 lab_assert_eq "once: the proxy" \
-	"$(change 'connections_total{vantage="host",service="updates",verdict="allowed"}')" "${day[proxied]}"
-lab_assert_eq "refused by a block list" "$(change 'dnsbl_refusals_total{zone="dbl.spamhaus.org"}')" \
+	"$(lab_change 'connections_total{vantage="host",service="updates",verdict="allowed"}')" "${day[proxied]}"
+lab_assert_eq "refused by a block list" "$(lab_change 'dnsbl_refusals_total{zone="dbl.spamhaus.org"}')" \
 	"$(day_names_log | grep -c 'query\[A\] .*dbl.spamhaus.org')"
 lab_assert_eq "the directory stays on its segment" "$(lab_flows '.dport == 389 or .dport == 636')" ""
 lab_assert_eq "what a mail host learned from the directory server" \
 	"$(lab_flows ".src == \"$GATEWAY_SECOND4\" and .service == \"updates\"" |
 		jq -r '[.verdict, .evidence] | join(" ")' | sort -u)" "allowed verified"
 
-lab_assert_eq "no violation" "$(change 'violations_total{state="confirmed"}')" 0
+lab_assert_eq "no violation" "$(lab_change 'violations_total{state="confirmed"}')" 0
 # FTP data: what is passive was announced, what is active comes from outside.
 lab_assert_eq "FTP data, passive" \
-	"$(change 'ftp_data_connections_total{mode="passive",evidence="announced"}')" "${day[ftp.data]}"
+	"$(lab_change 'ftp_data_connections_total{mode="passive",evidence="announced"}')" "${day[ftp.data]}"
 lab_assert_eq "FTP data, active" \
 	"$(lab_flows '.direction == "in"' | jq -r '"\(.dst) \(.dport) \(.state)"' | sort)" \
 	"$(sed 's/$/ 20 closed/' "$DAY_CALLBACKS" | sort)"

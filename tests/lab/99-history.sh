@@ -5,56 +5,16 @@
 # was counted while no daemon ran; a disk that is full, a file that is damaged and one of a later
 # version are told and survived.
 . "$LAB_DIR/lib.sh"
-lab_need sqlite3
+. "$LAB_DIR/history-lib.sh"
 
-db=$LAB_STATE/history.db
+db=$HISTORY_DB
 prom=$LAB_TMP/metrics.prom
 LAB_RUN+=(--textfile "$prom")
 
-query() {
-	sqlite3 -batch -noheader "file:$db?mode=ro" "$1"
-}
-
-# name, values of labels in order, value: of lines NAME VALUE LABEL… on standard input.
-in_order() {
-	awk '{
-		for (i = 3; i <= NF; i++)
-			for (j = i + 1; j <= NF; j++)
-				if ($j < $i) {
-					swap = $i
-					$i = $j
-					$j = swap
-				}
-		print
-	}' | sort
-}
-
-# Counters of /metrics on standard input that are not zero.
-counters() {
-	awk '
-		$1 ~ /^mewatch_.*_total/ && $NF > 0 && $1 !~ /_(limits_hit|history_errors)_total/ {
-			n = split($1, part, "\"")
-			name = part[1]
-			sub(/^mewatch_/, "", name)
-			sub(/_total.*/, "", name)
-			labels = ""
-			for (i = 2; i <= n; i += 2)
-				labels = labels " " part[i]
-			print name, $NF labels
-		}' | in_order
-}
-
-# The same of the history.
-booked() {
-	query "SELECT metric || ' ' || sum(count) || ' ' || vantage || ' ' || service || ' ' || endpoint ||
-		' ' || kind || ' ' || detail FROM minutes JOIN series ON id = series GROUP BY series" |
-		awk '{ $1 = $1; print }' | in_order
-}
-
 # After a stop, whose last metrics are in the file.
 same() {
-	counters <"$prom" >"$LAB_TMP/counters"
-	booked >"$LAB_TMP/booked"
+	history_counters <"$prom" >"$LAB_TMP/counters"
+	history_booked >"$LAB_TMP/booked"
 	lab_assert "$1: there are counters" test "$(wc -l <"$LAB_TMP/counters")" -ge 10
 	lab_assert_eq "$1: history against metrics" "$(diff "$LAB_TMP/counters" "$LAB_TMP/booked")" ""
 	lab_assert_eq "$1: violations one by one" \
@@ -63,7 +23,7 @@ same() {
 }
 
 gaps() {
-	query "SELECT count(*) FROM spans WHERE kind = 'gap' AND state = '$1'"
+	history_query "SELECT count(*) FROM spans WHERE kind = 'gap' AND state = '$1'"
 }
 
 state() {
@@ -200,7 +160,7 @@ violating 4
 lab_settle "damaged: counted on" 4 lab_delta 'violations_total{state="confirmed"}'
 lab_reload ok
 lab_settle "damaged: what came before is not booked" 24 \
-	query "SELECT sum(count) FROM counts WHERE metric = 'attempts'"
+	history_query "SELECT sum(count) FROM counts WHERE metric = 'attempts'"
 lab_assert_eq "damaged: a gap" "$(gaps unrecorded)" 1
 
 # Taken away while it is written.

@@ -21,12 +21,12 @@ DAY_NIBBLES=6.6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.9.9.0.0.8.b.d.0.1.0.0.2 # of
 declare -A day=()
 day_hour_now=0
 
-# day_policy: the vendor's default list, what the site adds to it, and whom it watches.
+# day_policy [LIMITS [RULES]]: the vendor's default list, what the site adds to it, and whom it watches.
 day_policy() {
 	gateway_policy <<-EOF
 		resolvers: [$GATEWAY_LAN4, $GATEWAY_DC4, $(gateway_at4 resolver), "$(gateway_at6 resolver)"]
 		proxy: $GATEWAY_PROXY
-		limits: {warmup: 0s, udp_idle: 1h}
+		limits: {warmup: 0s, ${1:-udp_idle: 1h}}
 		allow:
 		  - service: smtp
 		    name: outbound mail
@@ -35,6 +35,7 @@ day_policy() {
 		  - service: time
 		    to: time.windows.com
 		    ports: udp/123
+		${2-}
 	EOF
 }
 
@@ -243,10 +244,15 @@ day_queries() {
 		END { for (u in n) print u, n[u] }' | sort
 }
 
-# day_asked: from how many sockets the mail hosts asked the gateway's resolver.
+# day_asked [ADDRESS]: from how many sockets the mail hosts, or whoever has that address as a regular
+# expression, asked the gateway's resolver.
 day_asked() {
+	local from=${1:-'10\.10\.0\.1[01]'} own
+
 	# over TCP another process of it logs
-	day_names_log | sed -n 's|.* dnsmasq\(.*\): [0-9]* \(10\.10\.0\.1[01]/[0-9]*\) query.*|\1 \2|p' | sort -u | wc -l
+	own=$(sed -n 's/.* dnsmasq\(\[[0-9]*\]\): started, .*/\1/p' "$LAB_TMP/names.log" | paste -sd' ')
+	day_names_log | sed -n "s|.* dnsmasq\(.*\): [0-9]* \($from/[0-9]*\) query.*|\1 \2|p" |
+		awk -v own="$own" '{ print index(own, $1) ? "udp" : $1, $2 }' | sort -u | wc -l
 }
 
 # day_truth: the counts, as key=value lines.

@@ -91,9 +91,11 @@ day_packets() {
 	day_found unlisted-protocol
 }
 
+day_aliases=0
+
 # day_alias: the mail host's card with an address that is not the mail host's, each time another.
 day_alias() {
-	local alias=10.10.0.$((60 + ${day[finding.same-mac-other-address]-0} % 30))
+	local alias=10.10.0.$((60 + day_aliases++ % 190))
 
 	gateway_at mail ip address add $alias/24 dev eth0
 	lab_truth gateway_at mail "$LAB_BIN/gateway_client" tcp $alias "$(gateway_at4 stranger)" 443 1 up=20

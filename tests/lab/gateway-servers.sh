@@ -105,12 +105,18 @@ gateway_names() {
 	done >>"$LAB_TMP/resolver.conf"
 	printf 'forward-zone:\n  name: "."\n  forward-addr: %s\n' "$(gateway_at4 authority)" >>"$LAB_TMP/resolver.conf"
 	gateway_start internet unbound -d -c "$LAB_TMP/resolver.conf" >"$LAB_TMP/resolver.log" 2>&1
-	gateway_dnsmasq gateway names.log --conf-file="${GATEWAY_NAMES_CONF:-/dev/null}" --server=$upstream \
-		--listen-address=127.0.0.1,$GATEWAY_LAN4,$GATEWAY_LAN6
+	gateway_resolver
 	gateway_dnsmasq dc dc.log --conf-file=/dev/null --server=$upstream \
 		--listen-address=127.0.0.1,$GATEWAY_DC4 --host-record=dc1.corp.example,$GATEWAY_DC4
 	gateway_answers mail $GATEWAY_LAN4
 	gateway_answers mail2 $GATEWAY_DC4
+}
+
+# gateway_resolver: that of the gateway; its pid is in gateway_resolver_pid.
+gateway_resolver() {
+	gateway_dnsmasq gateway names.log --conf-file="${GATEWAY_NAMES_CONF:-/dev/null}" \
+		--server="$(gateway_at4 resolver)" --listen-address=127.0.0.1,$GATEWAY_LAN4,$GATEWAY_LAN6
+	gateway_resolver_pid=$gateway_started
 }
 
 # gateway_answers NAME SERVER: waits until that resolver answers that host.

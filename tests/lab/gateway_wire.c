@@ -6,6 +6,7 @@
  *	drop=N        loses so many of a thousand IP packets
  *	duplicate=N   carries so many twice
  *	reorder=N     lets the next one overtake so many
+ *	fair=1        not yet: SIGUSR1 begins and ends it
  *
  * Segments that no network card has cut yet stay whole (PACKET_VNET_HDR). Neighbour discovery always
  * passes, else a scenario would mostly wait for it. VLAN tags are not carried. Says `ready` when it
@@ -48,6 +49,7 @@ struct wire {
 	unsigned long mille[FATES];
 	unsigned long count[FATES];
 	uint64_t random;
+	bool fair; /* all is carried */
 };
 
 static int open_end(const char *interface)
@@ -95,7 +97,7 @@ static enum fate next_fate(struct wire *wire, const struct frame *frame)
 {
 	unsigned long dice = me_seed_next(&wire->random) % MILLE;
 
-	if (!is_fair_game(frame))
+	if (wire->fair || !is_fair_game(frame))
 		return FATE_CARRIED;
 	for (enum fate fate = FATE_DROPPED; fate < FATES; fate++) {
 		if (dice < wire->mille[fate])
@@ -170,6 +172,10 @@ static void read_option(struct wire *wire, const char *text)
 		[FATE_REORDERED] = "reorder=",
 	};
 
+	if (!strcmp(text, "fair=1")) {
+		wire->fair = true;
+		return;
+	}
 	for (enum fate fate = FATE_DROPPED; fate < FATES; fate++) {
 		size_t n = strlen(names[fate]);
 
@@ -181,26 +187,40 @@ static void read_option(struct wire *wire, const char *text)
 	errx(2, "%s: no such option", text);
 }
 
+/* Returns whether that was the end. */
+static bool take_signal(struct wire *wire, int fd)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(fd, &signal, sizeof(signal)) != sizeof(signal))
+		err(1, "signalfd");
+	if (signal.ssi_signo == SIGUSR1)
+		wire->fair = !wire->fair;
+	return signal.ssi_signo == SIGTERM;
+}
+
 int main(int argc, char **argv)
 {
 	static struct wire wire;
 	struct pollfd polled[3] = {{.events = POLLIN}, {.events = POLLIN}, {.events = POLLIN}};
-	sigset_t end;
+	sigset_t signals;
+	bool ends = false;
 
 	if (argc < 3)
 		errx(2, "usage: gateway_wire A B [key=value…]");
 	for (int i = 3; i < argc; i++)
 		read_option(&wire, argv[i]);
 	wire.random = me_seed();
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigprocmask(SIG_BLOCK, &end, NULL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	polled[0].fd = wire.way[0].in = wire.way[1].out = open_end(argv[1]);
 	polled[1].fd = wire.way[1].in = wire.way[0].out = open_end(argv[2]);
-	polled[2].fd = signalfd(-1, &end, SFD_CLOEXEC);
+	polled[2].fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	printf("ready\n");
 	fflush(stdout);
-	while (!polled[2].revents) {
+	while (!ends) {
 		bool holds = wire.way[0].held.length || wire.way[1].held.length;
 
 		poll(polled, LAB_ARRAY_SIZE(polled), holds ? HELD_MS : -1);
@@ -209,6 +229,7 @@ int main(int argc, char **argv)
 				take(&wire, &wire.way[i]);
 			let_go_of_old(&wire.way[i]);
 		}
+		ends = polled[2].revents && take_signal(&wire, polled[2].fd);
 	}
 	printf("carried=%lu dropped=%lu duplicated=%lu reordered=%lu\n", wire.count[FATE_CARRIED],
 	       wire.count[FATE_DROPPED], wire.count[FATE_DUPLICATED], wire.count[FATE_REORDERED]);

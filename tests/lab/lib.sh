@@ -87,9 +87,12 @@ lab_assert() {
 	"$@" || lab_fail "$what"
 }
 
+# How many times longer whatever is waited for may take: a soak shares its machine.
+LAB_PATIENCE=1
+
 # lab_wait CONDITION [SECONDS]: until the shell expression holds.
 lab_wait() {
-	local deadline=$((SECONDS + ${2:-10}))
+	local deadline=$((SECONDS + ${2:-10} * LAB_PATIENCE))
 
 	until eval "$1"; do
 		if [ "$SECONDS" -ge "$deadline" ]; then
@@ -102,7 +105,7 @@ lab_wait() {
 
 # lab_settle WHAT WANT COMMAND…: the command prints WANT within ten seconds.
 lab_settle() {
-	local what=$1 want=$2 got deadline=$((SECONDS + 10))
+	local what=$1 want=$2 got deadline=$((SECONDS + 10 * LAB_PATIENCE))
 
 	shift 2
 	while got=$("$@") && [ "$got" != "$want" ] && [ "$SECONDS" -lt "$deadline" ]; do

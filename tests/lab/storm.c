@@ -7,31 +7,37 @@
  *	tcp-abort    connect without waiting, close at once
  *	udp          one socket a thread, a peer of its own for each datagram
  *	udp-fresh    a socket of its own for each datagram
+ *	udp-fork     a process of its own for each datagram
  *
  *	threads=1    who share the count
  *	ports=1      attempt i goes to PORT + i % ports …
  *	addresses=1  … and to DEST + (i / ports) % addresses
  *	bytes=0      payload of a connection or datagram
  *	hold=0       1: keep all sockets open until a byte on standard input
+ *	rate=0       attempts a second of all together; 0: as fast as they can
  *
- * COUNT 0 goes on until then. A failed call is counted in `failed`.
+ * COUNT 0 goes on until then. A failed call is counted in `failed`; `ms` is how long it took.
  */
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include "lab.h"
 
 #define THREADS_MAX 64u
 #define DATAGRAM_MAX 1400u
 #define FDS_MAX 262144u
+#define PACE_ATTEMPTS 64u /* between two looks at the clock */
 
-enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KINDS };
+enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KIND_UDP_FORK, KINDS };
 
-static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh"};
+static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fresh", "udp-fork"};
 
 struct storm {
 	enum kind kind;
 	struct lab_peer first;
-	unsigned long count, threads, ports, addresses, bytes, hold;
+	unsigned long count, threads, ports, addresses, bytes, hold, rate;
+	uint64_t started_ns;
 };
 
 struct worker {
@@ -92,11 +98,41 @@ static void one_datagram(struct worker *worker, int fd, const struct lab_peer *p
 	worker->truth.sent += n;
 }
 
+static void one_process(struct worker *worker, const struct lab_peer *peer)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (!pid) /* whose socket it is says who sends */
+		_exit(sendto(socket(peer->sa.sa_family, SOCK_DGRAM, 0), NULL, 0, 0, &peer->sa,
+			     peer->len) < 0);
+	worker->truth.attempts++;
+	worker->truth.datagrams++;
+	worker->failed += pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
 static bool told_to_end(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
 	return poll(&input, 1, 0) > 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Waits until the attempt number `i` of all threads is due. */
+static void pace(const struct storm *storm, unsigned long i)
+{
+	uint64_t due = storm->started_ns + i * 1000000000ull / storm->rate;
+	struct timespec when = {due / 1000000000ull, due % 1000000000ull};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
 
 static void *work(void *argument)
@@ -113,6 +149,8 @@ static void *work(void *argument)
 
 		if (!storm->count && told_to_end())
 			break;
+		if (storm->rate && worker->truth.attempts % PACE_ATTEMPTS == 0)
+			pace(storm, i);
 		switch (storm->kind) {
 		case KIND_TCP:
 		case KIND_TCP_ABORT:
@@ -120,6 +158,9 @@ static void *work(void *argument)
 			break;
 		case KIND_UDP:
 			one_datagram(worker, shared, &peer);
+			break;
+		case KIND_UDP_FORK:
+			one_process(worker, &peer);
 			break;
 		default:
 			fd = lab_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
@@ -144,6 +185,7 @@ static void read_option(struct storm *storm, const char *text)
 		{"addresses=", &storm->addresses, 1u << 24},
 		{"bytes=", &storm->bytes, 1u << 24},
 		{"hold=", &storm->hold, 1},
+		{"rate=", &storm->rate, LAB_COUNT_MAX},
 	};
 
 	for (size_t i = 0; i < LAB_ARRAY_SIZE(options); i++) {
@@ -190,6 +232,7 @@ int main(int argc, char **argv)
 	unsigned long failed = 0;
 
 	setrlimit(RLIMIT_NOFILE, &files);
+	storm.started_ns = now_ns();
 	for (unsigned long i = 0; i < storm.threads; i++) {
 		workers[i] = (struct worker){.storm = &storm, .index = i};
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
@@ -204,7 +247,7 @@ int main(int argc, char **argv)
 		truth.error = workers[i].truth.error ? workers[i].truth.error : truth.error;
 		failed += workers[i].failed;
 	}
-	printf("failed=%lu ", failed);
+	printf("failed=%lu ms=%lu ", failed, (now_ns() - storm.started_ns) / 1000000);
 	lab_say(kind_names[storm.kind], &truth);
 	if (storm.hold)
 		lab_hold();

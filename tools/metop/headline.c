@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/clock.h"
 #include "metop/format.h"
 #include "metop/headline.h"
@@ -54,6 +55,23 @@ static void add_identity(struct me_headline *headline, const struct me_health *h
 	piece = add(headline, whole ? 4 : 0, whole ? ME_STYLE_PLAIN : ME_STYLE_BAD);
 	snprintf(piece->text, sizeof(piece->text), "%shooks %" PRIu64 "/%" PRIu64,
 		 whole ? "" : "! ", health->hooks_ok, health->hooks_total);
+}
+
+/* What is done about violations, unless they are only told. */
+static void add_mode(struct me_headline *headline, const struct me_health *health)
+{
+	bool enforce = !strcmp(health->mode, "enforce"), shadow = !strcmp(health->mode, "shadow");
+	struct me_piece *piece;
+
+	if (!enforce && !shadow && !health->enforcing && !*health->until)
+		return;
+	piece = add(headline, 1, health->enforcing ? ME_STYLE_BAD : ME_STYLE_WAIT);
+	snprintf(piece->text, sizeof(piece->text), "%s%s%s%.16s%s",
+		 enforce  ? "ENFORCE"
+		 : shadow ? "SHADOW"
+			  : "MONITOR",
+		 health->enforcing && !enforce ? ", rules enforce" : "",
+		 *health->until ? " until " : "", health->until, *health->until ? "Z" : "");
 }
 
 static void add_age(struct me_headline *headline, const struct me_model *model, uint64_t now_ns)
@@ -123,6 +141,7 @@ void me_headline(const struct me_model *model, const char *host, uint64_t now_ns
 
 	ret_headline->n = 0;
 	add_identity(ret_headline, &model->health, host);
+	add_mode(ret_headline, &model->health);
 	add_numbers(ret_headline, model);
 	add_age(ret_headline, model, now_ns);
 	while (!place(ret_headline, rank, columns, lines) && rank)

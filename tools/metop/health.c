@@ -55,9 +55,15 @@ static bool is_yes(const struct me_row *row, const char *name)
 
 static void read_numbers(const struct me_rows *tree, struct me_health *health)
 {
+	const struct me_row *row;
+
 	copy_text(tree, "version", health->version);
 	copy_text(tree, "policy.profile", health->profile);
 	copy_text(tree, "policy.generation", health->generation);
+	copy_text(tree, "mode.mode", health->mode);
+	copy_text(tree, "mode.until", health->until);
+	row = me_rows_find(tree, "mode.enforcing", NULL);
+	health->enforcing = row && is_yes(row, "value");
 	health->ts_ns = tree->ts_ns;
 	health->uptime_s = value_of(tree, "uptime_s");
 	health->attempts = sum_of(tree, "attempts");
@@ -69,8 +75,7 @@ static void read_numbers(const struct me_rows *tree, struct me_health *health)
 	health->pending = value_of(tree, "pending");
 	health->lost = sum_of(tree, "events_lost");
 	for (size_t i = 0; i < tree->n; i++) {
-		const struct me_row *row = &tree->rows[i];
-
+		row = &tree->rows[i];
 		health->problems += in_section(row, "problems");
 		if (!in_section(row, "attached"))
 			continue;

@@ -3,6 +3,7 @@
 #define METOP_HEALTH_H
 
 /* What /v1/health says: the rows of the view Health, and the numbers of the headline. */
+#include <stdbool.h>
 #include <stdint.h>
 #include "metop/rows.h"
 
@@ -12,6 +13,9 @@ struct me_health {
 	char version[ME_HEALTH_TEXT];
 	char profile[ME_HEALTH_TEXT];
 	char generation[ME_HEALTH_TEXT];
+	char mode[ME_HEALTH_TEXT];  /* what is done about violations */
+	char until[ME_HEALTH_TEXT]; /* RFC 3339: the end of that; or "" */
+	bool enforcing;             /* some are denied */
 	uint64_t ts_ns;
 	uint64_t uptime_s;
 	uint64_t hooks_ok, hooks_total;

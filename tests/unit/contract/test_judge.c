@@ -34,7 +34,7 @@ static struct me_judgement judge(struct me_facts facts, enum me_addr_kind kind,
 	memset(&j, 0xa5, sizeof(j));
 	found.head = head;
 	me_judge(&facts, kind, &found, &j);
-	assert_int_equal(j.reserved, 0);
+	assert_int_equal(j.acts, 0);
 	return j;
 }
 

@@ -230,9 +230,54 @@ static void test_methods(void **state)
 
 	assert_int_equal(strncmp(head, "HTTP/1.1 200", 12), 0);
 	assert_string_equal(strstr(head, "\r\n\r\n"), "\r\n\r\n");
-	expect_answer(f, false, "POST", "/v1/flows", "HTTP/1.1 405", "Allow: GET, HEAD");
+	expect_answer(f, true, "POST", "/metrics", "HTTP/1.1 405", "Allow: GET, HEAD");
+	expect_answer(f, false, "POST", "/v1/flows", "HTTP/1.1 405", "only /v1/mode");
 	expect_answer(f, false, "DELETE", "/v1/flows", "HTTP/1.1 405", "only GET and HEAD");
 	expect_answer(f, false, "BREW", "/metrics", "HTTP/1.1 405", NULL);
+}
+
+/* What was said, as the daemon would hear it. */
+static void say(void *data, int mode, uint64_t for_ns)
+{
+	struct world *world = data;
+
+	world->status.mode.mode = mode;
+	world->status.mode.until_ns = for_ns;
+}
+
+static void test_mode(void **state)
+{
+	static const struct {
+		const char *target, *answer, *content;
+		int mode;
+		uint64_t for_ns;
+	} row[] = {
+		{"/v1/mode?set=enforce", "HTTP/1.1 200", "\"mode\":\"enforce\"", ME_MODE_ENFORCE,
+		 0},
+		{"/v1/mode?set=shadow&for=10m", "HTTP/1.1 200", "\"mode\":\"shadow\"",
+		 ME_MODE_SHADOW, 600 * ME_NS_PER_S},
+		{"/v1/mode?set=monitor", "HTTP/1.1 200", "\"mode\":\"monitor\"", 0, 0},
+		{"/v1/mode?set=policy", "HTTP/1.1 200", NULL, -1, 0},
+		{"/v1/mode?set=policy&for=10m", "HTTP/1.1 400", "`for`", 7, 7},
+		{"/v1/mode?set=enforce&for=10", "HTTP/1.1 400", "`for`", 7, 7},
+		{"/v1/mode?set=enforce&for=0s", "HTTP/1.1 400", "`for`", 7, 7},
+		{"/v1/mode?set=deny", "HTTP/1.1 400", "`set`", 7, 7},
+		{"/v1/mode", "HTTP/1.1 400", "`set`", 7, 7},
+	};
+	struct fixture *f = *state;
+
+	f->api.say = say;
+	for (size_t i = 0; i < ME_ARRAY_SIZE(row); i++) {
+		f->world->status.mode.mode = 7;
+		f->world->status.mode.until_ns = 7;
+		expect_answer(f, false, "POST", row[i].target, row[i].answer, row[i].content);
+		assert_int_equal(f->world->status.mode.mode, row[i].mode);
+		assert_int_equal(f->world->status.mode.until_ns, row[i].for_ns);
+	}
+	f->world->status.mode.mode = 0;
+	expect_answer(f, true, "POST", "/v1/mode?set=enforce", "HTTP/1.1 405", NULL);
+	expect_answer(f, false, "GET", "/v1/mode?set=enforce", "HTTP/1.1 404", NULL);
+	assert_int_equal(f->world->status.mode.mode, 0);
 }
 
 /* A body of any size does not get in. */
@@ -451,6 +496,7 @@ int main(void)
 		TEST(test_paths),
 		TEST(test_metrics_port),
 		TEST(test_methods),
+		TEST(test_mode),
 		TEST(test_post_with_a_body),
 		TEST(test_huge_header),
 		TEST(test_garbage),

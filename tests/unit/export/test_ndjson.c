@@ -74,6 +74,42 @@ static void test_fields(void **state)
 		"\"comm\":\"a\\\\x22\\\\x1b\\\\xff\",\"uid\":33,\"cgroup\":\"/mail\"}\n");
 }
 
+static void test_action(void **state)
+{
+	static const struct {
+		uint8_t verdict, flags;
+		const char *says; /* or NULL: nothing */
+	} row[] = {
+		{ME_VIOLATION, 0, NULL},
+		{ME_VIOLATION, ME_STATE_DENY, "denied"},
+		{ME_VIOLATION, ME_STATE_SHADOW, "would-deny"},
+		{ME_VIOLATION, ME_STATE_DENY | ME_STATE_STRICT, "denied"},
+		{ME_PENDING, ME_STATE_DENY, NULL},
+		{ME_PENDING, ME_STATE_SHADOW | ME_STATE_STRICT, "would-deny"},
+		{ME_ALLOWED, ME_STATE_DENY, NULL},
+	};
+	struct fixture *fixture = *state;
+	const struct me_flow_key key = fixture_key(0xc6336401u, 443, IPPROTO_TCP);
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(row); i++) {
+		struct me_flow flow = fixture_flow(5, row[i].verdict, ME_REASON_QUIC, 42);
+		const struct me_event event = {.kind = ME_EVENT_VIOLATION,
+					       .id = "an-id",
+					       .finding = -1,
+					       .key = &key,
+					       .flow = &flow};
+		_cleanup_strbuf_ struct me_strbuf out = {0}, want = {0};
+
+		flow.state.flags = row[i].flags;
+		assert_int_equal(me_ndjson_format(&event, fixture->world->ledger, &out), 0);
+		if (row[i].says)
+			me_strbuf_addf(&want, "\"action\":\"%s\"", row[i].says);
+		if (!strstr(out.data, row[i].says ? want.data : "\"event\"") ||
+		    !row[i].says != !strstr(out.data, "action"))
+			fail_msg("%zu: %s", i, out.data);
+	}
+}
+
 /* A listener has an address, a port and a process, and no peer. */
 static void test_listener(void **state)
 {
@@ -325,9 +361,16 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields),    TEST(test_names),     TEST(test_listener),
-		TEST(test_proxied),   TEST(test_aggregate), TEST(test_append_and_reopen),
-		TEST(test_torn_line), TEST(test_check),     TEST(test_stalled_pipe),
+		TEST(test_action),
+		TEST(test_fields),
+		TEST(test_names),
+		TEST(test_listener),
+		TEST(test_proxied),
+		TEST(test_aggregate),
+		TEST(test_append_and_reopen),
+		TEST(test_torn_line),
+		TEST(test_check),
+		TEST(test_stalled_pipe),
 		TEST(test_full_disk),
 	};
 #undef TEST

@@ -21,6 +21,10 @@ static void test_text(void **state)
 	assert_int_equal(me_prometheus_write(world->ledger, &world->status, &out), 0);
 	assert_true(exposition_read(out.data) > 200);
 	contains(&out, "\nmewatch_attempts_total{vantage=\"host\"} 100\n");
+	contains(&out, "\nmewatch_enforcing 0\n");
+	contains(&out, "\nmewatch_denied_total{vantage=\"host\",service=\"updates\","
+		       "reason=\"quic\"} 0\n");
+	contains(&out, "\nmewatch_sockets_shadow_denied_total{kind=\"raw\"} 0\n");
 	contains(&out, "\nmewatch_connections_total{vantage=\"host\",service=\"updates\","
 		       "verdict=\"allowed\",reason=\"none\"} 90\n");
 	contains(&out, "verdict=\"violation\",reason=\"quic\"} 10\n");

@@ -123,6 +123,7 @@ static inline struct world *world_new(uint32_t flows)
 		.pid = 77,
 		.started_ns = FIXTURE_EPOCH,
 		.now_ns = FIXTURE_EPOCH + FIXTURE_NOW,
+		.uptime_ns = FIXTURE_NOW,
 		.policy = {.profile = "mailessentials", .sha256 = "abc", .generation = 1},
 		.attached = world->attached,
 		.n_attached = 2,

@@ -68,12 +68,39 @@ static void test_bound(void **state)
 	me_intern_free(&intern);
 }
 
+static void test_bytes(void **state)
+{
+	const size_t fit = ME_INTERN_BYTES_MAX / (ME_INTERN_TEXT_MAX + 1);
+	struct me_intern *intern = me_intern_new();
+	char text[ME_INTERN_TEXT_MAX + 1];
+	uint32_t id = 0;
+
+	(void)state;
+	memset(text, 'x', ME_INTERN_TEXT_MAX);
+	text[ME_INTERN_TEXT_MAX] = '\0';
+	for (size_t i = 0; i < fit + 10; i++) {
+		uint32_t added;
+
+		snprintf(text, 16, "%015zu", i);
+		text[15] = ' ';
+		added = me_intern_get(intern, text);
+		assert_int_equal(added != 0, i < fit);
+		id = added ? added : id;
+	}
+	assert_int_equal(me_intern_refused(intern), 10);
+	/* What goes makes room. */
+	me_intern_put(intern, id);
+	assert_int_not_equal(me_intern_get(intern, text), 0);
+	me_intern_free(&intern);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_text_same_id),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,34 @@ static void everything_is_there_when_there_is_room(void **state)
 	assert_int_equal(headline.lines, 2);
 }
 
+static void what_is_denied(void **state)
+{
+	static const struct {
+		const char *mode, *until;
+		bool enforcing;
+		const char *says;
+	} row[] = {
+		{"monitor", "", true, "MONITOR, rules enforce"},
+		{"monitor", "2026-11-27T04:20:00.123Z", false, "MONITOR until 2026-11-27T04:20Z"},
+		{"shadow", "", false, "SHADOW"},
+		{"enforce", "", true, "ENFORCE"},
+		{"enforce", "2026-11-27T04:20:00.123Z", true, "ENFORCE until 2026-11-27T04:20Z"},
+	};
+	struct me_headline headline;
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		struct me_model model = example;
+
+		strcpy(model.health.mode, row[i].mode);
+		strcpy(model.health.until, row[i].until);
+		model.health.enforcing = row[i].enforcing;
+		me_headline(&model, "mx1", 2 * ME_NS_PER_S, 80, 4, &headline);
+		assert_non_null(find(&headline, row[i].says));
+	}
+	me_headline(&example, "mx1", 2 * ME_NS_PER_S, 300, 4, &headline);
+	assert_null(find(&headline, "MONITOR")); /* as ever */
+}
+
 static void what_matters_stays_on_any_screen(void **state)
 {
 	for (size_t columns = 1; columns < 300; columns++) {
@@ -205,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_there_when_there_is_room),
+		cmocka_unit_test(what_is_denied),
 		cmocka_unit_test(what_matters_stays_on_any_screen),
 		cmocka_unit_test(what_is_wrong_comes_first),
 		cmocka_unit_test(detail_puts_short_fields_side_by_side),

@@ -22,7 +22,8 @@ static const char site[] = "version: 1\n"
 			   "allow:\n"
 			   "  - service: updates\n"
 			   "    to: [meupdate.gfi.com, \"*.mailshell.net\"]\n"
-			   "    ports: tcp/443\n";
+			   "    ports: tcp/443\n"
+			   "  - {service: hard, to: 192.0.2.251, ports: tcp/8443, mode: enforce}\n";
 static const char profile[] = "version: 1\n"
 			      "allow: [{service: other, to: 192.0.2.250, ports: tcp/9}]\n";
 
@@ -36,7 +37,10 @@ struct fixture {
 
 static const struct me_status *status(void *data)
 {
-	static const struct me_status nothing = {.version = "1"};
+	static const struct me_status nothing = {
+		.version = "1",
+		.mode = {.mode = ME_MODE_SHADOW, .said = ME_MODE_SHADOW},
+	};
 
 	(void)data;
 	return &nothing;
@@ -185,16 +189,6 @@ static void an_address_is_judged_by_its_names(void **state)
 	     "\n  known     nothing: the daemon has seen no DNS answer that gave the address\n");
 }
 
-static void a_name_is_told_with_its_addresses(void **state)
-{
-	SAYS(*state, "meupdate.gfi.com:443", ME_EXIT_OK,
-	     ": allowed once an answer for the name was seen\n",
-	     "\n  known     198.51.100.10 (edge.example), from 192.0.2.53, since 20",
-	     "\n  known     10.0.0.7, from 192.0.2.53, since 20");
-	SAYS(*state, "unknown.example:443", ME_EXIT_FINDINGS,
-	     "\n  known     nothing: the daemon has seen no DNS answer for the name\n");
-}
-
 static json_t *explain_json(struct fixture *f, const char *socket, const char *destination,
 			    int code)
 {
@@ -207,6 +201,39 @@ static json_t *explain_json(struct fixture *f, const char *socket, const char *d
 	root = json_loads(output, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(root);
 	return root;
+}
+
+/* The daemon of the test was told shadow, which is for those without a rule's. */
+static void the_mode_of_a_violation(void **state)
+{
+	struct fixture *f = *state;
+	json_t *root = explain_json(f, f->nowhere, "203.0.113.9:8443", ME_EXIT_FINDINGS);
+
+	assert_string_equal(json_string_value(json_object_get(root, "mode")), "enforce");
+	assert_string_equal(json_string_value(json_object_get(root, "mode_rule")),
+			    "hard/192.0.2.251");
+	assert_string_equal(json_string_value(json_object_get(root, "action")), "denied");
+	json_decref(root);
+	root = explain_json(f, f->nowhere, "203.0.113.9:25", ME_EXIT_FINDINGS);
+	assert_string_equal(json_string_value(json_object_get(root, "mode")), "monitor");
+	assert_true(json_is_null(json_object_get(root, "mode_rule")));
+	assert_string_equal(json_string_value(json_object_get(root, "action")), "none");
+	json_decref(root);
+	SAYS(f, "203.0.113.9:25", ME_EXIT_FINDINGS,
+	     "\n  mode      shadow, as the daemon was told: would be denied (shadow)\n");
+	SAYS(f, "203.0.113.9:8443", ME_EXIT_FINDINGS,
+	     "\n  mode      enforce, by hard/192.0.2.251 (", ": denied\n");
+	SAYS(f, "203.0.113.9:443", ME_EXIT_FINDINGS, ": not denied while it is pending\n");
+}
+
+static void a_name_is_told_with_its_addresses(void **state)
+{
+	SAYS(*state, "meupdate.gfi.com:443", ME_EXIT_OK,
+	     ": allowed once an answer for the name was seen\n",
+	     "\n  known     198.51.100.10 (edge.example), from 192.0.2.53, since 20",
+	     "\n  known     10.0.0.7, from 192.0.2.53, since 20");
+	SAYS(*state, "unknown.example:443", ME_EXIT_FINDINGS,
+	     "\n  known     nothing: the daemon has seen no DNS answer for the name\n");
 }
 
 static void json_says_the_same(void **state)
@@ -353,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_judged_by_its_names),
+		cmocka_unit_test(the_mode_of_a_violation),
 		cmocka_unit_test(a_name_is_told_with_its_addresses),
 		cmocka_unit_test(json_says_the_same),
 		cmocka_unit_test(the_vantage_is_chosen),

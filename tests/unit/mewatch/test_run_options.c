@@ -88,6 +88,23 @@ static void what_belongs_together_is_asked_for(void **state)
 	assert_int_equal(got.n_cgroups, 1);
 }
 
+static void denying(void **state)
+{
+	(void)state;
+	EXPECT(-1, STDERR_FILENO, "", "--cgroup", "/");
+	assert_false(got.enforce);
+	EXPECT(-1, STDERR_FILENO, "", "--enforce");
+	assert_true(got.enforce);
+	assert_int_equal(got.enforce_ns, 0);
+	EXPECT(-1, STDERR_FILENO, "", "--for=10m", "--enforce");
+	assert_true(got.enforce);
+	assert_int_equal(got.enforce_ns, 600000000000ull);
+	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for without --enforce", "--for", "10m");
+	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for `10`: expected a duration", "--enforce",
+	       "--for", "10");
+	EXPECT(ME_EXIT_USAGE, STDERR_FILENO, "--for `0s`: expected", "--enforce", "--for", "0s");
+}
+
 static void help_names_them(void **state)
 {
 	(void)state;
@@ -102,6 +119,7 @@ int main(void)
 		cmocka_unit_test(lists_are_kept_apart_and_in_order),
 		cmocka_unit_test(there_is_room_for_all_of_them),
 		cmocka_unit_test(what_belongs_together_is_asked_for),
+		cmocka_unit_test(denying),
 		cmocka_unit_test(help_names_them),
 	};
 

@@ -388,27 +388,74 @@ static void test_entry_flags(void **state)
 	rule = hand_rule(&hand, "ftp/a", "192.0.2.1", "tcp/21");
 	rule->retired = rule->private_space = true;
 	rule->passive = ME_PASSIVE_DEFAULT;
-	rule->mode = ME_MODE_SHADOW;
 	assert_int_equal(hand_compile(&hand), 0);
 	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags,
-			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_SHADOW |
-				 ME_ENTRY_ANNOUNCED | ME_ENTRY_DOCUMENTED);
-	rule->mode = ME_MODE_ENFORCE;
+			 ME_ENTRY_RETIRED | ME_ENTRY_PRIVATE | ME_ENTRY_ANNOUNCED |
+				 ME_ENTRY_DOCUMENTED);
 	rule->retired = rule->private_space = false;
 	rule->passive = ME_PASSIVE_NOT_FTP;
 	assert_int_equal(hand_compile(&hand), 0);
-	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags, ME_ENTRY_ENFORCE);
+	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags, 0);
 	facts = hand_facts("192.0.2.3:3128/tcp");
 	assert_int_equal(hand_judge(&hand, &facts, NULL, 0).flags, ME_ENTRY_PROXY);
+	hand_free(&hand);
+}
+
+/* A rule with a mode, for the ports; and what violations of these have. */
+static void test_modes(void **state)
+{
+	static const struct {
+		const char *to;
+		uint8_t mode;
+	} row[] = {
+		{"198.51.100.9:1/tcp", ME_MODE_SHADOW},
+		{"198.51.100.9:80/tcp", ME_MODE_OWN | ME_MODE_ENFORCE},
+		{"198.51.100.9:81/tcp", ME_MODE_OWN | ME_MODE_ENFORCE}, /* the first one holds */
+		{"198.51.100.9:82/tcp", ME_MODE_OWN | ME_MODE_MONITOR},
+		{"198.51.100.9:80/udp", ME_MODE_SHADOW},
+		{"198.51.100.9:443/tcp", ME_MODE_SHADOW}, /* its mode is over */
+		{"198.51.100.9/icmp", ME_MODE_OWN | ME_MODE_ENFORCE},
+	};
+	struct me_rule *rule;
+	struct hand hand;
+
+	(void)state;
+	hand_start(&hand);
+	hand.policy.mode = ME_MODE_SHADOW;
+	hand_rule(&hand, "all/any", "192.0.2.1", "tcp/1-1000 udp/1-1000");
+	rule = hand_rule(&hand, "web/a", "192.0.2.1", "tcp/80-81 icmp");
+	rule->has_mode = true;
+	rule->mode = ME_MODE_ENFORCE;
+	rule = hand_rule(&hand, "web/b", "192.0.2.2", "tcp/80-82");
+	rule->has_mode = true;
+	rule = hand_rule(&hand, "old/c", "192.0.2.3", "tcp/443");
+	rule->has_mode = true;
+	rule->until_ns = 1;
+	hand.environment.now_epoch_ns = 2;
+	assert_int_equal(hand_compile(&hand), 0);
+	for (size_t i = 0; i < ME_ARRAY_SIZE(row); i++) {
+		struct me_facts facts = hand_facts(row[i].to);
+		struct me_judgement j = hand_judge(&hand, &facts, NULL, 0);
+		const struct me_rule *by =
+			me_policy_mode_rule(&hand.policy, 2, facts.proto, facts.dport);
+
+		if (j.verdict != ME_VIOLATION || j.mode != row[i].mode)
+			fail_msg("%s: verdict %u, mode %u", row[i].to, j.verdict, j.mode);
+		assert_int_equal(by ? ME_MODE_OWN | by->mode : ME_MODE_SHADOW, row[i].mode);
+	}
 	hand_free(&hand);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),           cmocka_unit_test(test_strict),
-		cmocka_unit_test(test_recursive),       cmocka_unit_test(test_stranger),
-		cmocka_unit_test(test_unknown_learned), cmocka_unit_test(test_listed_by_answers),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_recursive),
+		cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_unknown_learned),
+		cmocka_unit_test(test_listed_by_answers),
 		cmocka_unit_test(test_entry_flags),
 	};
 

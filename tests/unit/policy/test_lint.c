@@ -131,8 +131,12 @@ static void too_little(void **state)
 		{"watch: {cgroups: [/a]}\n", ""},
 		{"resolvers: {recursive: {exe: /usr/sbin/unbound}}\n", ""},
 		{"strict_names: true\nlimits: {learned: 100, grace: 1h, warmup: 1h}\n", ""},
-		{"  - {service: x, to: 192.0.2.1, ports: tcp/1, mode: enforce}\n",
-		 "4:5 no-effect\n"},
+		{"  - {service: x, to: 192.0.2.1, ports: tcp/1, mode: enforce}\n", ""},
+		{"  - {service: x, to: 192.0.2.1, ports: [tcp/1-9, udp/1], mode: enforce}\n"
+		 "  - {service: x, to: 192.0.2.2, ports: [udp/5, tcp/9-11], mode: monitor}\n"
+		 "  - {service: x, to: 192.0.2.3, ports: tcp/5, mode: enforce}\n"
+		 "  - {service: x, to: 192.0.2.4, ports: udp/9, mode: shadow}\n",
+		 "5:5 mode-taken\n"},
 	};
 
 	assert_all(cases, ME_ARRAY_SIZE(cases));

@@ -49,6 +49,8 @@ static void the_defaults(void **state)
 	assert_false(policy->has_proxy);
 	assert_false(policy->strict_names);
 	assert_false(policy->on_exit_open);
+	assert_int_equal(policy->mode, ME_MODE_MONITOR);
+	assert_int_equal(policy->refuse, 0);
 	assert_int_equal(policy->limits.flows, 65536);
 	assert_int_equal(policy->limits.learned, 65536);
 	assert_int_equal(policy->limits.pending_ns, 10 * ME_NS_PER_S);
@@ -80,6 +82,8 @@ static void every_setting(void **state)
 		"remoting: {ports: [tcp/9093], processes: [/opt/a, /opt/b]}\n"
 		"dns: {ip_zones: [Bl.Example.], uri_zones: [uri.example, u2.example]}\n"
 		"on_exit: open\n"
+		"mode: shadow\n"
+		"refuse_sockets: [raw, sctp]\n"
 		"limits: {flows: 1024, learned: 512, pending: 100ms, grace: 0s, warmup: 2h, ftp: 5s,\n"
 		"         udp_idle: 1d, tcp_syn: 500ms, tcp_idle: 5d}\n"
 		"history: {keep: 30d, size: 64MiB}\n");
@@ -111,6 +115,8 @@ static void every_setting(void **state)
 	assert_string_equal(policy->ip_zones[policy->n_ip_zones - 1], "bl.example");
 	assert_string_equal(policy->uri_zones[policy->n_uri_zones - 1], "u2.example");
 	assert_true(policy->on_exit_open);
+	assert_int_equal(policy->mode, ME_MODE_SHADOW);
+	assert_int_equal(policy->refuse, 1u << ME_BLIND_RAW | 1u << ME_BLIND_SCTP);
 	assert_int_equal(policy->limits.flows, 1024);
 	assert_int_equal(policy->limits.learned, 512);
 	assert_int_equal(policy->limits.pending_ns, 100 * ME_NS_PER_MS);
@@ -187,7 +193,7 @@ static void every_attribute_of_a_rule(void **state)
 	assert_int_equal(mail->at.line, 3);
 	assert_int_equal(mail->at.column, 5);
 	assert_false(mail->from_profile);
-	assert_int_equal(mail->mode, ME_MODE_MONITOR);
+	assert_false(mail->has_mode);
 	assert_int_equal(mail->passive, ME_PASSIVE_NOT_FTP);
 	assert_ports(mail->ports, mail->n_ports, "tcp/25 tcp/587");
 	assert_int_equal(directory->n_to, 2);
@@ -197,6 +203,7 @@ static void every_attribute_of_a_rule(void **state)
 	assert_int_equal(directory->to[1].at.column, 23);
 	assert_true(directory->private_space);
 	assert_true(directory->retired);
+	assert_true(directory->has_mode);
 	assert_int_equal(directory->mode, ME_MODE_ENFORCE);
 	assert_int_equal(directory->expect_ns, 3600 * ME_NS_PER_S);
 	assert_string_equal(directory->note, "change 4711");

@@ -109,6 +109,31 @@ static void violations_are_whole(void **state)
 	assert_false(me_document_is_clean(document));
 }
 
+/* Who denies wants to read that, and nothing "went out" that did not. */
+static void what_was_denied_is_told(void **state)
+{
+	_cleanup_(me_document_freep) struct me_document *document = NULL;
+	struct world *world = *state;
+
+	world_up(world);
+	world_begin(world);
+	for (uint32_t i = 0; i < 3; i++) {
+		world_violate(world, 0xc6336400 + i, true);
+		world->cells[me_cell(ME_HOST, ME_SERVICE_UNLISTED, i ? ME_CELL_DENIED : ME_CELL_SHADOWED,
+				     ME_REASON_UNLISTED_DESTINATION)]++;
+	}
+	world->totals[ME_TOTAL_REFUSED(0, ME_BLIND_RAW)] = 4;
+	go_on(world, 70);
+	document = report(world, WORLD_START, world->now.epoch_ns + 30 * ME_NS_PER_S);
+	assert_int_equal(sum(document, "violations_by_reason", "confirmed"), 3);
+	assert_int_equal(sum(document, "violations_by_reason", "denied"), 2);
+	assert_int_equal(sum(document, "violations_by_reason", "would_deny"), 1);
+	assert_non_null(said(document, ME_TONE_BAD, "3 flows met no rule (violations); 2 attempts were"));
+	assert_non_null(said(document, ME_TONE_UNSURE, "1 attempt would have been denied"));
+	assert_non_null(said(document, ME_TONE_BAD, "4 sockets were refused"));
+	assert_null(said(document, ME_TONE_BAD, "went out"));
+}
+
 /* Nothing is said to be so that nobody saw. */
 static void what_was_not_seen_is_not_claimed(void **state)
 {
@@ -208,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_else_went_out),
 		TEST(violations_are_whole),
+		TEST(what_was_denied_is_told),
 		TEST(what_was_not_seen_is_not_claimed),
 		TEST(a_kill_is_told_and_costs_nothing),
 		TEST(endpoints_and_policies),

@@ -321,6 +321,69 @@ static void test_clock_set_back(void **state)
 	assert_int_equal(world_spans(world, ME_SPAN_GAP, NULL, "clock").n, 3);
 }
 
+/* What was counted before the clock was set is booked by the clock of before. */
+static void test_clock_books(void **state)
+{
+	struct world *world = *state;
+	struct me_period before, after;
+
+	world_up(world);
+	world_begin(world);
+	before = (struct me_period){world->now.epoch_ns - 60 * ME_NS_PER_S,
+				    world->now.epoch_ns + 300 * ME_NS_PER_S};
+	after = (struct me_period){before.since_ns + 86400 * ME_NS_PER_S,
+				   before.until_ns + 86400 * ME_NS_PER_S};
+	world_allow(world, 5);
+	world_pass(world, 3);
+	world->now.epoch_ns += 86400 * ME_NS_PER_S;
+	assert_true(world_round(world));
+	assert_int_equal(world_sum(world, &before, ME_SERIES_ATTEMPTS, NULL).count, 5);
+	assert_int_equal(world_sum(world, &after, ME_SERIES_ATTEMPTS, NULL).count, 0);
+	world_allow(world, 7);
+	world_pass(world, 10);
+	assert_true(world_round(world));
+	assert_int_equal(world_sum(world, &before, ME_SERIES_ATTEMPTS, NULL).count, 5);
+	assert_int_equal(world_sum(world, &after, ME_SERIES_ATTEMPTS, NULL).count, 7);
+	world_agrees(world);
+}
+
+/* A clock that goes wrong, and is put right within a day, costs nothing of the history. */
+static void test_clock_keeps(void **state)
+{
+	const struct me_history_bounds bounds = {.keep_ns = 30 * 86400 * ME_NS_PER_S,
+						 .size = 1u << 30};
+	struct world *world = *state;
+
+	world_up(world);
+	me_history_set(world->history, true, &bounds);
+	world_begin(world);
+	world_allow(world, 5);
+	world_pass(world, 10);
+	assert_true(world_round(world));
+	world->now.epoch_ns += 100 * 86400 * ME_NS_PER_S;
+	for (int i = 0; i < 3; i++) {
+		world_pass(world, 60);
+		world_round(world);
+	}
+	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 5);
+	world->now.epoch_ns -= 100 * 86400 * ME_NS_PER_S;
+	world_pass(world, 86400);
+	for (int i = 0; i < 3; i++) {
+		world_pass(world, 60);
+		world_round(world);
+	}
+	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 5);
+	/* One that stays is believed. */
+	world->now.epoch_ns += 100 * 86400 * ME_NS_PER_S;
+	world_round(world);
+	world_pass(world, 86400);
+	for (int i = 0; i < 3; i++) {
+		world_pass(world, 60);
+		world_round(world);
+	}
+	assert_int_equal(world_sum(world, WORLD_EVER, ME_SERIES_ATTEMPTS, NULL).count, 0);
+}
+
 static void test_held_up(void **state)
 {
 	struct world *world = *state;
@@ -419,6 +482,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_retractions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sink_that_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clock_set_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_books, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock_keeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_held_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_counter_that_shrinks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spans, setup, teardown),

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
+#
+# One day of a soak after the other: what is drawn for it, its faults, its night, and what the daemon takes
+# of memory and descriptors when all is quiet.
+. "$LAB_DIR/soak-lib.sh"
+. "$LAB_DIR/soak-faults.sh"
+. "$LAB_DIR/soak-check.sh"
+
+SOAK_HOURS=3
+soak_days=0 soak_faults_done=0 soak_attempts=0
+: >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS: of each night
+
+# soak_day SEED FAULTS NIGHT: the faults are lines of soak_plan; the night `quiet` or `kill`. Returns 1 if
+# there is no use in going on.
+soak_day() {
+	local pause kind number started=$SECONDS misdeeds
+
+	misdeeds=$(soak_misdeeds $1)
+	day_open $SOAK_HOURS $misdeeds
+	while read -r pause kind number <&3; do
+		passes $((pause % 10)) $pause
+		printf '%(%T)T %s %s\n' -1 $kind $number >>"$soak_dir/faults"
+		fault $kind $number
+		lab_assert "$kind: the daemon is alive" kill -0 $lab_daemon_pid
+		[ $lab_failures = 0 ] || return 1
+		soak_faults_done=$((soak_faults_done + 1))
+	done 3<<<"$2"
+	day_close
+	[ $lab_failures = 0 ] || return 1
+	soak_night $3
+	soak_check
+	soak_days=$((soak_days + 1))
+	soak_rest
+	soak_attempts=$((soak_attempts + $(metric attempts_total)))
+	printf 'day %3d  %-70s %5d attempts, %d differences  %s kB, %s descriptors  %d s\n' $soak_days \
+		"$(cut -d' ' -f2 <<<"$2" | paste -sd' ') $3" "$(metric attempts_total)" $lab_failures \
+		$(tail -n 1 "$LAB_TMP/rests" | cut -d' ' -f2,3) $((SECONDS - started))
+}
+
+# soak_misdeeds SEED: two an hour, of all there are, by either family.
+soak_misdeeds() {
+	local -a all=($DAY_MISDEEDS4)
+	local i
+
+	RANDOM=$((($1 + 7) % 32768))
+	for ((i = 0; i < 2 * SOAK_HOURS; i++)); do
+		case ${all[RANDOM % ${#all[@]}]} in
+		ipip) echo ipip/4 ;;
+		*) echo ${all[RANDOM % ${#all[@]}]/ipip/gre}/$((4 + RANDOM % 2 * 2)) ;;
+		esac
+	done
+}
+
+# soak_rest: what the daemon takes now.
+soak_rest() {
+	echo "$lab_daemon_pid $(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status) $(
+		find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l)" >>"$LAB_TMP/rests"
+}
+
+# soak_detach: all that is ours is removed; what passes then is seen by nobody, as the history knows; and
+# all begins anew.
+soak_detach() {
+	local before=$LAB_TMP/before.prom
+
+	lab_stop
+	cp "$LAB_TMP/now" "$before"
+	sum_counters "$SOAK_BASE" "$before" >"$SOAK_BASE.new"
+	mv "$SOAK_BASE.new" "$SOAK_BASE"
+	"$LAB_BUILD/mewatch" detach --pins "$LAB_PINS" >>"$LAB_LOG" 2>&1 || lab_fail "detach: $(tail -n 1 "$LAB_LOG")"
+	lab_truth gateway_at mail "$LAB_BIN/gateway_client" tcp $GATEWAY_MAIL4 "$(gateway_at4 stranger)" 5000 3
+	lab_daemon
+	lab_assert_eq "attached anew: attempts" "$(lab_metric attempts_total)" 0
+	lab_wait '[ "$(lab_metric history_last_write_timestamp_seconds)" -gt 0 ]' 20
+	lab_assert_eq "detached: the history says so" \
+		"$(history_query "SELECT count(*) FROM spans WHERE kind = 'gap' AND state = 'unwatched'")" \
+		$((++soak_detached))
+	soak_reloads_ok=0 soak_reloads_failed=0
+}
+soak_detached=0
