@@ -152,7 +152,7 @@ void me_suggest_print(const struct me_suggestions *suggestions, const struct me_
 {
 	me_strbuf_adds(out, "version: 1\n");
 	for (size_t i = 0; i < n; i++) {
-		const char *why = me_suggest_refused(offences[i].reason);
+		const char *why = me_suggest_refused(&offences[i]);
 
 		if (suggestions->of[i] != ME_NOT_SUGGESTED)
 			continue;
