@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Any request has an answer that is well-formed, whose status fits, and that is the same once more. The
- * input is a path and a parameter a line, NAME=VALUE; a path without a slash in front is asked of the port
- * for metrics.
+ * input is a path and a parameter a line, NAME=VALUE. A letter in front of the path: `m` it is asked of the
+ * port for metrics, `p` it is sent by POST, by root, `o` as well, by somebody else.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,10 +20,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct world *world;
+static unsigned int said;
 
 static const struct me_status *status(void *data)
 {
 	return &((struct world *)data)->status;
+}
+
+/* Only what root sent comes here, and only what makes sense. */
+static void say(void *data, int mode, uint64_t for_ns)
+{
+	check(mode >= -1 && mode < ME_MODE_COUNT && (mode >= 0 || !for_ns));
+	said++;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -42,7 +50,8 @@ static const char **parameter(struct me_query *query, const char *name)
 		{"limit", &query->limit},   {"offset", &query->offset},   {"sort", &query->sort},
 		{"desc", &query->desc},     {"filter", &query->filter},   {"name", &query->name},
 		{"around", &query->around}, {"address", &query->address}, {"group", &query->group},
-		{"unfold", &query->unfold}, {"since", &query->since},
+		{"unfold", &query->unfold}, {"since", &query->since},     {"set", &query->set},
+		{"for", &query->span},
 	};
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(all); i++)
@@ -59,7 +68,9 @@ static void read_request(char *text, struct me_http_request *ret_request)
 
 	request.path = line;
 	if (*line && *line != '/') {
-		request.service = ME_HTTP_METRICS;
+		request.service = *line == 'm' ? ME_HTTP_METRICS : ME_HTTP_API;
+		request.trusted = *line == 'p';
+		request.post = *line == 'p' || *line == 'o';
 		request.path = line + 1;
 	}
 	while ((line = strsep(&text, "\n"))) {
@@ -107,6 +118,7 @@ static void check_json(const struct me_strbuf *body, unsigned int code,
 	check(json_is_object(root));
 	check((code == 200) == !json_object_get(root, "error"));
 	check((code == 200) == (json_object_get(root, "ts") != NULL));
+	check(code != 403 || (request->post && !request->trusted));
 	if (code == 200)
 		check_list(root, &request->query);
 	json_decref(root);
@@ -134,16 +146,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = strndup((const char *)data, size);
 	_cleanup_strbuf_ struct me_strbuf body = {0}, again = {0};
-	struct me_api api = {.ledger = world->ledger, .data = world, .status = status};
+	struct me_api api = {.ledger = world->ledger, .data = world, .status = status, .say = say};
 	const char *type = "application/json", *type_again = type;
 	struct me_http_request request;
 	unsigned int code;
 
 	read_request(text, &request);
+	said = 0;
 	code = me_api_answer(&api, &request, &body, &type);
+	check(said == (request.post && request.trusted && code == 200));
 	check_answer(&body, type, code, &request);
 	check(me_api_answer(&api, &request, &again, &type_again) == code && type == type_again);
-	check(body.len == again.len &&
-	      (!memcmp(body.data, again.data, body.len) || !strcmp(type, ME_PROMETHEUS_TYPE)));
+	/* Health and metrics tell of this process as well. */
+	if (!strcmp(type, ME_PROMETHEUS_TYPE) || request.post ||
+	    !strcmp(request.path, "/v1/health"))
+		return 0;
+	check(body.len == again.len && !memcmp(body.data, again.data, body.len));
 	return 0;
 }

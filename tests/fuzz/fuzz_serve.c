@@ -51,6 +51,10 @@ static const struct me_status *status(void *data)
 	return &((struct world *)data)->status;
 }
 
+static void say(void *data, int mode, uint64_t for_ns)
+{
+}
+
 static void remove_folder(void)
 {
 	me_http_free(&http);
@@ -73,7 +77,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	char folder[] = "/tmp/mewatch-fuzz-XXXXXX";
 
 	world = world_new(FLOWS);
-	api = (struct me_api){.ledger = world->ledger, .data = world, .status = status};
+	api = (struct me_api){.ledger = world->ledger, .data = world, .status = status, .say = say};
 	check(mkdtemp(folder));
 	snprintf(where.sun_path, sizeof(where.sun_path), "%s/sock", folder);
 	check(!me_http_new(me_api_answer, &api, &http));
