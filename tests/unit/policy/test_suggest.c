@@ -197,6 +197,8 @@ static void test_kinds(void **state)
 	};
 	const struct me_offence nowhere[] = {
 		offence("203.0.113.1", 0, UNLISTED, "a.example", NULL)};
+	struct me_offence strange[] = {offence("203.0.113.1", 9, UNLISTED, "a.example", NULL),
+				       offence("203.0.113.2", 9, UNLISTED, "a.example", NULL)};
 	const struct me_offence mismatch[] = {
 		offence("203.0.113.1", 443, ME_REASON_NAME_MISMATCH, "listed.example", "b.example"),
 	};
@@ -220,6 +222,9 @@ static void test_kinds(void **state)
 				   "`passive:`", "said no name", "# nothing to suggest", NULL});
 	says(nowhere, 1, true,
 	     (const char *const[]){"!allow:", "because there is no port 0", NULL});
+	strange[0].service = "H`T\"";
+	strange[1].service = "local";
+	says(strange, 2, false, (const char *const[]){"service: \"suggested\"", "!`", NULL});
 	says(mismatch, 1, false,
 	     (const char *const[]){"to: \"b.example\"", "single witness: clients alone",
 				   "shared address", NULL});
