@@ -290,11 +290,15 @@ needs-root:
 .PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
+# What has a second thread: the writer of the history. They run once more under ThreadSanitizer.
+THREAD_TESTS := $(patsubst %.c,$(O)/thread/%,$(wildcard tests/unit/store/test_*.c))
+
 check: $(GENERATED) ## unit tests under ASan and UBSan, checks of layers, format, documents and alert rules
+	+$(Q)$(MAKE) --no-print-directory SANITIZE=thread $(THREAD_TESTS)
 	$(SANITIZED) run-check
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
-	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
+	$(Q)tests/run-tests $(UNIT_TESTS) $(THREAD_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
 		tests/test-layers tests/check-format "tests/check-docs $(B)" tests/check-prometheus \
 		"tests/check-completions $(B)" tests/check-dist
 
