@@ -23,8 +23,8 @@ say = @printf '  %-8s%s\n' $(1) $(2)
 B := $(O)$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Layers from the top down, which is the order in which a linker wants them.
-MODULES := report probe export store kernel ledger policy base
-MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng sqlite3
+MODULES := report probe selftest export store kernel ledger policy base
+MEWATCH_PACKAGES := libbpf libelf zlib yaml-0.1 libmd libmicrohttpd jansson libcurl libcares libcap-ng sqlite3 liburing
 REPLAY_PACKAGES := libpcap
 METOP_PACKAGES := libcurl jansson ncursesw
 packages = $(shell pkg-config --libs $(1))
@@ -244,7 +244,7 @@ $(B)/tests/web/%: $(B)/obj/tests/web/%.o $(PURE_LIBRARIES) | test-tools
 
 $(B)/tests/lab/churn_client $(B)/tests/lab/churn_dial: lab_packages := openssl
 
-$(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libbase.a
+$(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libselftest.a $(B)/libbase.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,liburing $(lab_packages)) -pthread

@@ -17,6 +17,7 @@
 #define SOCK_RAW 3
 #define SOCK_DCCP 6
 #define AF_INET 2
+#define AF_INET6 10
 
 #define ENOENT 2
 #define EEXIST 17

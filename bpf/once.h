@@ -41,9 +41,16 @@ struct {
 	__type(value, struct me_crowded);
 } me_crowd SEC(".maps");
 
-/* Whether the packet comes from a socket in a watched cgroup. */
+/*
+ * Whether the packet comes from a socket in a watched cgroup; a packet socket (AF_PACKET) passes the hooks
+ * of the host.
+ */
 static __noinline bool me_skb_watched(struct __sk_buff *skb)
 {
+	const struct bpf_sock *sk = skb->sk;
+
+	if (!sk || (sk->family != AF_INET && sk->family != AF_INET6))
+		return false;
 	for (int level = 0; level < ME_CGROUP_DEPTH_MAX; level++) {
 		__u64 id = bpf_skb_ancestor_cgroup_id(skb, level);
 

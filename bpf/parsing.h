@@ -106,8 +106,8 @@ static __noinline bool me_parsing_error(struct me_passage *p, const struct me_pa
 	key.sport = p->sent ? about->dport : about->sport;
 	key.port = p->sent ? about->sport : about->dport;
 	flow = about->proto ? bpf_map_lookup_elem(&me_flows, &key) : NULL;
-	if (!flow)
-		return false;
+	if (!flow) /* that of the host vantage's flows is no attempt of its own either */
+		return about->proto && bpf_map_lookup_elem(&me_elsewheres, &key);
 	if (!p->sent && !about->too_big)
 		__sync_fetch_and_or(&flow->wire.errors,
 				    about->refused ? ME_WIRE_REFUSED : ME_WIRE_UNREACHABLE);

@@ -134,6 +134,7 @@ static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct
 {
 	struct me_exchange exchange;
 	struct me_segment segment;
+	const struct me_flow *flow;
 	struct me_flow_key key;
 	__u32 flags = 0;
 
@@ -150,6 +151,12 @@ static __noinline int me_passing_dns_segment(struct __sk_buff *skb, const struct
 		flags |= ME_PAYLOAD_CLAIMED;
 	me_passing_segment(p, &segment);
 	key = p->key;
+	if (!p->sent) {
+		flow = bpf_map_lookup_elem(&me_flows, &key);
+		segment.ack = flow && (flow->wire.side[1].is & ME_WIRE_SYN)
+				      ? flow->wire.side[1].isn + 1
+				      : 0;
+	}
 	me_segment_tell(skb, &key, &segment, ME_RECORD_STREAM | flags << 8, ME_MESSAGE_MAX);
 	return 0;
 }

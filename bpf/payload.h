@@ -75,6 +75,7 @@ static __noinline int me_dns_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 {
 	struct me_segment segment;
 	struct me_server server = {};
+	struct bpf_tcp_sock *tp;
 	struct me_flow_key key;
 	struct me_flow *flow;
 	__u32 flags = sent;
@@ -99,6 +100,11 @@ static __noinline int me_dns_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 	}
 	if (server.own_leg)
 		flags |= ME_PAYLOAD_UPSTREAM;
+	if (!sent) {
+		tp = bpf_tcp_sock(sk);
+		/* 0 while the socket waits for the answer to its SYN. */
+		segment.ack = tp ? tp->rcv_nxt : 0;
+	}
 	me_segment_tell(skb, &key, &segment, ME_RECORD_STREAM | flags << 8, ME_MESSAGE_MAX);
 	return 0;
 }

@@ -448,6 +448,10 @@ struct me_payload {
 	__u32 length; /* of the bytes */
 	struct me_flow_key key;
 	__u32 seq; /* TCP, host order: of the first byte, as on the wire */
+	/*
+	 * TCP, host order. Sent: what it acknowledges, 0 in a first SYN. Received, of STREAM: where what
+	 * the watched side has not yet had begins, or its stream; 0 if that is not known.
+	 */
 	__u32 ack;
 	__u16 flags; /* ME_PAYLOAD_SENT … */
 	__u16 zero[3];

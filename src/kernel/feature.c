@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "gen/layout.h"
 #include "kernel/internal.h"
+#include "kernel/needs.h"
 #include "kernel/netlink.h"
 
 #define PROGRAMS_MAX 64 /* that a hook can have: BPF_CGROUP_MAX_PROGS, include/linux/bpf-cgroup.h */
@@ -50,11 +51,6 @@ static void size_maps(struct host_bpf *bpf)
 	bpf_map__set_value_size(bpf->maps.me_kept_each, sizeof(uint64_t));
 }
 
-static int refused(struct me_why *why, int err, const char *what)
-{
-	return me_load_failed(why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err, what);
-}
-
 int me_feature_load(size_t *ret_programs, struct me_why *why)
 {
 	_cleanup_(host_free) struct host_bpf *host = NULL;
@@ -70,7 +66,7 @@ int me_feature_load(size_t *ret_programs, struct me_why *why)
 	size_maps(host);
 	err = host_bpf__load(host);
 	if (err)
-		return refused(why, err, "the programs of the host vantage");
+		return me_needs_refused(why, err, "the programs of the host vantage");
 	transit = transit_bpf__open();
 	if (!transit)
 		return me_load_failed(why, -errno, "the BPF object of the transit vantage");
@@ -79,7 +75,7 @@ int me_feature_load(size_t *ret_programs, struct me_why *why)
 		return err;
 	err = transit_bpf__load(transit);
 	if (err)
-		return refused(why, err, "the programs of the transit vantage");
+		return me_needs_refused(why, err, "the programs of the transit vantage");
 	*ret_programs = count_programs(host->obj) + count_programs(transit->obj);
 	return 0;
 }

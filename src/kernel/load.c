@@ -15,6 +15,7 @@
 #include "gen/layout.h"
 #include "kernel/handover.h"
 #include "kernel/mounts.h"
+#include "kernel/needs.h"
 
 int me_why(struct me_why *why, int err, const char *format, ...)
 {
@@ -278,9 +279,7 @@ static int load(struct me_kernel *kernel, const struct me_kernel_options *option
 		return err;
 	err = host_bpf__load(kernel->bpf);
 	if (err)
-		return me_load_failed(
-			why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
-			"the kernel does not take the BPF programs; 6.1 or later is needed");
+		return me_needs_refused(why, err, "the programs of the host vantage");
 	err = complete_maps(kernel, why);
 	return err ? err : open_readers(kernel, why);
 }

@@ -129,6 +129,24 @@ int me_netlink_dump(int fd, uint16_t type, const void *body, size_t len, me_netl
 	}
 }
 
+int me_netlink_do(int fd, struct nlmsghdr *message, uint16_t flags)
+{
+	_Alignas(struct nlmsghdr) char buffer[BUFFER_SIZE];
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	const struct nlmsghdr *answer = (const struct nlmsghdr *)buffer;
+	int left;
+
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	if (sendto(fd, message, message->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) <
+	    0)
+		return -errno;
+	left = receive(fd, buffer);
+	if (left < 0)
+		return left;
+	return NLMSG_OK(answer, left) && answer->nlmsg_type == NLMSG_ERROR ? status(answer)
+									   : -EBADMSG;
+}
+
 int me_netlink_drain(int fd)
 {
 	char scrap[64];

@@ -3,7 +3,8 @@
 #define MEWATCH_KERNEL_NETLINK_H
 
 /*
- * Netlink as far as it is needed here: ask for a dump, and hear that something changed.
+ * Netlink as far as it is needed here: ask for a dump, have something done, and hear that something
+ * changed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +33,12 @@ int me_netlink_open(int ns_fd, int protocol, uint32_t groups, int *ret_fd);
  */
 int me_netlink_dump(int fd, uint16_t type, const void *body, size_t len, me_netlink_fn fn,
 		    void *userdata);
+
+/*
+ * Has the kernel do what `message` says, which is complete but for its flags and number; `flags` are
+ * NLM_F_CREATE and the like. The socket is as above. 0, or the kernel's errno.
+ */
+int me_netlink_do(int fd, struct nlmsghdr *message, uint16_t flags);
 
 /*
  * Throws away what waits on a subscribed socket: whoever hears of a change dumps anew, which is right

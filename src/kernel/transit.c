@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The programs of the transit vantage: loaded when there is an interface for them. */
 #include "kernel/internal.h"
+#include "kernel/needs.h"
 
 #include <errno.h>
 #include <time.h>
@@ -50,9 +51,7 @@ static int load(struct me_kernel *kernel, bool ethernet, struct me_why *why)
 	if (!err) {
 		err = transit_bpf__load(*bpf);
 		if (err)
-			me_load_failed(why, err == -EINVAL || err == -E2BIG ? -ENOSYS : err,
-				       "the kernel does not take the programs of the transit "
-				       "vantage; 6.1 or later is needed");
+			err = me_needs_refused(why, err, "the programs of the transit vantage");
 	}
 	if (!err)
 		return me_pin_maps(kernel, (*bpf)->obj, ME_LAYOUT_ID, why);

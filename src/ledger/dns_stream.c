@@ -125,7 +125,9 @@ static int begin(struct me_dns_streams *streams, const struct me_flow_key *key, 
 /*
  * What the client's segment says of where the server's stream begins. What the server said before
  * the first one answers nothing that was seen, and may be the middle of a message. The SYN of Fast
- * Open (RFC 7413), which carries data, acknowledges nothing: 0 says so.
+ * Open (RFC 7413), which carries data, acknowledges nothing: 0 says so, and then the kernel tells with
+ * the server's segments where they begin. Begun at the first to come, the midst of a message could pass
+ * for an answer.
  */
 static int heed_client(struct connection *connection, uint32_t ack)
 {
@@ -273,6 +275,8 @@ int me_dns_streams_put(struct me_dns_streams *streams, const struct me_payload *
 	me_chain_add(&streams->recent, streams->links, slot);
 	if (!r && sent)
 		r = heed_client(connection, head->ack);
+	else if (!r && connection->asked && head->ack)
+		me_stream_begin(connection->received, head->ack);
 	if (!r) {
 		stream = sent ? connection->sent : connection->received;
 		r = me_stream_put(stream, head->seq, data, head->length);

@@ -8,8 +8,9 @@
  * locked.
  *
  * The client's stream begins with the first segment that it sends; the server's with what that
- * segment acknowledges, as a server says nothing before it is asked. Where segments were lost, the
- * connection is forgotten, and begins anew with its next segment.
+ * segment acknowledges, as a server says nothing before it is asked; after a Fast Open, which
+ * acknowledges nothing, with what the server's first segment to come tells as `ack`. Where segments
+ * were lost, the connection is forgotten, and begins anew with its next segment.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -32,6 +32,7 @@ int me_cmd_report(int argc, char **argv);
 int me_cmd_status(int argc, char **argv);
 int me_cmd_suggest(int argc, char **argv);
 int me_cmd_doctor(int argc, char **argv);
+int me_cmd_selftest(int argc, char **argv);
 int me_cmd_detach(int argc, char **argv);
 int me_cmd_mode(int argc, char **argv);
 

@@ -30,6 +30,8 @@ static const struct me_command {
 	{"status", me_cmd_status, "[--pins DIR] [--json]", "what is attached where"},
 	{"doctor", me_cmd_doctor, "[-c FILE] [--cgroup PATH]… [--json]",
 	 "what this machine lacks, with the remedy"},
+	{"selftest", me_cmd_selftest, "[--list] [--json] [PATH…]",
+	 "whether each path is seen as declared"},
 	{"suggest", me_cmd_suggest, "[--socket PATH] [--any] [--json]",
 	 "rules that would allow the violations"},
 	{"monitor", me_cmd_mode, "[--for 10m] [--end] [--socket PATH]",

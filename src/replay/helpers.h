@@ -33,6 +33,7 @@ struct __sk_buff {
 	__u32 gso_segs;
 	__u32 gso_size;
 	__u64 data, data_end; /* what there is of it */
+	struct bpf_sock *sk;  /* none: packets of a capture belong to no socket */
 };
 
 #define ME_SKB_HAVE(skb) ((__u32)((skb)->data_end - (skb)->data))
@@ -131,7 +132,6 @@ static inline long bpf_skb_load_bytes(const struct __sk_buff *skb, __u32 offset,
 	return 0;
 }
 
-/* Packets of a capture belong to no socket. */
 static inline __u64 bpf_skb_ancestor_cgroup_id(const struct __sk_buff *skb, int level)
 {
 	return 0;

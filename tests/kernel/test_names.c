@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include "base/clock.h"
 #include "base/inet.h"
-#include "dns_build.h"
+#include "selftest/dns_build.h"
 #include "host.h"
 
 #ifndef UDP_SEGMENT
@@ -56,7 +56,7 @@ static uint64_t refused(struct host *host, enum me_refused cause)
 	return counts[me_dns_refusals(cause)];
 }
 
-static void send_to_resolver(struct names *n, const struct dns_build *query)
+static void send_to_resolver(struct names *n, const struct me_dns_build *query)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
 
@@ -66,7 +66,7 @@ static void send_to_resolver(struct names *n, const struct dns_build *query)
 }
 
 /* Sends `answer` to whoever asked last, from the resolver. */
-static void answer(struct names *n, const struct dns_build *message)
+static void answer(struct names *n, const struct me_dns_build *message)
 {
 	struct sockaddr_in from;
 	socklen_t size = sizeof(from);
@@ -80,9 +80,9 @@ static void answer(struct names *n, const struct dns_build *message)
 
 static void ask(struct names *n, const char *name, uint16_t type)
 {
-	struct dns_build query;
+	struct me_dns_build query;
 
-	dns_begin(&query, ++n->id, 0x0100, name, type);
+	me_dns_build(&query, ++n->id, 0x0100, name, type);
 	send_to_resolver(n, &query);
 }
 
@@ -90,11 +90,11 @@ static void ask(struct names *n, const char *name, uint16_t type)
 static void resolve(struct names *n, const char *name, const char *address, uint32_t ttl)
 {
 	uint16_t type = strchr(address, ':') ? ME_DNS_AAAA : ME_DNS_A;
-	struct dns_build message;
+	struct me_dns_build message;
 
 	ask(n, name, type);
-	dns_begin(&message, n->id, BUILD_ANSWER, name, type);
-	dns_address(&message, NULL, address, ttl);
+	me_dns_build(&message, n->id, ME_DNS_BUILD_ANSWER, name, type);
+	me_dns_build_address(&message, NULL, address, ttl);
 	answer(n, &message);
 }
 
@@ -163,15 +163,15 @@ static void without_an_answer_it_is_pending(void **state)
 static void both_families_and_chains_are_learned(void **state)
 {
 	struct names n = begin("names-chain");
-	struct dns_build message;
+	struct me_dns_build message;
 
 	resolve(&n, "www.example.org", HOST_GOOD6, 300);
 	assert_true(is_learned(&n, HOST_GOOD6));
 	ask(&n, "a.cdn.example", ME_DNS_A);
-	dns_begin(&message, n.id, BUILD_ANSWER, "a.cdn.example", ME_DNS_A);
-	dns_cname(&message, NULL, "edge.other.test", 300);
-	dns_address(&message, "edge.other.test", HOST_GOOD, 300);
-	dns_address(&message, "stranger.other.test", HOST_BAD, 300);
+	me_dns_build(&message, n.id, ME_DNS_BUILD_ANSWER, "a.cdn.example", ME_DNS_A);
+	me_dns_build_cname(&message, NULL, "edge.other.test", 300);
+	me_dns_build_address(&message, "edge.other.test", HOST_GOOD, 300);
+	me_dns_build_address(&message, "stranger.other.test", HOST_BAD, 300);
 	answer(&n, &message);
 	assert_true(is_learned(&n, HOST_GOOD));
 	assert_false(is_learned(&n, HOST_BAD));
@@ -183,13 +183,13 @@ static void both_families_and_chains_are_learned(void **state)
 static void a_dangling_chain_goes_on_in_the_next_answer(void **state)
 {
 	struct names n = begin("names-alias");
-	struct dns_build message;
+	struct me_dns_build message;
 
 	resolve(&n, "edge.other.test", HOST_BAD, 300);
 	assert_false(is_learned(&n, HOST_BAD));
 	ask(&n, "b.cdn.example", ME_DNS_A);
-	dns_begin(&message, n.id, BUILD_ANSWER, "b.cdn.example", ME_DNS_A);
-	dns_cname(&message, NULL, "edge.other.test", 300);
+	me_dns_build(&message, n.id, ME_DNS_BUILD_ANSWER, "b.cdn.example", ME_DNS_A);
+	me_dns_build_cname(&message, NULL, "edge.other.test", 300);
 	answer(&n, &message);
 	resolve(&n, "edge.other.test", HOST_GOOD, 300);
 	assert_true(is_learned(&n, HOST_GOOD));
@@ -216,14 +216,14 @@ static void an_answer_counts_once(void **state)
 	struct names n = begin("names-once");
 	struct sockaddr_in from;
 	socklen_t size = sizeof(from);
-	struct dns_build message;
+	struct me_dns_build message;
 	uint8_t bytes[512];
 
 	ask(&n, "www.example.org", ME_DNS_A);
 	assert_true(recvfrom(n.server, bytes, sizeof(bytes), 0, (void *)&from, &size) > 0);
 	for (int i = 0; i < 2; i++) {
-		dns_begin(&message, n.id, BUILD_ANSWER, "www.example.org", ME_DNS_A);
-		dns_address(&message, NULL, i ? HOST_BAD : HOST_GOOD, 300);
+		me_dns_build(&message, n.id, ME_DNS_BUILD_ANSWER, "www.example.org", ME_DNS_A);
+		me_dns_build_address(&message, NULL, i ? HOST_BAD : HOST_GOOD, 300);
 		sendto(n.server, message.data, message.length, 0, (void *)&from, size);
 		assert_true(recv(n.client, bytes, sizeof(bytes), 0) > 0);
 	}
@@ -238,11 +238,11 @@ static void two_queries_of_one_send_are_two(void **state)
 {
 	static const char *const name[] = {"www.example.org", "abc.cdn.example"};
 	struct names n = begin("names-gso");
-	struct dns_build query, both = {.length = 0}, message;
+	struct me_dns_build query, both = {.length = 0}, message;
 	int size;
 
 	for (int i = 0; i < 2; i++) {
-		dns_begin(&query, 100 + i, 0x0100, name[i], ME_DNS_A);
+		me_dns_build(&query, 100 + i, 0x0100, name[i], ME_DNS_A);
 		memcpy(both.data + both.length, query.data, query.length);
 		both.length += query.length;
 	}
@@ -250,8 +250,8 @@ static void two_queries_of_one_send_are_two(void **state)
 	assert_int_equal(setsockopt(n.client, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)), 0);
 	send_to_resolver(&n, &both);
 	for (int i = 0; i < 2; i++) {
-		dns_begin(&message, 100 + i, BUILD_ANSWER, name[i], ME_DNS_A);
-		dns_address(&message, NULL, i ? HOST_BAD : HOST_GOOD, 300);
+		me_dns_build(&message, 100 + i, ME_DNS_BUILD_ANSWER, name[i], ME_DNS_A);
+		me_dns_build_address(&message, NULL, i ? HOST_BAD : HOST_GOOD, 300);
 		answer(&n, &message);
 	}
 	assert_true(is_learned(&n, HOST_GOOD));
@@ -262,11 +262,12 @@ static void two_queries_of_one_send_are_two(void **state)
 static void a_failure_teaches_nothing(void **state)
 {
 	struct names n = begin("names-failure");
-	struct dns_build message;
+	struct me_dns_build message;
 
 	ask(&n, "www.example.org", ME_DNS_A);
-	dns_begin(&message, n.id, BUILD_ANSWER | ME_RCODE_SERVFAIL, "www.example.org", ME_DNS_A);
-	dns_address(&message, NULL, HOST_GOOD, 300);
+	me_dns_build(&message, n.id, ME_DNS_BUILD_ANSWER | ME_RCODE_SERVFAIL, "www.example.org",
+		     ME_DNS_A);
+	me_dns_build_address(&message, NULL, HOST_GOOD, 300);
 	answer(&n, &message);
 	assert_false(is_learned(&n, HOST_GOOD));
 	end(&n);
@@ -275,10 +276,10 @@ static void a_failure_teaches_nothing(void **state)
 /* Asks, and is answered with that code. */
 static void answer_error(struct names *n, const char *name, uint16_t type, enum me_rcode rcode)
 {
-	struct dns_build message;
+	struct me_dns_build message;
 
 	ask(n, name, type);
-	dns_begin(&message, n->id, BUILD_ANSWER | rcode, name, type);
+	me_dns_build(&message, n->id, ME_DNS_BUILD_ANSWER | rcode, name, type);
 	answer(n, &message);
 }
 
@@ -334,13 +335,13 @@ static void a_failure_is_counted_for_its_endpoints(void **state)
 static void four_octets_before_a_listed_name_are_learned(void **state)
 {
 	struct names n = begin("names-octets");
-	struct dns_build message;
+	struct me_dns_build message;
 
 	resolve(&n, "1.2.3.4.deep.example", HOST_GOOD, 300);
 	assert_true(is_learned(&n, HOST_GOOD));
 	ask(&n, "1.2.3.4.zen.spamhaus.org", ME_DNS_A);
-	dns_begin(&message, n.id, BUILD_ANSWER, "1.2.3.4.zen.spamhaus.org", ME_DNS_A);
-	dns_address(&message, NULL, "127.0.0.2", 300);
+	me_dns_build(&message, n.id, ME_DNS_BUILD_ANSWER, "1.2.3.4.zen.spamhaus.org", ME_DNS_A);
+	me_dns_build_address(&message, NULL, "127.0.0.2", 300);
 	answer(&n, &message);
 	assert_int_equal(refused(n.host, ME_REFUSED_SPECIAL), 0);
 	end(&n);
@@ -618,9 +619,14 @@ static void a_stranger_on_a_learned_address_is_counted_once(void **state)
 static int hear_stream(const struct me_payload *head, const uint8_t *bytes, void *userdata)
 {
 	uint32_t *lengths = userdata;
+	uint32_t received = !(head->flags & ME_PAYLOAD_SENT);
 
-	if (head->kind == ME_RECORD_STREAM)
-		lengths[head->flags & ME_PAYLOAD_SENT ? 0 : 1] += head->length;
+	if (head->kind != ME_RECORD_STREAM)
+		return 0;
+	/* The first segment that comes is the one that the socket waits for. */
+	if (received && !lengths[received])
+		assert_int_equal(head->ack, head->seq);
+	lengths[received] += head->length;
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "dns_build.h"
+#include "selftest/dns_build.h"
 #include "gen/layout.h"
 #include "host.h"
 #include "names_case.h"
@@ -71,29 +71,30 @@ static const char *any_name(struct fixture *f)
 	return names[below(f, ME_ARRAY_SIZE(names))];
 }
 
-static void random_message(struct fixture *f, struct dns_build *build)
+static void random_message(struct fixture *f, struct me_dns_build *build)
 {
 	static const uint16_t types[] = {ME_DNS_A, ME_DNS_AAAA, ME_DNS_TXT, 255};
 	const char *question = any_name(f), *owner = NULL;
 	uint32_t records = below(f, 12);
 
-	dns_begin(build, below(f, 65536), below(f, 8) ? BUILD_ANSWER : below(f, 65536), question,
-		  types[below(f, ME_ARRAY_SIZE(types))]);
+	me_dns_build(build, below(f, 65536), below(f, 8) ? ME_DNS_BUILD_ANSWER : below(f, 65536),
+		     question, types[below(f, ME_ARRAY_SIZE(types))]);
 	for (uint32_t i = 0; i < records; i++) {
 		if (below(f, 4) == 0) {
 			const char *target = any_name(f);
 
-			dns_cname(build, owner, target, below(f, 4000));
+			me_dns_build_cname(build, owner, target, below(f, 4000));
 			owner = below(f, 8) ? target : NULL;
 		} else {
-			dns_address(build, below(f, 8) ? owner : any_name(f),
-				    addresses[below(f, ME_ARRAY_SIZE(addresses))], below(f, 4000));
+			me_dns_build_address(build, below(f, 8) ? owner : any_name(f),
+					     addresses[below(f, ME_ARRAY_SIZE(addresses))],
+					     below(f, 4000));
 		}
 	}
 }
 
 /* Flips bytes, cuts, or points elsewhere. */
-static void damage(struct fixture *f, struct dns_build *build)
+static void damage(struct fixture *f, struct me_dns_build *build)
 {
 	for (uint32_t n = below(f, 4); n; n--)
 		build->data[below(f, build->length)] = below(f, 4) ? below(f, 256) : 0xc0;
@@ -101,7 +102,8 @@ static void damage(struct fixture *f, struct dns_build *build)
 		build->length = 1 + below(f, build->length);
 }
 
-static void in_kernel(struct fixture *f, const struct dns_build *build, struct names_case *ret_case)
+static void in_kernel(struct fixture *f, const struct me_dns_build *build,
+		      struct names_case *ret_case)
 {
 	uint8_t packet[NAMES_HEADER + sizeof(build->data)] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
@@ -120,7 +122,7 @@ static void in_kernel(struct fixture *f, const struct dns_build *build, struct n
 		bpf_map_lookup_elem(bpf_map__fd(f->names->maps.names_cases), &zero, ret_case), 0);
 }
 
-static void on_host(const struct me_image *image, const struct dns_build *build,
+static void on_host(const struct me_image *image, const struct me_dns_build *build,
 		    struct names_case *ret_case)
 {
 	struct names_case *c = ret_case;
@@ -173,7 +175,7 @@ static void same_as_on_the_host(void **state)
 	struct fixture *f = *state;
 	struct names_case *kernel = calloc(1, sizeof(*kernel)), *host = calloc(1, sizeof(*host));
 	uint32_t read = 0, learned = 0;
-	struct dns_build build;
+	struct me_dns_build build;
 
 	assert_true(kernel && host);
 	f->random = me_seed();

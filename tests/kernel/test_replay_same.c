@@ -13,7 +13,7 @@
 #include "../packets.h"
 #include "../seed.h"
 #include "base/clock.h"
-#include "dns_build.h"
+#include "selftest/dns_build.h"
 #include "policy/compile.h"
 #include "policy/registry.h"
 #include "replay/program.h"
@@ -89,23 +89,23 @@ static uint32_t below(struct both *both, uint32_t n)
 
 /* --- Frames ------------------------------------------------------------------------------------- */
 
-static void fill_dns(struct both *both, struct dns_build *build, struct transit_packet *p,
+static void fill_dns(struct both *both, struct me_dns_build *build, struct transit_packet *p,
 		     bool sent)
 {
 	char address[32];
 
 	snprintf(address, sizeof(address), "203.0.113.%u", 1 + below(both, 4));
-	dns_begin(build, below(both, 4), sent ? 0x0100 : BUILD_ANSWER, ONE_OF(both, names),
+	me_dns_build(build, below(both, 4), sent ? 0x0100 : ME_DNS_BUILD_ANSWER, ONE_OF(both, names),
 		  ME_DNS_A);
 	if (!sent && below(both, 4) == 0)
-		dns_cname(build, NULL, ONE_OF(both, names), 60);
+		me_dns_build_cname(build, NULL, ONE_OF(both, names), 60);
 	else if (!sent)
-		dns_address(build, NULL, address, 300);
+		me_dns_build_address(build, NULL, address, 300);
 	p->payload = build->data;
 	p->size = build->length;
 }
 
-static struct transit_packet random_packet(struct both *both, struct dns_build *build, bool sent)
+static struct transit_packet random_packet(struct both *both, struct me_dns_build *build, bool sent)
 {
 	static const uint8_t flags[] = {2, 2, 0x12, 0x10, 0x18, 0x11, 4, 0x14, 0, 0x29};
 	static const uint8_t protos[] = {6, 6, 6, 6, 17, 17, 17, 1, 132, 47, 50, 2};
@@ -147,7 +147,7 @@ static struct transit_packet random_packet(struct both *both, struct dns_build *
 static size_t random_frame(struct both *both, bool sent, uint8_t *frame, size_t room)
 {
 	uint8_t bytes[TRANSIT_PACKET_MAX];
-	struct dns_build build = {};
+	struct me_dns_build build = {};
 	struct transit_packet p = random_packet(both, &build, sent);
 	size_t tags = below(both, 8) ? 0 : below(both, 4), size = transit_packet_build(&p, bytes);
 	uint8_t *host = frame + (sent ? 6 : 0), *router = frame + (sent ? 0 : 6);

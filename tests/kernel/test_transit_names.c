@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include "base/clock.h"
 #include "base/inet.h"
-#include "dns_build.h"
+#include "selftest/dns_build.h"
 #include "transit_packet.h"
 
 #define HOST "192.0.2.10"
@@ -211,28 +211,28 @@ static struct talk dns_talk(void **state, const char *client, const char *server
 
 static void ask(struct talk *talk, uint16_t id, const char *name)
 {
-	struct dns_build build;
+	struct me_dns_build build;
 
-	dns_begin(&build, id, 0x0100, name, ME_DNS_A);
+	me_dns_build(&build, id, 0x0100, name, ME_DNS_A);
 	talk_bytes(talk, SENT, build.data, build.length);
 }
 
 static void answer(struct talk *talk, uint16_t id, const char *name)
 {
-	struct dns_build build;
+	struct me_dns_build build;
 
-	dns_begin(&build, id, BUILD_ANSWER, name, ME_DNS_A);
-	dns_address(&build, NULL, WEB, 300);
+	me_dns_build(&build, id, ME_DNS_BUILD_ANSWER, name, ME_DNS_A);
+	me_dns_build_address(&build, NULL, WEB, 300);
 	talk_bytes(talk, RECEIVED, build.data, build.length);
 }
 
 /* The question was answered with that code. */
 static void answer_error(struct talk *talk, uint16_t id, const char *name, enum me_rcode rcode)
 {
-	struct dns_build build;
+	struct me_dns_build build;
 
 	ask(talk, id, name);
-	dns_begin(&build, id, BUILD_ANSWER | rcode, name, ME_DNS_A);
+	me_dns_build(&build, id, ME_DNS_BUILD_ANSWER | rcode, name, ME_DNS_A);
 	talk_bytes(talk, RECEIVED, build.data, build.length);
 }
 
@@ -427,11 +427,11 @@ static void queries_together(void **state)
 {
 	struct talk dns = dns_talk(state, HOST, UPSTREAM);
 	struct transit_packet p = talk_packet(&dns, SENT);
-	struct dns_build first, second;
+	struct me_dns_build first, second;
 	uint8_t both[256];
 
-	dns_begin(&first, 7, 0x0100, "aaa.example.org", ME_DNS_A);
-	dns_begin(&second, 8, 0x0100, NAME, ME_DNS_A);
+	me_dns_build(&first, 7, 0x0100, "aaa.example.org", ME_DNS_A);
+	me_dns_build(&second, 8, 0x0100, NAME, ME_DNS_A);
 	assert_int_equal(first.length, second.length);
 	memcpy(both, first.data, first.length);
 	memcpy(both + first.length, second.data, second.length);
@@ -459,10 +459,17 @@ static void dns_over_tcp(void **state)
 	assert_memory_equal(transit->payloads[0].byte, "query", 5);
 	assert_int_equal(transit->payloads[1].head.flags, 0);
 	assert_int_equal(transit->payloads[1].head.length, 40);
+	assert_int_equal(transit->payloads[1].head.seq, dns.isn[0] + 1);
+	assert_int_equal(transit->payloads[1].head.ack, dns.isn[0] + 1);
+	/* One that comes before its time has the same beginning. */
+	talk_segment(&dns, RECEIVED, A, 1001, 6, 40);
+	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 3);
+	assert_int_equal(transit->payloads[2].head.seq, dns.isn[0] + 1001);
+	assert_int_equal(transit->payloads[2].head.ack, dns.isn[0] + 1);
 	talk_handshake(&wrong);
 	send_data(&wrong, 1, "query");
 	talk_segment(&wrong, RECEIVED, A, 1, 6, 40);
-	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 2);
+	assert_int_equal(transit_told(transit, ME_RECORD_STREAM), 3);
 }
 
 static void failures_are_the_endpoints(void **state)

@@ -1,7 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Debian's kernels, out of the package sources of this machine. Nothing is installed.
+# Debian's kernels, from where this machine has its packages. Nothing is installed, and what apt knows of
+# the machine stays as it is: the lists of the other suites are in a folder of their own.
+
+# Oldest supported first; a suite that the archive has no more is left out.
+suites="bullseye bookworm bookworm-backports trixie trixie-backports forky sid"
+security="bullseye-security bookworm-security trixie-security"
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# The addresses of the archives with the label $1, of apt's own sources.
+archives() {
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Label: $1" | sort -u
+}
+
+# sources FOLDER: has the lists of all suites there, new ones if they can be had.
+sources() {
+	mkdir -p "$1/lists/partial" "$1/archives/partial" || return 1
+	for archive in $(archives Debian); do
+		printf "deb [signed-by=$keys] $archive %s main\n" $suites
+	done >"$1/sources.list"
+	for archive in $(archives Debian-Security); do
+		printf "deb [signed-by=$keys] $archive %s main\n" $security
+	done >>"$1/sources.list"
+	cat >"$1/apt.conf" <<-EOF
+		Dir::State "$1";
+		Dir::State::status "/dev/null";
+		Dir::Cache "$1";
+		Dir::Etc::SourceList "$1/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Acquire::Languages "none";
+		APT::Architecture "amd64";
+		# The user that apt changes to need not be able to write here.
+		APT::Sandbox::User "root";
+	EOF
+	export APT_CONFIG="$1/apt.conf"
+	apt-get -qq update >"$1/log" 2>&1 || echo "not every list is new: $1/log" >&2
+}
 
 # The releases that the package sources offer, oldest first, of the plain flavour.
 offered() {
@@ -18,15 +53,33 @@ newest() {
 		END { print found }'
 }
 
-# fetch FOLDER RELEASE: unpacks the kernel to FOLDER/RELEASE, unless that was done before.
+# The packages of the release $1: since 7.0 the image and the modules are in others, which it depends on.
+parts_of() {
+	echo "linux-image-$1"
+	apt-cache show --no-all-versions "linux-image-$1" | sed -n 's/^Depends://p' | tr ', ' '\n\n' |
+		grep -E "^linux-(base|binary|modules)-" | grep -F -e "-$1" | while read -r package; do
+		[ -z "$(apt-cache show "$package" 2>/dev/null)" ] || echo "$package"
+	done
+}
+
+# fetch FOLDER RELEASE: unpacks the kernel to FOLDER/RELEASE, with its modules below lib and its image as
+# vmlinuz, unless that was done before.
 fetch() {
 	[ ! -d "$1/$2" ] || return 0
 	rm -rf "$1/fetch"
 	mkdir -p "$1/fetch/tree" || return 1
 	(
 		cd "$1/fetch" || exit 1
-		# The user that apt changes to need not be able to write here.
-		apt-get -qq -o APT::Sandbox::User=root download "linux-image-$2" &&
-			dpkg-deb -x linux-image-*.deb tree && rm -rf tree/usr/share
+		# shellcheck disable=SC2046
+		apt-get -qq download $(parts_of "$2") || exit 1
+		for package in *.deb; do
+			dpkg-deb -x "$package" tree || exit 1
+		done
+		rm -rf tree/usr/share
+		[ -e tree/lib ] || ln -s usr/lib tree/lib
+		for image in "tree/boot/vmlinuz-$2" "tree/lib/modules/$2/vmlinuz"; do
+			[ ! -e "$image" ] || mv "$image" tree/vmlinuz
+		done
+		/sbin/depmod -b "$PWD/tree" "$2" && [ -e tree/vmlinuz ]
 	) >&2 && mv "$1/fetch/tree" "$1/$2" && rm -rf "$1/fetch"
 }

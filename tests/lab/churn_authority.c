@@ -184,7 +184,7 @@ static bool answer(struct message *m, bool stream)
 
 /* --- Serving ------------------------------------------------------------------------------------ */
 
-static int serve(const struct lab_peer *at, int type)
+static int serve(const struct me_peer *at, int type)
 {
 	int fd = socket(at->sa.sa_family, type | SOCK_CLOEXEC, 0), on = 1;
 
@@ -196,7 +196,7 @@ static int serve(const struct lab_peer *at, int type)
 
 static void serve_datagram(int fd, struct message *m)
 {
-	struct lab_peer from = {.len = sizeof(from.in6)};
+	struct me_peer from = {.len = sizeof(from.in6)};
 	ssize_t n = recvfrom(fd, m->data, sizeof(m->data), 0, &from.sa, &from.len);
 
 	if (n <= 0)
@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 {
 	static struct message message;
 	struct pollfd fds[2];
-	struct lab_peer at;
+	struct me_peer at;
 
 	if (argc != 4)
 		errx(2, "usage: churn_authority ADDRESS PORT FILE");

@@ -90,7 +90,7 @@ struct expected {
 static void write_truth(struct worker *w, const char *proto, int fd, const char *address,
 			unsigned int port, struct expected expected)
 {
-	struct lab_peer own = {.len = sizeof(own.in6)};
+	struct me_peer own = {.len = sizeof(own.in6)};
 
 	getsockname(fd, &own.sa, &own.len);
 	w->totals->attempts++;
@@ -102,8 +102,8 @@ static void write_truth(struct worker *w, const char *proto, int fd, const char 
 static int connect_to(struct worker *w, const char *address, unsigned int port,
 		      struct expected expected)
 {
-	struct lab_peer peer = lab_peer(address, port);
-	int fd = lab_socket(peer.sa.sa_family, SOCK_STREAM, 0), error = 0;
+	struct me_peer peer = lab_peer(address, port);
+	int fd = me_traffic_socket(peer.sa.sa_family, SOCK_STREAM, 0), error = 0;
 
 	if (connect(fd, &peer.sa, peer.len))
 		error = errno;
@@ -131,8 +131,8 @@ static int connect_well(struct worker *w, const char *address, unsigned int port
 static int send_datagram(struct worker *w, const char *address, unsigned int port,
 			 const struct churn_query *query, struct expected expected)
 {
-	struct lab_peer peer = lab_peer(address, port);
-	int fd = lab_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
+	struct me_peer peer = lab_peer(address, port);
+	int fd = me_traffic_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
 
 	if (connect(fd, &peer.sa, peer.len) || !churn_query(fd, false, query))
 		err(1, "[%s]:%u", address, port);
@@ -205,7 +205,7 @@ static bool resolve_listed(struct worker *w, struct place *ret_place)
 /* An address that no answer gave. */
 static void nowhere(struct worker *w, struct place *ret_place)
 {
-	struct lab_peer peer;
+	struct me_peer peer;
 
 	ret_place->v6 = pick(w, 2);
 	peer = lab_peer(ret_place->v6 ? w->fleet->nowhere6 : w->fleet->nowhere4, 0);

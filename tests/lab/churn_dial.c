@@ -81,7 +81,7 @@ static size_t text_bytes(const char *text, char *out, size_t room)
 
 static bool say_text(int fd, const struct dial *dial)
 {
-	char bytes[LAB_CHUNK];
+	char bytes[ME_TRAFFIC_CHUNK];
 	size_t n = text_bytes(dial->text, bytes, sizeof(bytes));
 
 	return churn_send_pieces(fd, bytes, n, dial->hello.piece, dial->hello.gap) &&
@@ -91,7 +91,7 @@ static bool say_text(int fd, const struct dial *dial)
 static bool say_file(int fd, const struct dial *dial)
 {
 	static uint8_t message[CHURN_DNS_MAX];
-	char bytes[LAB_CHUNK];
+	char bytes[ME_TRAFFIC_CHUNK];
 	FILE *file = fopen(dial->file, "re");
 	size_t n;
 
@@ -108,7 +108,7 @@ static bool say_file(int fd, const struct dial *dial)
 
 int main(int argc, char **argv)
 {
-	struct lab_peer peer, own = {.len = sizeof(own.in6)};
+	struct me_peer peer, own = {.len = sizeof(own.in6)};
 	struct dial dial = {0};
 	bool done = false;
 	int fd, error = 0;
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	peer = lab_peer(argv[1], lab_number(argv[2], 65535));
 	for (int i = 3; i < argc; i++)
 		read_option(&dial, argv[i]);
-	fd = lab_socket(peer.sa.sa_family, SOCK_STREAM, dial.mptcp ? IPPROTO_MPTCP : 0);
+	fd = me_traffic_socket(peer.sa.sa_family, SOCK_STREAM, dial.mptcp ? IPPROTO_MPTCP : 0);
 	if (connect(fd, &peer.sa, peer.len))
 		error = errno;
 	getsockname(fd, &own.sa, &own.len);

@@ -108,7 +108,7 @@ static inline bool churn_tls_flush(SSL *ssl, int fd, const struct churn_hello *h
 /* Waits for more from the peer. False: there is none. */
 static inline bool churn_tls_fill(SSL *ssl, int fd)
 {
-	char buffer[LAB_CHUNK];
+	char buffer[ME_TRAFFIC_CHUNK];
 	ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 
 	return n > 0 && BIO_write(SSL_get_rbio(ssl), buffer, n) == n;
@@ -136,7 +136,7 @@ static inline bool churn_tls_handshake(SSL *ssl, int fd, const struct churn_hell
 static inline bool churn_tls_request(SSL *ssl, int fd, const char *request)
 {
 	bool first = false, answered = false;
-	char buffer[LAB_CHUNK];
+	char buffer[ME_TRAFFIC_CHUNK];
 
 	if (SSL_write(ssl, request, strlen(request)) <= 0 ||
 	    !churn_tls_flush(ssl, fd, NULL, &first))

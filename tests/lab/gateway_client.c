@@ -39,7 +39,7 @@ static const char *const end_names[GATEWAY_ENDS] = {GATEWAY_END_LIST(END_NAME)};
 
 struct client {
 	enum kind kind;
-	struct lab_peer source, dest;
+	struct me_peer source, dest;
 	const char *source_text, *dest_text;
 	unsigned long port, count, up, down, datagrams, ends, threads, id;
 	FILE *truth;
@@ -50,7 +50,7 @@ struct worker {
 	const struct client *client;
 	unsigned long index;
 	uint64_t random;
-	struct lab_truth total;
+	struct me_truth total;
 	unsigned long failed;
 	pthread_t thread;
 };
@@ -66,9 +66,9 @@ struct attempt {
 static struct attempt begin(const struct client *client, int type, int protocol, unsigned long i)
 {
 	struct attempt attempt = {.id = client->id + i, .end = i % client->ends};
-	struct lab_peer own = client->source;
+	struct me_peer own = client->source;
 
-	attempt.fd = lab_socket(own.sa.sa_family, type, protocol);
+	attempt.fd = me_traffic_socket(own.sa.sa_family, type, protocol);
 	if (bind(attempt.fd, &own.sa, own.len) || getsockname(attempt.fd, &own.sa, &own.len))
 		err(1, "%s", client->source_text);
 	attempt.sport = type == SOCK_RAW ? RAW_PORT : ntohs(own.in.sin_port);
@@ -139,7 +139,7 @@ static bool exchange(struct worker *worker, struct attempt *attempt)
 
 static void stream(struct worker *worker, struct attempt *attempt)
 {
-	const struct lab_peer *dest = &worker->client->dest;
+	const struct me_peer *dest = &worker->client->dest;
 
 	gateway_prepare(attempt->fd);
 	attempt->outcome = outcome_of(connect(attempt->fd, &dest->sa, dest->len) ? errno : 0);
@@ -151,7 +151,7 @@ static void stream(struct worker *worker, struct attempt *attempt)
 
 static void give_up(struct worker *worker, struct attempt *attempt)
 {
-	const struct lab_peer *dest = &worker->client->dest;
+	const struct me_peer *dest = &worker->client->dest;
 
 	if (!connect(attempt->fd, &dest->sa, dest->len) || errno != EINPROGRESS)
 		worker->failed++;
@@ -164,7 +164,7 @@ static void datagrams(struct worker *worker, struct attempt *attempt)
 {
 	static const char zeros[DATAGRAM_MAX];
 	const struct client *client = worker->client;
-	struct lab_truth got = {0};
+	struct me_truth got = {0};
 
 	for (unsigned long i = 0; i < client->datagrams; i++) {
 		ssize_t n = sendto(attempt->fd, zeros, client->up, 0, &client->dest.sa,
@@ -177,7 +177,7 @@ static void datagrams(struct worker *worker, struct attempt *attempt)
 		attempt->sent += n;
 		worker->total.datagrams++;
 		if (client->kind == KIND_UDP)
-			lab_await_datagram(attempt->fd, &got);
+			me_traffic_await(attempt->fd, &got);
 	}
 	attempt->received = got.received;
 	attempt->outcome = client->kind == KIND_UDP ? "answered" : "unanswered";
@@ -297,7 +297,7 @@ int main(int argc, char **argv)
 {
 	struct client client = read_arguments(argc, argv);
 	struct worker workers[THREADS_MAX] = {0};
-	struct lab_truth total = {0};
+	struct me_truth total = {0};
 	unsigned long failed = 0;
 
 	for (unsigned long i = 0; i < client.threads; i++) {

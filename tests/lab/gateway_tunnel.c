@@ -23,7 +23,7 @@ static int make_end(const char *name)
 
 	if (fd < 0 && (errno == ENOENT || errno == ENODEV)) {
 		printf("absent=tun\n");
-		exit(LAB_ABSENT);
+		exit(ME_TRAFFIC_ABSENT);
 	}
 	if (strlen(name) >= sizeof(request.ifr_name))
 		errx(2, "%s: too long", name);

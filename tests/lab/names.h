@@ -111,9 +111,9 @@ static inline void names_begin(struct names_message *message, unsigned int id, u
 }
 
 /* Address `number` of the far side, and a port. */
-static inline struct lab_peer names_address(int family, unsigned long number, unsigned int port)
+static inline struct me_peer names_address(int family, unsigned long number, unsigned int port)
 {
-	struct lab_peer peer = lab_peer(family == AF_INET ? "198.18.0.0" : "2001:db8:18::", port);
+	struct me_peer peer = lab_peer(family == AF_INET ? "198.18.0.0" : "2001:db8:18::", port);
 	void *last = family == AF_INET ? (void *)&peer.in.sin_addr
 				       : (void *)&peer.in6.sin6_addr.s6_addr[12];
 	uint32_t word;
@@ -127,7 +127,7 @@ static inline struct lab_peer names_address(int family, unsigned long number, un
 }
 
 /* The bytes of its address: 4 or 16. */
-static inline const void *names_bytes(const struct lab_peer *peer, size_t *ret_length)
+static inline const void *names_bytes(const struct me_peer *peer, size_t *ret_length)
 {
 	bool v4 = peer->sa.sa_family == AF_INET;
 

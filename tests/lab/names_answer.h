@@ -55,7 +55,7 @@ static inline size_t names_record(struct names_job *job, enum names_section sect
 static inline void names_record_address(struct names_job *job, enum names_section section,
 					unsigned long k)
 {
-	struct lab_peer peer =
+	struct me_peer peer =
 		names_address(names_family(job->type), job->id * job->options->addresses + k, 0);
 	size_t length;
 	const void *bytes = names_bytes(&peer, &length);

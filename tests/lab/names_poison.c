@@ -28,7 +28,7 @@
 #endif
 
 struct question {
-	struct lab_peer resolver;
+	struct me_peer resolver;
 	unsigned int id;
 	unsigned int type;
 	const char *name;
@@ -37,8 +37,8 @@ struct question {
 /* A socket that takes datagrams from everybody. */
 static int open_socket(const struct question *question)
 {
-	int family = question->resolver.sa.sa_family, fd = lab_socket(family, SOCK_DGRAM, 0);
-	struct lab_peer any = lab_peer(family == AF_INET ? "0.0.0.0" : "::", 0);
+	int family = question->resolver.sa.sa_family, fd = me_traffic_socket(family, SOCK_DGRAM, 0);
+	struct me_peer any = lab_peer(family == AF_INET ? "0.0.0.0" : "::", 0);
 
 	if (bind(fd, &any.sa, any.len))
 		err(1, "bind");
@@ -47,7 +47,7 @@ static int open_socket(const struct question *question)
 
 static unsigned int port_of(int fd)
 {
-	struct lab_peer own = {.len = sizeof(own.in6)};
+	struct me_peer own = {.len = sizeof(own.in6)};
 
 	if (getsockname(fd, &own.sa, &own.len))
 		err(1, "getsockname");
@@ -103,7 +103,7 @@ static unsigned long elsewhere(const struct question *question, bool has_asked)
 static void write_answer(const struct question *question, struct names_message *answer)
 {
 	int family = names_family(question->type);
-	struct lab_peer peer = names_address(family, question->id, 0);
+	struct me_peer peer = names_address(family, question->id, 0);
 	size_t length;
 	const void *bytes = names_bytes(&peer, &length);
 
@@ -118,10 +118,10 @@ static void write_answer(const struct question *question, struct names_message *
 }
 
 /* The address that this host has towards the resolver, with the socket's port. */
-static struct lab_peer own_address(const struct question *question, int fd)
+static struct me_peer own_address(const struct question *question, int fd)
 {
-	int probe = lab_socket(question->resolver.sa.sa_family, SOCK_DGRAM, 0);
-	struct lab_peer own = {.len = sizeof(own.in6)};
+	int probe = me_traffic_socket(question->resolver.sa.sa_family, SOCK_DGRAM, 0);
+	struct me_peer own = {.len = sizeof(own.in6)};
 
 	if (connect(probe, &question->resolver.sa, question->resolver.len) ||
 	    getsockname(probe, &own.sa, &own.len))
@@ -132,7 +132,7 @@ static struct lab_peer own_address(const struct question *question, int fd)
 }
 
 /* The kernel computes the checksum of IP, and UDP may go without one. */
-static void send_raw(const struct question *question, const struct lab_peer *to)
+static void send_raw(const struct question *question, const struct me_peer *to)
 {
 	struct names_message answer;
 	struct {
@@ -147,11 +147,11 @@ static void send_raw(const struct question *question, const struct lab_peer *to)
 		       .daddr = to->in.sin_addr.s_addr},
 		.udp = {.source = htons(NAMES_PORT), .dest = to->in.sin_port},
 	};
-	struct lab_peer peer = *to;
+	struct me_peer peer = *to;
 	struct iovec parts[] = {{&head, sizeof(head)}, {answer.bytes, 0}};
 	struct msghdr message = {
 		.msg_name = &peer, .msg_namelen = peer.len, .msg_iov = parts, .msg_iovlen = 2};
-	int fd = lab_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	int fd = me_traffic_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 
 	write_answer(question, &answer);
 	parts[1].iov_len = answer.length;
@@ -161,10 +161,10 @@ static void send_raw(const struct question *question, const struct lab_peer *to)
 		err(1, "raw");
 }
 
-static void send_transparent(const struct question *question, const struct lab_peer *to)
+static void send_transparent(const struct question *question, const struct me_peer *to)
 {
 	bool v4 = to->sa.sa_family == AF_INET;
-	int on = 1, fd = lab_socket(to->sa.sa_family, SOCK_DGRAM, 0);
+	int on = 1, fd = me_traffic_socket(to->sa.sa_family, SOCK_DGRAM, 0);
 	struct names_message answer;
 
 	if (setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT,
@@ -179,7 +179,7 @@ static void send_transparent(const struct question *question, const struct lab_p
 static unsigned long forged(const struct question *question, const char *how)
 {
 	int fd = open_socket(question);
-	struct lab_peer own = own_address(question, fd);
+	struct me_peer own = own_address(question, fd);
 
 	ask(fd, question, question->name, question->id);
 	if (!strcmp(how, "transparent")) {
@@ -195,9 +195,9 @@ static unsigned long forged(const struct question *question, const char *how)
 /* --- What it is for ------------------------------------------------------------------------------- */
 
 /* One attempt; it comes to nothing. */
-static void try(const struct lab_peer *peer)
+static void try(const struct me_peer *peer)
 {
-	int fd = lab_socket(peer->sa.sa_family, SOCK_STREAM, 0);
+	int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0);
 	char text[INET6_ADDRSTRLEN];
 	size_t length;
 
@@ -230,14 +230,14 @@ int main(int argc, char **argv)
 		answers = forged(&question, how);
 	printf("missing=%lu connected=", wanted - answers);
 	for (int i = 6; i < argc; i++) {
-		struct lab_peer peer = lab_peer(argv[i], STREAM_PORT);
+		struct me_peer peer = lab_peer(argv[i], STREAM_PORT);
 
 		try(&peer);
 	}
 	if (!strcmp(how, "other-type"))
 		question.type = question.type == NAMES_A ? NAMES_AAAA : NAMES_A;
 	for (unsigned long k = 0; k < wanted && argc == 6; k++) {
-		struct lab_peer peer =
+		struct me_peer peer =
 			names_address(names_family(question.type), question.id + k, STREAM_PORT);
 
 		try(&peer);

@@ -29,7 +29,7 @@
 #define NS_PER_S 1000000000ull
 
 struct race {
-	struct lab_peer resolver[2];
+	struct me_peer resolver[2];
 	unsigned long port, count, threads, first, fresh, strangers;
 	uint32_t *waited; /* ns between answer and connect, for each connect */
 };
@@ -73,9 +73,10 @@ static void write_name(const struct race *race, unsigned long i, char *name, siz
 /* A socket for the query, which is sent. */
 static int ask(struct racer *racer, unsigned int which, const struct names_message *query)
 {
-	const struct lab_peer *resolver = &racer->race->resolver[which];
+	const struct me_peer *resolver = &racer->race->resolver[which];
 	bool fresh = racer->race->fresh;
-	int fd = fresh ? lab_socket(resolver->sa.sa_family, SOCK_DGRAM, 0) : racer->fd[which];
+	int fd =
+		fresh ? me_traffic_socket(resolver->sa.sa_family, SOCK_DGRAM, 0) : racer->fd[which];
 
 	racer->queries++;
 	racer->dns_attempts += fresh;
@@ -108,10 +109,10 @@ static bool await(int fd, unsigned int id, struct names_message *answer)
 }
 
 /* The address is the last thing in the message. */
-static struct lab_peer last_address(const struct names_message *answer, int family,
-				    unsigned int port)
+static struct me_peer last_address(const struct names_message *answer, int family,
+				   unsigned int port)
 {
-	struct lab_peer peer = names_address(family, 0, port);
+	struct me_peer peer = names_address(family, 0, port);
 	size_t length;
 	void *bytes = (void *)names_bytes(&peer, &length);
 
@@ -124,9 +125,9 @@ static void one_connect(struct racer *racer, unsigned long i)
 	const struct race *race = racer->race;
 	unsigned long turn = i / race->threads;
 	unsigned int type = turn & 1 ? NAMES_AAAA : NAMES_A, id = race->first + i;
-	int stream = lab_socket(names_family(type), SOCK_STREAM, 0), fd;
+	int stream = me_traffic_socket(names_family(type), SOCK_STREAM, 0), fd;
 	struct names_message query, answer;
-	struct lab_peer peer;
+	struct me_peer peer;
 	uint64_t answered;
 	char name[128];
 
@@ -156,9 +157,9 @@ static void *run(void *argument)
 	const struct race *race = racer->race;
 
 	for (int which = 0; which < 2 && !race->fresh; which++) {
-		const struct lab_peer *resolver = &race->resolver[which];
+		const struct me_peer *resolver = &race->resolver[which];
 
-		racer->fd[which] = lab_socket(resolver->sa.sa_family, SOCK_DGRAM, 0);
+		racer->fd[which] = me_traffic_socket(resolver->sa.sa_family, SOCK_DGRAM, 0);
 		racer->dns_attempts++;
 		if (connect(racer->fd[which], &resolver->sa, resolver->len))
 			err(1, "resolver");

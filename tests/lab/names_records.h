@@ -137,7 +137,7 @@ static void way_many(struct names_job *job)
 static void send_list(struct names_job *job, const char *const *list)
 {
 	for (; *list; list++) {
-		struct lab_peer peer = lab_peer(*list, 0);
+		struct me_peer peer = lab_peer(*list, 0);
 		size_t length;
 		const void *bytes = names_bytes(&peer, &length);
 

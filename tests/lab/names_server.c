@@ -77,7 +77,7 @@ struct server {
 static int serve(unsigned int port)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int fd = lab_socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int fd = me_traffic_socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	int on = 1, off = 0;
 
 	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ||

@@ -35,7 +35,7 @@ static const char *const kind_names[KINDS] = {"tcp", "tcp-abort", "udp", "udp-fr
 
 struct storm {
 	enum kind kind;
-	struct lab_peer first;
+	struct me_peer first;
 	unsigned long count, threads, ports, addresses, bytes, hold, rate;
 	uint64_t started_ns;
 };
@@ -43,14 +43,14 @@ struct storm {
 struct worker {
 	const struct storm *storm;
 	unsigned long index; /* it makes the attempts index, index + threads, … */
-	struct lab_truth truth;
+	struct me_truth truth;
 	unsigned long failed;
 	pthread_t thread;
 };
 
-static struct lab_peer peer_of(const struct storm *storm, unsigned long i)
+static struct me_peer peer_of(const struct storm *storm, unsigned long i)
 {
-	struct lab_peer peer = lab_next_port(&storm->first, i % storm->ports);
+	struct me_peer peer = me_peer_next_port(&storm->first, i % storm->ports);
 	uint32_t step = i / storm->ports % storm->addresses, word;
 	void *last = peer.sa.sa_family == AF_INET ? (void *)&peer.in.sin_addr
 						  : (void *)&peer.in6.sin6_addr.s6_addr[12];
@@ -67,23 +67,23 @@ static void let_go(const struct storm *storm, int fd)
 		close(fd);
 }
 
-static void one_stream(struct worker *worker, const struct lab_peer *peer)
+static void one_stream(struct worker *worker, const struct me_peer *peer)
 {
 	const struct storm *storm = worker->storm;
 	int flags = storm->kind == KIND_TCP_ABORT ? SOCK_NONBLOCK : 0;
-	int fd = lab_socket(peer->sa.sa_family, SOCK_STREAM | flags, 0);
+	int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM | flags, 0);
 
 	worker->truth.attempts++;
 	worker->truth.error = 0;
 	if (connect(fd, &peer->sa, peer->len))
 		worker->truth.error = errno;
 	else if (storm->kind == KIND_TCP && !storm->hold)
-		lab_exchange(fd, storm->bytes, &worker->truth);
+		me_traffic_exchange(fd, storm->bytes, &worker->truth);
 	worker->failed += worker->truth.error && worker->truth.error != EINPROGRESS;
 	let_go(storm, fd);
 }
 
-static void one_datagram(struct worker *worker, int fd, const struct lab_peer *peer)
+static void one_datagram(struct worker *worker, int fd, const struct me_peer *peer)
 {
 	static const char payload[DATAGRAM_MAX];
 	ssize_t n = sendto(fd, payload, worker->storm->bytes, 0, &peer->sa, peer->len);
@@ -98,7 +98,7 @@ static void one_datagram(struct worker *worker, int fd, const struct lab_peer *p
 	worker->truth.sent += n;
 }
 
-static void one_process(struct worker *worker, const struct lab_peer *peer)
+static void one_process(struct worker *worker, const struct me_peer *peer)
 {
 	pid_t pid = fork();
 	int status = 1;
@@ -139,12 +139,13 @@ static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	const struct storm *storm = worker->storm;
-	int shared =
-		storm->kind == KIND_UDP ? lab_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0) : -1;
+	int shared = storm->kind == KIND_UDP
+			     ? me_traffic_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0)
+			     : -1;
 
 	for (unsigned long i = worker->index; !storm->count || i < storm->count;
 	     i += storm->threads) {
-		struct lab_peer peer = peer_of(storm, i);
+		struct me_peer peer = peer_of(storm, i);
 		int fd;
 
 		if (!storm->count && told_to_end())
@@ -163,7 +164,7 @@ static void *work(void *argument)
 			one_process(worker, &peer);
 			break;
 		default:
-			fd = lab_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
+			fd = me_traffic_socket(peer.sa.sa_family, SOCK_DGRAM, 0);
 			one_datagram(worker, fd, &peer);
 			let_go(storm, fd);
 		}
@@ -228,7 +229,7 @@ int main(int argc, char **argv)
 	struct storm storm = read_arguments(argc, argv);
 	struct rlimit files = {FDS_MAX, FDS_MAX};
 	struct worker workers[THREADS_MAX] = {0};
-	struct lab_truth truth = {0};
+	struct me_truth truth = {0};
 	unsigned long failed = 0;
 
 	setrlimit(RLIMIT_NOFILE, &files);

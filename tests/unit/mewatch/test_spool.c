@@ -182,31 +182,32 @@ static void where_it_ends_is_damaged(void **state)
 		assert_int_equal(seen.n, 2);
 		me_spool_close(&spool);
 	}
-	/* Memory of a file that has no room on its disk is no memory: whoever touches it is killed. */
-	static void has_its_room(void **state)
-	{
-		struct me_spool *spool;
-		struct stat file;
+}
 
-		assert_int_equal(unlink(*state), 0);
-		assert_int_equal(me_spool_open(*state, 7, &spool), 0);
-		assert_int_equal(stat(*state, &file), 0);
-		assert_true(file.st_blocks * 512 >= file.st_size);
-		me_spool_close(&spool);
-	}
+/* Memory of a file that has no room on its disk is no memory: whoever touches it is killed. */
+static void has_its_room(void **state)
+{
+	struct me_spool *spool;
+	struct stat file;
 
-	int main(void)
-	{
-		const struct CMUnitTest tests[] = {
-			cmocka_unit_test_setup_teardown(the_next_one_reads_what_was_kept, setup,
-							teardown),
-			cmocka_unit_test_setup_teardown(another_epoch_begins_anew, setup, teardown),
-			cmocka_unit_test_setup_teardown(the_oldest_leave, setup, teardown),
-			cmocka_unit_test_setup_teardown(what_is_over_is_wiped, setup, teardown),
-			cmocka_unit_test_setup_teardown(what_is_damaged_ends_it, setup, teardown),
-			cmocka_unit_test_setup_teardown(where_it_ends_is_damaged, setup, teardown),
-			cmocka_unit_test_setup_teardown(has_its_room, setup, teardown),
-		};
+	assert_int_equal(unlink(*state), 0);
+	assert_int_equal(me_spool_open(*state, 7, &spool), 0);
+	assert_int_equal(stat(*state, &file), 0);
+	assert_true(file.st_blocks * 512 >= file.st_size);
+	me_spool_close(&spool);
+}
 
-		return cmocka_run_group_tests(tests, NULL, NULL);
-	}
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_next_one_reads_what_was_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_epoch_begins_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_oldest_leave, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_over_is_wiped, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_damaged_ends_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(where_it_ends_is_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(has_its_room, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

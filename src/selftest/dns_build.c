@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "dns_build.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "selftest/dns_build.h"
+#include <assert.h>
 #include <string.h>
-#include <cmocka.h>
 #include "base/inet.h"
 
-static void put(struct dns_build *build, const void *bytes, size_t n)
+static void put(struct me_dns_build *build, const void *bytes, size_t n)
 {
-	assert_true(build->length + n <= sizeof(build->data));
+	assert(build->length + n <= sizeof(build->data));
 	memcpy(build->data + build->length, bytes, n);
 	build->length += n;
 }
 
-static void put16(struct dns_build *build, uint16_t value)
+static void put16(struct me_dns_build *build, uint16_t value)
 {
 	put(build, (uint8_t[]){value >> 8, value & 0xff}, 2);
 }
 
-static void put_name(struct dns_build *build, const char *text)
+static void put_name(struct me_dns_build *build, const char *text)
 {
 	for (const char *at = text; *at;) {
 		uint8_t length = (uint8_t)strcspn(at, ".");
@@ -30,8 +28,8 @@ static void put_name(struct dns_build *build, const char *text)
 	put(build, "", 1);
 }
 
-void dns_begin(struct dns_build *build, uint16_t id, uint16_t flags, const char *name,
-	       uint16_t type)
+void me_dns_build(struct me_dns_build *build, uint16_t id, uint16_t flags, const char *name,
+		  uint16_t type)
 {
 	build->length = 0;
 	put16(build, id);
@@ -43,7 +41,7 @@ void dns_begin(struct dns_build *build, uint16_t id, uint16_t flags, const char 
 	put16(build, ME_DNS_IN);
 }
 
-static void begin_record(struct dns_build *build, const char *owner, uint16_t type, uint32_t ttl)
+static void begin_record(struct me_dns_build *build, const char *owner, uint16_t type, uint32_t ttl)
 {
 	if (!++build->data[7])
 		build->data[6]++;
@@ -57,18 +55,21 @@ static void begin_record(struct dns_build *build, const char *owner, uint16_t ty
 	put16(build, ttl & 0xffff);
 }
 
-void dns_address(struct dns_build *build, const char *owner, const char *address, uint32_t ttl)
+void me_dns_build_address(struct me_dns_build *build, const char *owner, const char *address,
+			  uint32_t ttl)
 {
 	struct me_addr parsed;
 	int v4 = !strchr(address, ':');
 
-	assert_int_equal(me_inet_parse(address, parsed.byte), 0);
+	if (me_inet_parse(address, parsed.byte))
+		assert(!"an address");
 	begin_record(build, owner, v4 ? ME_DNS_A : ME_DNS_AAAA, ttl);
 	put16(build, v4 ? 4 : 16);
 	put(build, parsed.byte + (v4 ? 12 : 0), v4 ? 4 : 16);
 }
 
-void dns_cname(struct dns_build *build, const char *owner, const char *target, uint32_t ttl)
+void me_dns_build_cname(struct me_dns_build *build, const char *owner, const char *target,
+			uint32_t ttl)
 {
 	size_t at;
 

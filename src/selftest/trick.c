@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tricks share. */
+#include "selftest/trick.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/inet.h"
+#include "selftest/errand.h"
+
+me_trick_fn *me_trick_find(const char *name)
+{
+	const struct me_trick_entry *all[] = {me_tricks_dns, me_tricks_names, me_tricks_ftp};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(all); i++)
+		for (const struct me_trick_entry *entry = all[i]; entry->name; entry++)
+			if (!strcmp(entry->name, name))
+				return entry->run;
+	return NULL;
+}
+
+struct me_peer me_trick_peer(const char *address, uint16_t port)
+{
+	struct me_peer peer = {.in = {.sin_family = AF_INET, .sin_port = htons(port)},
+			       .len = sizeof(peer.in)};
+
+	if (inet_pton(AF_INET, address, &peer.in.sin_addr) != 1)
+		me_traffic_die("%s", address);
+	return peer;
+}
+
+int me_trick_server(const struct me_trick *trick, int type, const char *address, uint16_t port)
+{
+	struct me_peer at = me_trick_peer(address, port);
+	int on = 1, fd;
+
+	if (setns(trick->far, CLONE_NEWNET))
+		me_traffic_die("setns");
+	fd = me_traffic_socket(AF_INET, type, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &at.sa, at.len) || (type == SOCK_STREAM && listen(fd, 8)))
+		me_traffic_die("%s port %u", address, port);
+	return fd;
+}
+
+void me_trick_enter(const struct me_trick *trick)
+{
+	int err = setns(trick->mail, CLONE_NEWNET) ? -errno : me_errand_enter(trick->cgroup);
+
+	if (!err)
+		return;
+	errno = -err;
+	me_traffic_die("%s", trick->cgroup);
+}
+
+int me_trick_connect(const char *address, uint16_t port, int type)
+{
+	struct me_peer to = me_trick_peer(address, port);
+	int fd = me_traffic_socket(AF_INET, type, 0);
+
+	if (connect(fd, &to.sa, to.len))
+		me_traffic_die("connect %s port %u", address, port);
+	return fd;
+}
+
+void me_trick_pair(int server, const char *address, uint16_t port, int *ret_client,
+		   int *ret_accepted)
+{
+	*ret_client = me_trick_connect(address, port, SOCK_STREAM);
+	*ret_accepted = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	if (*ret_accepted < 0)
+		me_traffic_die("accept");
+}
+
+void me_trick_send(int fd, const void *bytes, size_t size)
+{
+	if (send(fd, bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
+		me_traffic_die("send");
+}
+
+size_t me_trick_receive(int fd, void *bytes, size_t size)
+{
+	ssize_t n = recv(fd, bytes, size, 0);
+
+	if (n <= 0)
+		me_traffic_die("nothing came");
+	return (size_t)n;
+}
+
+void me_trick_pass(int from, int to, const void *bytes, size_t size)
+{
+	char buffer[4096];
+
+	me_trick_send(from, bytes, size);
+	for (size_t n = 0; n < size;)
+		n += me_trick_receive(to, buffer, sizeof(buffer));
+}
+
+void me_trick_note(struct me_trick *trick, const char *address, uint16_t port)
+{
+	me_inet_parse(address, trick->truth->to);
+	trick->truth->port = port;
+	trick->truth->attempts++;
+}
+
+void me_trick_try(struct me_trick *trick, const char *address, uint16_t port)
+{
+	struct me_peer to = me_trick_peer(address, port);
+	int fd = me_traffic_socket(AF_INET, SOCK_STREAM, 0);
+
+	me_trick_note(trick, address, port);
+	trick->truth->error = connect(fd, &to.sa, to.len) ? errno : 0;
+}
