@@ -87,8 +87,7 @@ lab_assert() {
 	"$@" || lab_fail "$what"
 }
 
-# How many times longer whatever is waited for may take: a soak shares its machine.
-LAB_PATIENCE=1
+LAB_PATIENCE=${LAB_PATIENCE:-1}
 
 # lab_wait CONDITION [SECONDS]: until the shell expression holds.
 lab_wait() {
