@@ -56,12 +56,12 @@ static __always_inline bool me_datagram_again(struct me_sock *sock, const struct
 					      const struct me_flow_key *key,
 					      const struct me_judgement *judged,
 					      const struct me_control *control,
-					      union me_state state)
+					      union me_state state, __u32 crowded)
 {
 	bool denied = me_deny_state(state);
 
 	me_sock_cache(sock, target, judged, control->generation,
-		      denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
+		      (denied ? ME_CACHE_DENIED : ME_CACHE_OPEN) | crowded);
 	return denied && me_deny_still(key, state);
 }
 
@@ -92,14 +92,15 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 		state.word = *(volatile __u32 *)&flow->state.word;
 		if (me_deny_state(state)) /* what is sent keeps it open, whether it leaves or not */
 			flow->last_ns = now;
-		return me_datagram_again(sock, target, &key, &judged, control, state);
+		return me_datagram_again(sock, target, &key, &judged, control, state, 0);
 	}
-	if (!flow && sock->state >= ME_CACHE_OPEN && me_sock_about(sock, target) &&
+	if (!flow && sock->crowded && sock->state >= ME_CACHE_OPEN && me_sock_about(sock, target) &&
 	    (__s64)(now - sock->last_ns) < (__s64)control->udp_idle_ns) {
 		judged = sock->judged;
 		state.verdict = judged.verdict;
 		state.flags = sock->state == ME_CACHE_DENIED ? judged.acts : 0;
-		return me_datagram_again(sock, target, &key, &judged, control, state);
+		return me_datagram_again(sock, target, &key, &judged, control, state,
+					 ME_CACHE_CROWDED);
 	}
 	if (flow)
 		me_flow_set_aside(&key, flow->id, ME_OUTCOME_UNANSWERED);
@@ -118,7 +119,8 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 		return 0;
 	__sync_fetch_and_add(&sock->peers, 1);
 	denied = me_attempt_denied(&judged, full);
-	me_sock_cache(sock, target, &judged, generation, denied ? ME_CACHE_DENIED : ME_CACHE_OPEN);
+	me_sock_cache(sock, target, &judged, generation,
+		      (denied ? ME_CACHE_DENIED : ME_CACHE_OPEN) | (full ? ME_CACHE_CROWDED : 0));
 	return denied;
 }
 

@@ -58,6 +58,8 @@ enum me_cache {
 	ME_CACHE_PROBED, /* judged by a UDP connect: no attempt yet */
 	ME_CACHE_OPEN,   /* an attempt was made of it */
 	ME_CACHE_DENIED, /* and denied: each datagram asks whether it still is */
+	/* with those: the table had no room for it, so that the cache alone knows of it */
+	ME_CACHE_CROWDED = 0x80,
 };
 
 struct me_sock {
@@ -78,7 +80,8 @@ struct me_sock {
 	__u16 headers;  /* bytes from the network header to the payload */
 	__u8 asked;     /* 1: it has sent a query to a resolver */
 	__u8 foreign;   /* 1: me_sock_is_foreign() */
-	__u8 zero[4];
+	__u8 crowded;   /* ME_CACHE_CROWDED, or 0 */
+	__u8 zero[3];
 	struct me_judgement judged;
 	/* the socket */
 	__u32 peers; /* flows that were made of it */
@@ -297,10 +300,10 @@ static __always_inline bool me_sock_hit(const struct me_sock *sock, const struct
 	return sock->generation == control->generation && me_sock_about(sock, target);
 }
 
-/* Makes `target` the cached peer. Left alone when another CPU is at it. */
+/* Makes `target` the cached peer; `state` is of enum me_cache. Left alone when another CPU is at it. */
 static __noinline int me_sock_cache(struct me_sock *sock, const struct me_target *target,
 				    const struct me_judgement *judged, __u32 generation,
-				    enum me_cache state)
+				    __u32 state)
 {
 	__u32 seq = *(volatile __u32 *)&sock->seq;
 	struct me_flow_key key;
@@ -318,7 +321,8 @@ static __noinline int me_sock_cache(struct me_sock *sock, const struct me_target
 	sock->wire_port = target->wire_port;
 	sock->proto = target->proto;
 	sock->headers = target->headers;
-	sock->state = state;
+	sock->state = state & ~ME_CACHE_CROWDED;
+	sock->crowded = state & ME_CACHE_CROWDED;
 	sock->answered = 0;
 	sock->generation = generation;
 	sock->last_ns = bpf_ktime_get_coarse_ns();

@@ -62,6 +62,27 @@ rm "$LAB_POLICY"
 lab_reload failed
 lab_assert_eq "failed reloads" "$(lab_metric 'policy_reloads_total{result="failed"}')" 3
 
+# A datagram's flow that ended by a shorter `udp_idle` is over, also for a socket that goes on when that
+# is longer again: what it sends then is another attempt.
+idle() {
+	sed "s/^resolvers: .*/&\nlimits: {udp_idle: $1}/" "$LAB_TMP/beta.yaml" >"$LAB_POLICY"
+	lab_reload ok
+}
+
+talks() {
+	lab_metric 'endpoint_attempts_total{endpoint="beta/rule-of-beta"}'
+}
+
+idle 1h
+talked=$(talks)
+lab_hold talker bash -c 'exec 3<>/dev/udp/$0/20009; echo one >&3; read -r _; echo two >&3' $LAB_LISTED4
+lab_settle "talks" $((talked + 1)) talks
+idle 100ms
+lab_settle "talks no more" 0 eval 'lab_flows ".state == \"open\"" | wc -l'
+idle 1h
+lab_release talker
+lab_settle "talks again" $((talked + 2)) talks
+
 # Back to back under load. Every generation from here on has the other parity.
 cp "$LAB_TMP/alpha.yaml" "$LAB_POLICY"
 lab_reload ok

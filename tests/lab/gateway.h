@@ -11,7 +11,7 @@
 #include "../seed.h"
 
 #define GATEWAY_MAGIC 0x6d657761u
-#define GATEWAY_DEADLINE_S 20    /* losses are made good until then */
+#define GATEWAY_DEADLINE_S 90    /* losses, and cables that are out, are made good until then */
 #define GATEWAY_BYTES_MAX 16384u /* of one call */
 
 /* How a connection ends, once all bytes have come. */

@@ -89,6 +89,12 @@ told() {
 	tail -c +$((soak_events_before + 1)) "$LAB_EVENTS" | jq -s 'map(select(.state == "confirmed") | .count // 1) | add // 0'
 }
 
+# would_deny: those of them that are told so.
+would_deny() {
+	tail -c +$((soak_events_before + 1)) "$LAB_EVENTS" |
+		jq -s 'map(select(.state == "confirmed" and .action == "would-deny") | .count // 1) | add // 0'
+}
+
 twice_told() {
 	tail -c +$((soak_events_before + 1)) "$LAB_EVENTS" | jq -r 'select(.event == "violation").id' | sort | uniq -d | head -n 3
 }
@@ -181,9 +187,11 @@ soak_check() {
 	done
 	lab_assert_eq "one sided, lost, no room, strays, under way before" "$(metric one_sided_flows_total) $(
 		metric events_lost_total) $(metric flow_overflow_total) $(metric preexisting_flows_total)" "0 0 0 0"
+	lab_assert_eq "denied" "$(metric denied_total)" 0
 	lab_assert_eq "reloads" "$(lab_sum 'policy_reloads_total{result="ok"}' <"$LAB_TMP/now") $(
 		lab_sum 'policy_reloads_total{result="failed"}' <"$LAB_TMP/now")" "$soak_reloads_ok $soak_reloads_failed"
 	lab_wait "[ \$(told) = $violations ]" 25 # what is not told one by one is told every 10 s
+	lab_assert_eq "events of what would be denied" "$(would_deny)" "$(metric shadow_denied_total)"
 	lab_assert_eq "events told twice" "$(twice_told)" ""
 	lab_assert_eq "the API against the metrics" "$(diff <(endpoint_rows) <(endpoint_series) | head -n 5)" ""
 	lab_assert_eq "problems" "$(lab_api /v1/health | jq -c .problems)" "[]"

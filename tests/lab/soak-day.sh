@@ -38,18 +38,20 @@ soak_day() {
 		$(tail -n 1 "$LAB_TMP/rests" | cut -d' ' -f2,3) $((SECONDS - started))
 }
 
-# soak_misdeeds SEED: two an hour, of all there are, by either family.
+# soak_misdeeds SEED: two an hour, of all there are, none of them twice: two of those that have no ports would
+# be one flow.
 soak_misdeeds() {
-	local -a all=($DAY_MISDEEDS4)
-	local i
+	local misdeed
+	local -a all=()
 
 	RANDOM=$((($1 + 7) % 32768))
-	for ((i = 0; i < 2 * SOAK_HOURS; i++)); do
-		case ${all[RANDOM % ${#all[@]}]} in
-		ipip) echo ipip/4 ;;
-		*) echo ${all[RANDOM % ${#all[@]}]/ipip/gre}/$((4 + RANDOM % 2 * 2)) ;;
-		esac
+	for misdeed in $DAY_MISDEEDS; do
+		all+=($misdeed/$((4 + RANDOM % 2 * 2)))
 	done
+	all+=(ipip/4)
+	for misdeed in "${all[@]}"; do
+		echo "$RANDOM $misdeed"
+	done | sort -n | head -n $((2 * SOAK_HOURS)) | cut -d' ' -f2
 }
 
 # soak_rest: what the daemon takes now.

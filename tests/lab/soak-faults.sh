@@ -5,7 +5,7 @@
 # was drawn for it, 0 to 999. Each leaves everything as it was, and the daemon up.
 
 SOAK_ENDS="kill kill-starting kill-freshly stop renew-dead full-dead" # of the daemon's life
-SOAK_FAULTS="reload reload broken freeze down renew resolver weather full crowd stuck"
+SOAK_FAULTS="reload reload broken shadow freeze down renew resolver weather full crowd stuck"
 soak_reloads_ok=0 soak_reloads_failed=0 # since the hooks were attached
 
 # drawn NUMBER MOST: as a time in seconds, up to so many tenths.
@@ -50,6 +50,11 @@ fault() {
 		soak_variant=$(($2 % 40))
 		soak_policy
 		soak_reload ok
+		;;
+	shadow) # violations are told as what would be denied; nothing else changes
+		"$LAB_BUILD/mewatch" shadow --for 3s --socket "$LAB_SOCKET" >>"$LAB_LOG" 2>&1 ||
+			lab_fail "shadow: $(tail -n 1 "$LAB_LOG")"
+		passes $2 40
 		;;
 	broken) fault_broken $2 ;;
 	down) soak_disturb fault_down $2 ;;

@@ -78,7 +78,7 @@ soak_policy() {
 			EOF
 		done
 	)
-	day_policy "pending: 1s, flows: $SOAK_FLOWS, udp_idle: $soak_idle" "$rules"
+	day_policy "pending: 1s, tcp_syn: 60s, flows: $SOAK_FLOWS, udp_idle: $soak_idle" "$rules"
 }
 
 soak_servers() {
@@ -130,7 +130,7 @@ soak_begin() {
 	gateway_network mail2="drop=50 duplicate=50 reorder=50 fair=1"
 	ip link set lan0 address $LINKS_MAC
 	for host in mail mail2 near dc; do
-		gateway_at $host sysctl -qw net.ipv4.tcp_syn_retries=4
+		gateway_at $host sysctl -qw net.ipv4.tcp_syn_retries=5
 		gateway_at $host ip neighbour replace $GATEWAY_LAN4 lladdr $LINKS_MAC dev eth0 nud permanent
 		gateway_at $host ip neighbour replace $GATEWAY_LAN6 lladdr $LINKS_MAC dev eth0 nud permanent
 	done
