@@ -10,6 +10,7 @@
 SOAK_HOURS=3
 soak_days=0 soak_faults_done=0 soak_attempts=0
 : >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS: of each night
+: >"$LAB_TMP/memory" # PID RSS in KB: over the days
 
 # soak_day SEED FAULTS NIGHT: the faults are lines of soak_plan; the night `quiet` or `kill`. Returns 1 if
 # there is no use in going on.
@@ -25,6 +26,7 @@ soak_day() {
 		lab_assert "$kind: the daemon is alive" kill -0 $lab_daemon_pid
 		[ $lab_failures = 0 ] || return 1
 		soak_faults_done=$((soak_faults_done + 1))
+		echo "$lab_daemon_pid $(soak_memory)" >>"$LAB_TMP/memory"
 	done 3<<<"$2"
 	day_close
 	[ $lab_failures = 0 ] || return 1
@@ -54,9 +56,15 @@ soak_misdeeds() {
 	done | sort -n | head -n $((2 * SOAK_HOURS)) | cut -d' ' -f2
 }
 
-# soak_rest: what the daemon takes now.
+# soak_memory: what the daemon takes of it.
+soak_memory() {
+	awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status
+}
+
+# soak_rest: what it takes when all is quiet.
 soak_rest() {
-	echo "$lab_daemon_pid $(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status) $(
+	echo "$lab_daemon_pid $(soak_memory)" >>"$LAB_TMP/memory"
+	echo "$lab_daemon_pid $(soak_memory) $(
 		find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l)" >>"$LAB_TMP/rests"
 }
 
