@@ -254,17 +254,30 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIBRARIES)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,$(MEWATCH_PACKAGES)) -pthread
 
-$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES)
+# Those that use the small worlds of the unit tests need what these are asserted with.
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(PURE_LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES))
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,cmocka $(MEWATCH_PACKAGES))
 
-$(B)/tests/fuzz/fuzz_capture: $(B)/obj/tests/fuzz/fuzz_capture.o $(B)/obj/tests/fuzz/capture_mutate.o \
+$(B)/tests/fuzz/fuzz_capture: $(B)/obj/tests/fuzz/capture_mutate.o
+$(B)/tests/fuzz/fuzz_capture $(B)/tests/fuzz/fuzz_state: $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o \
 		$(filter-out %/replay_main.o,$(REPLAY_OBJECTS)) $(B)/libmewatch.a $(B)/libreplay.a \
-		$(LIBRARIES)
+		$(LIBRARIES) | test-tools
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,cmocka $(MEWATCH_PACKAGES) $(REPLAY_PACKAGES))
+
+$(B)/tests/fuzz/fuzz_asked: $(B)/obj/tests/fuzz/fuzz_asked.o $(B)/libmewatch.a $(LIBRARIES)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer -Wl,--wrap=me_ask $(call packages,$(MEWATCH_PACKAGES))
+
+$(B)/tests/fuzz/fuzz_metop $(B)/tests/fuzz/fuzz_setup: $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o \
+		$(B)/libmetop.a $(B)/libbase.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -fsanitize=fuzzer $(call packages,$(METOP_PACKAGES))
 
 # --- Test targets ----------------------------------------------------------------------------
 
@@ -274,14 +287,18 @@ SANITIZED := +$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined
 needs-root:
 	@test "$$(id -u)" = 0 || { echo "needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens soak fuzz bench test
+.PHONY: check check-kernel check-kernels check-lab check-lab-full check-deb check-web screens overload soak fuzz bench test
 .PHONY: run-check run-check-kernel run-lab run-fuzz
 
+# What has a second thread: the writer of the history. They run once more under ThreadSanitizer.
+THREAD_TESTS := $(patsubst %.c,$(O)/thread/%,$(wildcard tests/unit/store/test_*.c))
+
 check: $(GENERATED) ## unit tests under ASan and UBSan, checks of layers, format, documents and alert rules
+	+$(Q)$(MAKE) --no-print-directory SANITIZE=thread $(THREAD_TESTS)
 	$(SANITIZED) run-check
 
 run-check: $(UNIT_TESTS) $(HEADER_DEPS) $(LIBRARIES) $(B)/libreplay.a $(B)/libmewatch.a $(B)/libmetop.a $(PROGRAMS)
-	$(Q)tests/run-tests $(UNIT_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
+	$(Q)tests/run-tests $(UNIT_TESTS) $(THREAD_TESTS) "tests/check-layers $(B)/obj $(O)/bpf" \
 		tests/test-layers tests/check-format "tests/check-docs $(B)" tests/check-prometheus \
 		"tests/check-completions $(B)" tests/check-dist
 
@@ -296,6 +313,9 @@ check-lab: needs-root all $(LAB_HELPERS) ## the lab: namespaces, real servers an
 
 check-lab-full: needs-root all $(LAB_HELPERS) ## the lab, long form
 	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/run --full
+
+overload: needs-root all $(LAB_HELPERS) ## every bound met, one after the other: what was counted, lost and used, as a table (root)
+	$(Q)ME_BUILD=$(abspath $(B)) tests/lab/overload
 
 MINUTES ?= 10
 SEED ?=
@@ -312,7 +332,7 @@ screens: needs-root all $(LAB_HELPERS) ## make the screens of README.md and tool
 check-web: all $(B)/tests/web/make_history ## the report in a real browser (chromium, poppler-utils)
 	$(Q)tests/run-tests "tests/web/check-report $(B)"
 
-check-kernels: $(KERNEL_TESTS) ## tests in the kernel, on KERNELS ("6.1 6.12 newest") in emulated machines
+check-kernels: all $(KERNEL_TESTS) $(LAB_HELPERS) ## tests on KERNELS ("5.10 6.1 6.12 6.18 newest") of Debian, in emulated machines
 	$(Q)ME_BUILD=$(abspath $(B)) tests/kernels/run $(KERNELS)
 
 check-deb: needs-root deb ## the package: installed, upgraded, removed, and run by systemd in an emulated machine (root)

@@ -57,6 +57,11 @@ int me_load_failed(struct me_why *why, int err, const char *what)
 			      "%s: not permitted; run as root, or with CAP_BPF, CAP_NET_ADMIN and "
 			      "CAP_PERFMON",
 			      what);
+	if (err == -ENOMEM)
+		return me_why(
+			why, err,
+			"not enough memory for the BPF programs and their maps, of which limits.flows and "
+			"limits.learned are the largest; or a control group has a limit for them");
 	libbpf_text[strcspn(libbpf_text, "\n")] = '\0';
 	return me_why(why, err, "%s: %s (%s)", what, strerror(-err), libbpf_text);
 }

@@ -9,10 +9,12 @@
 #include "base/inet.h"
 #include "base/log.h"
 #include "mewatch/daemon_mode.h"
+#include "mewatch/surroundings.h"
 #include "selftest/trick.h"
 
-#define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
-#define LATE_NS (4 * ME_NS_PER_S)  /* for what is to be seen of it: sweeps take their time */
+#define PATH_NS (30 * ME_NS_PER_S)  /* for what a path does */
+#define LATE_NS (5 * ME_NS_PER_S)   /* for what is to be seen of it */
+#define FINAL_NS (20 * ME_NS_PER_S) /* for a verdict that waits for what is said */
 #define TICK_MS 20
 
 /* Attempts by vantage, judged or not. */
@@ -183,7 +185,8 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 			return 0;
 		if (!me_selftest_attend(selftest, TICK_MS))
 			return -EINTR;
-		me_daemon_round(&selftest->daemon);
+		if (declared == ME_SIGHT_FOUND)
+			me_surroundings_sweep_now(selftest->daemon.surroundings);
 	}
 }
 
@@ -193,7 +196,9 @@ enum way { WAY_LISTED, WAY_VIOLATION, WAY_DENIED, WAYS };
 /* What one run has to show of what is declared. */
 static enum me_sight awaited(enum me_sight declared, bool enforced)
 {
-	return declared == ME_SIGHT_DENIABLE && !enforced ? ME_SIGHT_JUDGED : declared;
+	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED;
+
+	return deniable && !enforced ? ME_SIGHT_JUDGED : declared;
 }
 
 static int run_once(struct me_selftest *selftest, const struct me_path *path,
@@ -300,7 +305,7 @@ static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
 		       const struct me_truth *truth, enum me_sight declared,
 		       struct me_seen *ret_seen)
 {
-	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + FINAL_NS;
 	const struct me_ledger_flow *flow;
 
 	for (;;) {

@@ -53,13 +53,12 @@ static json_t *offences_json(const struct session *session, size_t at)
 			json_decref(names);
 			continue;
 		}
-		json_array_append_new(list,
-				      json_pack("{s:s, s:i, s:i, s:s, s:I, s:s, s:s, s:o, s:s?}",
-						"dst", address, "dport", (int)o->dport, "proto",
-						(int)o->proto, "reason", me_reason_label(o->reason),
-						"count", (json_int_t)o->count, "first", o->first,
-						"last", o->last, "names", names, "not_because",
-						me_suggest_refused(o->reason)));
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:i, s:s, s:I, s:s, s:s, s:o, s:s?}", "dst",
+					address, "dport", (int)o->dport, "proto", (int)o->proto,
+					"reason", me_reason_label(o->reason), "count",
+					(json_int_t)o->count, "first", o->first, "last", o->last,
+					"names", names, "not_because", me_suggest_refused(o)));
 	}
 	return list;
 }

@@ -212,6 +212,11 @@ void me_surroundings_sweep(struct me_surroundings *surroundings)
 	me_sweeps_round(surroundings->sweeps, surroundings->netns);
 }
 
+void me_surroundings_sweep_now(struct me_surroundings *surroundings)
+{
+	me_sweeps_now(surroundings->sweeps, surroundings->netns);
+}
+
 struct me_netns_stats me_surroundings_netns(const struct me_surroundings *surroundings)
 {
 	return me_netns_stats(surroundings->netns);

@@ -50,6 +50,8 @@ void me_surroundings_listeners(struct me_surroundings *surroundings);
 
 /* Once a round: looks for what no hook sees (mewatch/sweeps.h). */
 void me_surroundings_sweep(struct me_surroundings *surroundings);
+/* The same at once. */
+void me_surroundings_sweep_now(struct me_surroundings *surroundings);
 
 /* What was refused and lost, for the status. */
 struct me_netns_stats me_surroundings_netns(const struct me_surroundings *surroundings);

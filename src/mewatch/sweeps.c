@@ -167,6 +167,13 @@ static void sweep_outside(struct me_sweeps *sweeps, const struct me_netns *netns
 	sweeps->outside_due_ns = begin + OUTSIDE_PART * cpu;
 }
 
+void me_sweeps_now(struct me_sweeps *sweeps, const struct me_netns *netns)
+{
+	sweeps->outside_due_ns = 0;
+	sweep_packets(sweeps, netns);
+	sweep_outside(sweeps, netns);
+}
+
 void me_sweeps_round(struct me_sweeps *sweeps, const struct me_netns *netns)
 {
 	if (sweeps->daemon->rounds % ME_SWEEP_ROUNDS)

@@ -33,6 +33,8 @@ void me_sweeps_free(struct me_sweeps **sweeps);
 
 /* Once a round. Problems are logged. */
 void me_sweeps_round(struct me_sweeps *sweeps, const struct me_netns *netns);
+/* At once, whatever it costs. */
+void me_sweeps_now(struct me_sweeps *sweeps, const struct me_netns *netns);
 
 struct me_sweeps_stats {
 	size_t outside_open;      /* sockets from outside that are held inside now */

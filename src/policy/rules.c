@@ -218,26 +218,42 @@ static void read_destinations(struct me_reader *reader, const struct me_node *no
 	}
 }
 
-static void read_service(struct me_reader *reader, const struct me_node *node, struct me_rule *rule)
+static bool is_label(const char *text, size_t length)
+{
+	return length && length <= ME_POLICY_LABEL_MAX && !strchr("-_.", text[0]) &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
+}
+
+static bool is_reserved(const char *service)
 {
 	static const char *const reserved[] = {"unlisted", "local", "link"};
+
+	for (size_t i = 0; i < ME_ARRAY_SIZE(reserved); i++)
+		if (!strcmp(service, reserved[i]))
+			return true;
+	return false;
+}
+
+bool me_rule_takes_service(const char *service)
+{
+	return is_label(service, strlen(service)) && !is_reserved(service);
+}
+
+static void read_service(struct me_reader *reader, const struct me_node *node, struct me_rule *rule)
+{
 	static const char expected[] = "lower-case letters, digits, `-`, `_` and `.`, at most 63, "
 				       "with a letter or digit first";
 
 	rule->service = "?"; /* until it is known: rules with errors are read on, and not used */
 	if (!node)
 		return;
-	if (node->kind != ME_NODE_SCALAR || !node->count || node->count > ME_POLICY_LABEL_MAX ||
-	    strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != node->count ||
-	    strchr("-_.", node->text[0])) {
+	if (node->kind != ME_NODE_SCALAR || !is_label(node->text, node->count)) {
 		me_read_unexpected(reader, node, "bad-service", expected);
 		return;
 	}
-	for (size_t i = 0; i < ME_ARRAY_SIZE(reserved); i++) {
-		if (!strcmp(node->text, reserved[i]))
-			me_read_unexpected(reader, node, "bad-service",
-					   "a service that is not one of the program's own");
-	}
+	if (is_reserved(node->text))
+		me_read_unexpected(reader, node, "bad-service",
+				   "a service that is not one of the program's own");
 	me_read_text(reader, node, expected, ME_POLICY_LABEL_MAX, &rule->service);
 }
 

@@ -3,6 +3,7 @@
 #define MEWATCH_POLICY_RULES_H
 
 /* `allow:` -> rules. */
+#include <stdbool.h>
 #include "policy/read.h"
 
 /* A list of rules that grows; what the rules point to lives in the policy's arena. */
@@ -36,5 +37,8 @@ const char *me_rule_slug(struct me_reader *reader, const char *service, const ch
 
 /* Makes equal slugs different: the second is called "smtp/any#2". 0 or -ENOMEM. */
 int me_rules_name_apart(struct me_reader *reader, struct me_rule *rules, size_t n);
+
+/* Whether a rule may say this is its service. */
+bool me_rule_takes_service(const char *service);
 
 #endif

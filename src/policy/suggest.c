@@ -6,9 +6,12 @@
 #include "base/inet.h"
 #include "policy/suggest_parts.h"
 
-const char *me_suggest_refused(enum me_reason reason)
+const char *me_suggest_refused(const struct me_offence *offence)
 {
-	switch (reason) {
+	/* The kernel lets a program connect to it; nobody can mean that. */
+	if (!offence->dport && me_proto_has_ports(offence->proto))
+		return "there is no port 0";
+	switch (offence->reason) {
 	case ME_REASON_UNPARSABLE:
 		return "nobody knows where it went";
 	case ME_REASON_WRONG_RESOLVER:
@@ -107,7 +110,7 @@ static const char *best_name(const struct me_offence *offences, size_t n,
 		if (!me_offence_serves(offence, name))
 			continue;
 		for (size_t j = 0; j < n; j++)
-			served += !me_suggest_refused(offences[j].reason) &&
+			served += !me_suggest_refused(&offences[j]) &&
 				  me_offence_has_name(&offences[j], name->name);
 		if (!best || served > most) {
 			best = name;
@@ -129,7 +132,7 @@ static bool is_for_any(const struct me_offence *offences, size_t n,
 	for (size_t i = 0; i < n && n_seen < ME_SUGGEST_ANY_MIN; i++) {
 		bool again = false;
 
-		if (offences[i].n_names || me_suggest_refused(offences[i].reason) ||
+		if (offences[i].n_names || me_suggest_refused(&offences[i]) ||
 		    offences[i].proto != offence->proto || offences[i].dport != offence->dport ||
 		    me_addr_kind(&offences[i].dst) != ME_ADDR_GLOBAL)
 			continue;
@@ -160,7 +163,7 @@ static size_t choose(struct me_suggestions *s, const struct me_offence *offences
 	char address[ME_INET_LEN];
 	const char *name;
 
-	if (me_suggest_refused(offence->reason))
+	if (me_suggest_refused(offence))
 		return ME_NOT_SUGGESTED;
 	if (any && is_for_any(offences, n, offence))
 		return find_or_add(s, ME_SUGGEST_ANY, "any");

@@ -68,8 +68,8 @@ int me_suggest(const struct me_offence *offences, size_t n, bool any,
 	       struct me_suggestions *ret_suggestions);
 void me_suggestions_free(struct me_suggestions *suggestions);
 
-/* Why a violation for this reason is never suggested; NULL: it may be. */
-const char *me_suggest_refused(enum me_reason reason);
+/* Why such a violation is never suggested; NULL: it may be. */
+const char *me_suggest_refused(const struct me_offence *offence);
 
 /* What belongs to suggestion `at`, appended as the policy writes it. */
 void me_suggest_ports(const struct me_suggestions *suggestions, size_t at,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/inet.h"
 #include "policy/ports.h"
+#include "policy/rules.h"
 #include "policy/suggest.h"
 
 /* Where names lead only with `private: true` (DESIGN, "Trust in answers"). */
@@ -31,8 +32,7 @@ const char *me_suggest_service(const struct me_suggestions *suggestions, size_t 
 			       const struct me_offence *offences, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (suggestions->of[i] == at && *offences[i].service &&
-		    strcmp(offences[i].service, "unlisted"))
+		if (suggestions->of[i] == at && me_rule_takes_service(offences[i].service))
 			return offences[i].service;
 	}
 	return "suggested";
@@ -152,7 +152,7 @@ void me_suggest_print(const struct me_suggestions *suggestions, const struct me_
 {
 	me_strbuf_adds(out, "version: 1\n");
 	for (size_t i = 0; i < n; i++) {
-		const char *why = me_suggest_refused(offences[i].reason);
+		const char *why = me_suggest_refused(&offences[i]);
 
 		if (suggestions->of[i] != ME_NOT_SUGGESTED)
 			continue;

@@ -18,8 +18,7 @@ struct violations {
 	struct me_gather *gather;
 	struct me_sheet *reasons, *destinations, *origins, *retractions, *findings, *losses;
 	struct me_sums *by_reason, *by_origin, *findings_by_kind;
-	uint64_t confirmed, retracted, denied, shadowed, refused, unresolved, findings_n,
-		lost;
+	uint64_t confirmed, retracted, denied, shadowed, refused, unresolved, findings_n, lost;
 	uint64_t rest; /* of the destinations */
 };
 

@@ -10,6 +10,8 @@
 /* What is seen of a path from a vantage; of a trick, what becomes of it. X(constant, label, help) */
 #define ME_SIGHT_LIST(X)                                                                           \
 	X(DENIABLE, "seen judged deniable", "and nothing leaves where the policy denies it")       \
+	X(DROPPED, "seen judged dropped",                                                          \
+	  "the same, but the sender is not told that it was denied")                               \
 	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
@@ -25,7 +27,7 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent")                                                  \
+	X(NOTHING, "no attempt", "nothing is sent")                                                \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -101,17 +103,20 @@ enum me_where {
 	  "UDP-Lite, connect() and send()")                                                        \
 	X("udplite-sendto", "udplite-sendto", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,              \
 	  "UDP-Lite, sendto()")                                                                    \
-	X("sctp", "sctp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "SCTP")                          \
-	X("dccp", "dccp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "DCCP")                          \
+	X("sctp", "sctp", 46, IN, ME_PORT, 1, DROPPED, DENIABLE, "SCTP")                           \
+	X("dccp", "dccp", 46, IN, ME_PORT, 1, DROPPED, DENIABLE, "DCCP")                           \
 	X("raw-hdrincl", "raw-hdrincl", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,                     \
 	  "a raw socket that makes its own headers, with UDP in it")                               \
 	X("raw-protocol", "raw-protocol", 46, IN, 0, 2, DENIABLE, DENIABLE,                        \
 	  "a raw socket of another protocol")                                                      \
 	X("raw-echo", "raw-echo", 46, IN, 0, 2, DENIABLE, DENIABLE, "ping by a raw socket")        \
-	X("ping-sendto", "ping-sendto", 46, IN, 0, 2, DENIABLE, DENIABLE,                          \
+	X("ping-sendto", "ping-sendto", 4, IN, 0, 2, DENIABLE, DENIABLE,                           \
 	  "ping by a ping socket, sendto()")                                                       \
-	X("ping-connect", "ping-connect", 46, IN, 0, 2, DENIABLE, DENIABLE,                        \
+	X("ping-connect", "ping-connect", 4, IN, 0, 2, DENIABLE, DENIABLE,                         \
 	  "ping by a ping socket, connect()")                                                      \
+	X("ping6-sendto", "ping-sendto", 6, IN, 0, 2, DROPPED, DENIABLE,                           \
+	  "the same over IPv6, where the kernel drops the error")                                  \
+	X("ping6-connect", "ping-connect", 6, IN, 0, 2, DROPPED, DENIABLE, "the same, connect()")  \
 	X("packet", "packet", 4, IN, ME_PORT, 2, FOUND, DENIABLE,                                  \
 	  "a packet socket (AF_PACKET), with UDP over IPv4 in it")                                 \
 	X("packet-bypass", "packet-bypass", 4, IN, ME_PORT, 2, FOUND, DENIABLE,                    \

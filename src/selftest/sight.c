@@ -72,8 +72,7 @@ static bool is_judged(const struct me_run *run)
 }
 
 /*
- * Nothing came, and all that was counted was denied. Whose process it is hears of it at the host; in
- * transit it may be waiting still.
+ * Nothing came, and all that was counted was denied. In transit the process may be about to try once more.
  */
 static bool is_denied(const struct me_run *run)
 {
@@ -82,7 +81,7 @@ static bool is_denied(const struct me_run *run)
 	return run->enforced && counted && !run->arrived && run->violations == counted &&
 	       run->denied == counted && run->flows == counted && run->right == counted &&
 	       !run->counted[other(run->vantage)] &&
-	       (run->vantage != ME_HOST || (run->error == EPERM && counted == run->attempts));
+	       (run->vantage != ME_HOST || counted == run->attempts);
 }
 
 static bool is_unseen(const struct me_run *run)
@@ -101,7 +100,8 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
 
 	if (is_denied(run))
-		seen.sight = ME_SIGHT_DENIABLE;
+		seen.sight = run->vantage == ME_HOST && run->error != EPERM ? ME_SIGHT_DROPPED
+									    : ME_SIGHT_DENIABLE;
 	else if (is_judged(run) && !run->denied)
 		seen.sight = ME_SIGHT_JUDGED;
 	else if (is_unseen(run) && !run->attempts && !run->arrived)
@@ -113,8 +113,10 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 			seen.why, sizeof(seen.why),
 			"%s: attempts %lu, counted %llu (%s %llu), allowed %llu, violations %llu, denied "
 			"%llu, flows %llu (right %llu), arrived %llu%s%s",
-			run->listed ? "listed" : "not listed", run->attempts,
-			(unsigned long long)run->counted[run->vantage],
+			run->listed     ? "listed"
+			: run->enforced ? "to be denied"
+					: "not listed",
+			run->attempts, (unsigned long long)run->counted[run->vantage],
 			me_vantage_label(other(run->vantage)),
 			(unsigned long long)run->counted[other(run->vantage)],
 			(unsigned long long)run->allowed, (unsigned long long)run->violations,

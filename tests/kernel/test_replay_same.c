@@ -95,8 +95,8 @@ static void fill_dns(struct both *both, struct me_dns_build *build, struct trans
 	char address[32];
 
 	snprintf(address, sizeof(address), "203.0.113.%u", 1 + below(both, 4));
-	me_dns_build(build, below(both, 4), sent ? 0x0100 : ME_DNS_BUILD_ANSWER, ONE_OF(both, names),
-		  ME_DNS_A);
+	me_dns_build(build, below(both, 4), sent ? 0x0100 : ME_DNS_BUILD_ANSWER,
+		     ONE_OF(both, names), ME_DNS_A);
 	if (!sent && below(both, 4) == 0)
 		me_dns_build_cname(build, NULL, ONE_OF(both, names), 60);
 	else if (!sent)

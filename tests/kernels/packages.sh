@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2016,SC2046,SC2086
 #
 # Debian's kernels, from where this machine has its packages. Nothing is installed, and what apt knows of
 # the machine stays as it is: the lists of the other suites are in a folder of their own.
@@ -14,7 +14,7 @@ archives() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Label: $1" | sort -u
 }
 
-# sources FOLDER: has the lists of all suites there, new ones if they can be had.
+# sources FOLDER: has the lists of all suites there, new ones once a day if they can be had.
 sources() {
 	mkdir -p "$1/lists/partial" "$1/archives/partial" || return 1
 	for archive in $(archives Debian); do
@@ -35,12 +35,18 @@ sources() {
 		APT::Sandbox::User "root";
 	EOF
 	export APT_CONFIG="$1/apt.conf"
+	[ -z "$(find "$1/log" -mtime -1 2>/dev/null)" ] || return 0
 	apt-get -qq update >"$1/log" 2>&1 || echo "not every list is new: $1/log" >&2
+}
+
+# apt-cache, with a cache also where the machine wants none, as in a container.
+cached() {
+	apt-cache -o Dir::Cache::pkgcache=pkgcache.bin "$@"
 }
 
 # The releases that the package sources offer, oldest first, of the plain flavour.
 offered() {
-	apt-cache search --names-only '^linux-image-[0-9]+\.[0-9]+\.[0-9].*-amd64$' |
+	cached search --names-only '^linux-image-[0-9]+\.[0-9]+\.[0-9].*-amd64$' |
 		sed -n 's/^linux-image-\([^ ]*\) .*/\1/p' |
 		grep -vE -e '-(cloud|rt)-amd64$' | sort -V
 }
@@ -53,13 +59,10 @@ newest() {
 		END { print found }'
 }
 
-# The packages of the release $1: since 7.0 the image and the modules are in others, which it depends on.
+# The packages of the release $1: since 7.0 the kernel and its modules are not in the one called image.
 parts_of() {
-	echo "linux-image-$1"
-	apt-cache show --no-all-versions "linux-image-$1" | sed -n 's/^Depends://p' | tr ', ' '\n\n' |
-		grep -E "^linux-(base|binary|modules)-" | grep -F -e "-$1" | while read -r package; do
-		[ -z "$(apt-cache show "$package" 2>/dev/null)" ] || echo "$package"
-	done
+	cached show $(printf "linux-%s-$1 " image base binary modules) 2>/dev/null |
+		sed -n 's/^Package: //p' | sort -u
 }
 
 # fetch FOLDER RELEASE: unpacks the kernel to FOLDER/RELEASE, with its modules below lib and its image as

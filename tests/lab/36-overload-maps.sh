@@ -4,7 +4,7 @@
 # Every table of the host vantage that others can fill is full at the same time: flows, pending ones, learned
 # addresses, names that stand for others, queries, processes, own addresses. What is beyond each bound is
 # counted and told where somebody looks, the sums stay exact, and afterwards there is room again. (Mail hosts,
-# fragments and FTP are filled by tests/kernel.) Runs alone.
+# fragments and FTP are filled by tests/kernel.)
 . "$LAB_DIR/overload-lib.sh"
 lab_need python3
 

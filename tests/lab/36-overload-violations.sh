@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2119,SC2016,SC2086
 #
 # 300,000 violations a second, of which the flow table and the ring hold a part: every one is in the
-# counters, in the events and in the history. Runs alone.
+# counters, in the events and in the history.
 . "$LAB_DIR/overload-lib.sh"
 lab_need sqlite3
 

@@ -43,7 +43,7 @@ endpoint() {
 
 # fetch [OPTION]… URL: from the mail host. Says how many bytes of HTTP it sent and received.
 fetch() {
-	gateway_at mail curl -sS --max-time 20 --cacert "$LAB_TMP/cert.pem" -o /dev/null \
+	gateway_at mail curl -sS --max-time $((20 * LAB_PATIENCE)) --cacert "$LAB_TMP/cert.pem" -o /dev/null \
 		-w '%{size_request} %{size_header} %{size_download}\n' "$@" || lab_fail "curl $*"
 }
 

@@ -90,7 +90,7 @@ day_fetch() {
 	local service=$1 endpoint=$2 family=$3 line
 
 	shift 3
-	if ! line=$(day_on curl -sS "-$family" --max-time 20 --cacert "$LAB_TMP/cert.pem" \
+	if ! line=$(day_on curl -sS "-$family" --max-time $((20 * LAB_PATIENCE)) --cacert "$LAB_TMP/cert.pem" \
 		-o "$LAB_TMP/fetched" -w "$DAY_TELL" "$@" 2>&1); then
 		lab_fail "curl $*: $line"
 		return

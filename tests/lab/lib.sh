@@ -26,6 +26,8 @@ LAB_STRANGER4=198.51.100.20
 LAB_LISTED6=2001:db8:51::10
 LAB_STRANGER6=2001:db8:51::20
 LAB_MANY4=198.18.0.1
+# How many times longer whatever is waited for may take: of a machine that is emulated or shared.
+LAB_PATIENCE=${LAB_PATIENCE:-1}
 lab_failures=0
 lab_daemon_pid=
 
@@ -87,22 +89,21 @@ lab_assert() {
 	"$@" || lab_fail "$what"
 }
 
-LAB_PATIENCE=${LAB_PATIENCE:-1}
-
-# lab_wait CONDITION [SECONDS]: until the shell expression holds.
+# lab_wait CONDITION [SECONDS]: until the shell expression holds, LAB_PATIENCE times that long at most.
 lab_wait() {
-	local deadline=$((SECONDS + ${2:-10} * LAB_PATIENCE))
+	local seconds=$((${2:-10} * LAB_PATIENCE))
+	local deadline=$((SECONDS + seconds))
 
 	until eval "$1"; do
 		if [ "$SECONDS" -ge "$deadline" ]; then
-			lab_fail "waited ${2:-10} s in vain for: $1"
+			lab_fail "waited $seconds s in vain for: $1"
 			return 1
 		fi
 		sleep 0.05
 	done
 }
 
-# lab_settle WHAT WANT COMMAND…: the command prints WANT within ten seconds.
+# lab_settle WHAT WANT COMMAND…: the command prints WANT within ten seconds (LAB_PATIENCE times that).
 lab_settle() {
 	local what=$1 want=$2 got deadline=$((SECONDS + 10 * LAB_PATIENCE))
 
@@ -281,7 +282,7 @@ lab_reload() {
 
 # lab_api PATH: the answer, JSON.
 lab_api() {
-	curl -sS --max-time 10 --unix-socket "$LAB_SOCKET" "http://localhost$1"
+	curl -sS --max-time $((10 * LAB_PATIENCE)) --unix-socket "$LAB_SOCKET" "http://localhost$1"
 }
 
 # lab_flows JQ: the flows for which the expression holds, one a line.
@@ -302,7 +303,7 @@ lab_event_sum() {
 # --- the metrics
 
 lab_scrape() {
-	curl -sS --max-time 10 "http://$LAB_LISTEN/metrics"
+	curl -sS --max-time $((10 * LAB_PATIENCE)) "http://$LAB_LISTEN/metrics"
 }
 
 # lab_sum SELECTOR: of the scrape on standard input, the sum of the series with these labels.

@@ -2,10 +2,29 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154
 #
 # What the scenarios of overload share: what the daemon uses meanwhile, how long it takes until it is as
-# before, and the row of the table (tests/lab/overload-table prints it).
+# before, and the row of the table (tests/lab/overload prints it).
 . "$LAB_DIR/lib.sh"
 
 OVERLOAD_SCRAPE_MS=500 # a scrape that takes longer is none of a daemon that is well
+
+# Who asks meanwhile is patient; how long that takes is measured.
+lab_api() {
+	curl -sS --max-time 60 --unix-socket "$LAB_SOCKET" "http://localhost$1"
+}
+
+lab_scrape() {
+	curl -sS --max-time 60 "http://$LAB_LISTEN/metrics"
+}
+
+lab_settle() {
+	local what=$1 want=$2 got deadline=$((SECONDS + 60))
+
+	shift 2
+	while got=$("$@") && [ "$got" != "$want" ] && [ "$SECONDS" -lt "$deadline" ]; do
+		sleep 0.1
+	done
+	lab_assert_eq "$what" "$got" "$want"
+}
 
 # Nothing far away answers or is in the way: what is sent there is gone.
 overload_network() {

@@ -135,7 +135,7 @@ static void check(const struct me_offence *offences, size_t n, bool any)
 		apply(&s, offences, n, out, &a);
 		for (size_t i = 0; i < n; i++) {
 			if (s.of[i] == ME_NOT_SUGGESTED)
-				assert_true(me_suggest_refused(offences[i].reason) ||
+				assert_true(me_suggest_refused(&offences[i]) ||
 					    offences[i].reason == ME_REASON_NAME_MISMATCH);
 			else
 				denied += !is_allowed(&a, &offences[i]);
@@ -195,6 +195,10 @@ static void test_kinds(void **state)
 		offence("203.0.113.1", 4000, ME_REASON_FTP_UNANNOUNCED, "x.example", NULL),
 		offence("203.0.113.1", 443, ME_REASON_NAME_MISMATCH, "listed.example", NULL),
 	};
+	const struct me_offence nowhere[] = {
+		offence("203.0.113.1", 0, UNLISTED, "a.example", NULL)};
+	struct me_offence strange[] = {offence("203.0.113.1", 9, UNLISTED, "a.example", NULL),
+				       offence("203.0.113.2", 9, UNLISTED, "a.example", NULL)};
 	const struct me_offence mismatch[] = {
 		offence("203.0.113.1", 443, ME_REASON_NAME_MISMATCH, "listed.example", "b.example"),
 	};
@@ -216,6 +220,11 @@ static void test_kinds(void **state)
 	says(never, 4, true,
 	     (const char *const[]){"!allow:", "# not suggested, because remoting", "resolvers:",
 				   "`passive:`", "said no name", "# nothing to suggest", NULL});
+	says(nowhere, 1, true,
+	     (const char *const[]){"!allow:", "because there is no port 0", NULL});
+	strange[0].service = "H`T\"";
+	strange[1].service = "local";
+	says(strange, 2, false, (const char *const[]){"service: \"suggested\"", "!`", NULL});
 	says(mismatch, 1, false,
 	     (const char *const[]){"to: \"b.example\"", "single witness: clients alone",
 				   "shared address", NULL});

@@ -119,7 +119,8 @@ static void what_was_denied_is_told(void **state)
 	world_begin(world);
 	for (uint32_t i = 0; i < 3; i++) {
 		world_violate(world, 0xc6336400 + i, true);
-		world->cells[me_cell(ME_HOST, ME_SERVICE_UNLISTED, i ? ME_CELL_DENIED : ME_CELL_SHADOWED,
+		world->cells[me_cell(ME_HOST, ME_SERVICE_UNLISTED,
+				     i ? ME_CELL_DENIED : ME_CELL_SHADOWED,
 				     ME_REASON_UNLISTED_DESTINATION)]++;
 	}
 	world->totals[ME_TOTAL_REFUSED(0, ME_BLIND_RAW)] = 4;
@@ -128,7 +129,8 @@ static void what_was_denied_is_told(void **state)
 	assert_int_equal(sum(document, "violations_by_reason", "confirmed"), 3);
 	assert_int_equal(sum(document, "violations_by_reason", "denied"), 2);
 	assert_int_equal(sum(document, "violations_by_reason", "would_deny"), 1);
-	assert_non_null(said(document, ME_TONE_BAD, "3 flows met no rule (violations); 2 attempts were"));
+	assert_non_null(
+		said(document, ME_TONE_BAD, "3 flows met no rule (violations); 2 attempts were"));
 	assert_non_null(said(document, ME_TONE_UNSURE, "1 attempt would have been denied"));
 	assert_non_null(said(document, ME_TONE_BAD, "4 sockets were refused"));
 	assert_null(said(document, ME_TONE_BAD, "went out"));
