@@ -8,7 +8,8 @@
 . "$LAB_DIR/soak-check.sh"
 
 SOAK_HOURS=3
-declare -A soak_fewest=() # descriptors, by the daemon's pid
+SOAK_LAST=$LAB_TMP/last.prom # the metrics, also those of a daemon that has ended in order
+LAB_RUN+=(--textfile "$SOAK_LAST")
 soak_days=0 soak_faults_done=0 soak_attempts=0
 : >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS: of each night
 : >"$LAB_TMP/memory" # PID RSS in KB, FLOWS that are listed: over the days
@@ -66,32 +67,20 @@ soak_memory() {
 	echo $resident
 }
 
-# soak_descriptors: how many it has.
-soak_descriptors() {
-	find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l
-}
-
-# soak_rest: what it takes when all is quiet. It comes back to as few descriptors as it has ever had in a night:
-# some clients went without a word.
+# soak_rest: what it takes when all is quiet. Connections of clients that went without a word are among the
+# descriptors yet.
 soak_rest() {
-	local resident fewest=${soak_fewest[$lab_daemon_pid]-} now
+	local resident
 
 	resident=$(soak_memory)
-	[ -z "$fewest" ] || lab_wait "[ \$(soak_descriptors) -le $fewest ]" 20 ||
-		ls -l /proc/$lab_daemon_pid/fd >"$LAB_TMP/descriptors"
-	now=$(soak_descriptors)
-	[ -n "$fewest" ] && [ $fewest -lt $now ] || soak_fewest[$lab_daemon_pid]=$now
-	echo "$lab_daemon_pid $resident $now" >>"$LAB_TMP/rests"
+	echo "$lab_daemon_pid $resident $(find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l)" >>"$LAB_TMP/rests"
 }
 
 # soak_detach: all that is ours is removed; what passes then is seen by nobody, as the history knows; and
 # all begins anew.
 soak_detach() {
-	local before=$LAB_TMP/before.prom
-
 	lab_stop
-	cp "$LAB_TMP/now" "$before"
-	sum_counters "$SOAK_BASE" "$before" >"$SOAK_BASE.new"
+	sum_counters "$SOAK_BASE" "$SOAK_LAST" >"$SOAK_BASE.new"
 	mv "$SOAK_BASE.new" "$SOAK_BASE"
 	"$LAB_BUILD/mewatch" detach --pins "$LAB_PINS" >>"$LAB_LOG" 2>&1 || lab_fail "detach: $(tail -n 1 "$LAB_LOG")"
 	lab_truth gateway_at mail "$LAB_BIN/gateway_client" tcp $GATEWAY_MAIL4 "$(gateway_at4 stranger)" 5000 3
