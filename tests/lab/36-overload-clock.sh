@@ -30,7 +30,7 @@ violating() {
 	lab_wait 'overload_told $total' 30
 }
 
-total=0
+total=0 steps=0
 overload_network
 lab_policy <<EOF
 limits: {warmup: 0s, pending: 3s}
@@ -55,7 +55,10 @@ lab_assert "the events' time" told 0
 overload_begin
 for step in 86400 -3600 0; do
 	lab_truth lab_in_cgroup "$LAB_BIN/storm" udp-fresh $LAB_STRANGER4 30001 4 # waits while the clock is set
+	lab_settle "$step: pending" 4 lab_metric pending_flows
 	set_clock $step
+	steps=$((steps + 1))
+	lab_wait '[ "$(grep -c "the clock was set" "$LAB_LOG")" = $steps ]' 30
 	lab_settle "$step: pending end by a clock that is not set" 0 lab_metric pending_flows
 	total=$((total + 4))
 	violating 20
