@@ -4,10 +4,10 @@
  * storage and in the ring, and one more in the process table. The first do not grow: on Linux 6.1 the
  * longest chain of calls has no byte of stack left.
  */
-#define truncated                                                                                  \
-	older_note;                                                                                \
-	__u32 truncated /* clang-format off */
-#include "gen/older_abi.h" /* clang-format on */
+/* clang-format off */
+#define truncated older_note; __u32 truncated
+/* clang-format on */
+#include "gen/older_abi.h"
 #undef truncated
 #include "bpf/host.bpf.c"
 
