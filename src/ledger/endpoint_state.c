@@ -7,7 +7,8 @@ const char *me_failure_label(enum me_failure failure)
 	static const char *const text[] = {ME_FAILURE_LIST(ME_PICK_LABEL, )};
 #undef ME_PICK_LABEL
 
-	return text[failure];
+	/* It may come from a block that outlived its daemon, and whatever happened to it. */
+	return (unsigned int)failure < ME_FAILURE_COUNT ? text[failure] : "?";
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

@@ -34,6 +34,7 @@ struct me_ledger {
 	struct me_kept *kept;
 	uint64_t now_ns;
 	uint64_t unseen_ns;
+	uint64_t slow_ns;          /* me_ledger_slow() */
 	uint64_t epoch_at_zero_ns; /* epoch time at monotonic 0 */
 	uint64_t cells[ME_CELL_COUNT];
 	uint64_t totals[ME_TOTALS_ALL];
@@ -101,12 +102,18 @@ void me_ledger_tick(struct me_ledger *ledger, uint64_t now_ns, uint64_t epoch_ns
 {
 	uint64_t zero = epoch_ns - now_ns;
 	uint64_t known = ledger->epoch_at_zero_ns;
+	uint64_t unseen = ledger->unseen_ns + 2 * ledger->slow_ns;
 
 	if ((zero > known ? zero - known : known - zero) > EPOCH_STEP_NS)
 		ledger->epoch_at_zero_ns = zero;
 	ledger->now_ns = now_ns;
-	if (now_ns > ledger->unseen_ns)
-		me_flows_close_unseen(ledger->flows, now_ns - ledger->unseen_ns);
+	if (now_ns > unseen)
+		me_flows_close_unseen(ledger->flows, now_ns - unseen);
+}
+
+void me_ledger_slow(struct me_ledger *ledger, uint64_t took_ns)
+{
+	ledger->slow_ns = took_ns;
 }
 
 uint64_t me_ledger_now(const struct me_ledger *ledger)

@@ -170,6 +170,9 @@ void me_ledger_keep_endpoints(struct me_ledger *ledger, struct me_endpoint_kept 
 void me_ledger_tick(struct me_ledger *ledger, uint64_t now_ns, uint64_t epoch_ns);
 uint64_t me_ledger_now(const struct me_ledger *ledger);
 
+/* How long the last reading of all flows took: none is over for not having been read meanwhile. */
+void me_ledger_slow(struct me_ledger *ledger, uint64_t took_ns);
+
 /* A CLOCK_MONOTONIC time as epoch time; 0 stays 0. */
 uint64_t me_ledger_epoch(const struct me_ledger *ledger, uint64_t monotonic_ns);
 

@@ -129,4 +129,5 @@ void me_daemon_walk(struct me_daemon *daemon)
 	me_kernel_levels(daemon->kernel, daemon->levels);
 	daemon->walked_ns = daemon->now_ns;
 	daemon->walk_ns = me_daemon_clock(daemon, CLOCK_MONOTONIC) - daemon->now_ns;
+	me_ledger_slow(daemon->ledger, daemon->walk_ns);
 }

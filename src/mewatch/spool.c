@@ -34,10 +34,12 @@ int me_spool_open(const char *path, uint64_t epoch, struct me_spool **ret_spool)
 		return -errno;
 	/* Not a hole: on a full disk to write into one is SIGBUS. */
 	err = posix_fallocate(fd, 0, sizeof(struct file));
-	if (err)
+	if (err || ftruncate(fd, sizeof(struct file))) {
+		err = err ? err : errno;
+		if (ftruncate(fd, 0)) /* what it did get is better used by others */
+			err = errno;
 		return -err;
-	if (ftruncate(fd, sizeof(struct file)))
-		return -errno;
+	}
 	spool = calloc(1, sizeof(*spool));
 	if (!spool)
 		return -ENOMEM;

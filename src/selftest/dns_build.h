@@ -3,7 +3,6 @@
 #define MEWATCH_SELFTEST_DNS_BUILD_H
 
 /* DNS messages, piece by piece. What is said wrong, or too much for one message, is a mistake of the program. */
-#include <netinet/in.h> /* before the UAPI's, which then stands back */
 #include <stddef.h>
 #include <stdint.h>
 #include "mewatch/dns.h"

@@ -4,6 +4,7 @@
  * target on a port that only names are listed for.
  */
 #include <errno.h>
+#include <netinet/in.h> /* before the UAPI's, which then stands back */
 #include <netinet/udp.h>
 #include <string.h>
 #include "selftest/trick.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a client says of the name that it means: to an address that was learned, and to one that was not. */
+#include <netinet/in.h> /* before the UAPI's, which then stands back */
 #include <stdio.h>
 #include <string.h>
 #include "selftest/dns_build.h"

@@ -26,9 +26,10 @@
 
 #define STEP 3u
 #define NOW (1800000000ull * ME_NS_PER_S)
-#define EPOCH 1800000000ull /* of the blocks and the spool, unless they are damaged */
-#define ROUNDS 34           /* until all that is done now and then was done */
-#define SPOOL_HEAD 24u      /* of the file: before the first half */
+#define EPOCH 1800000000ull  /* of the blocks and the spool, unless they are damaged */
+#define ROUNDS 34            /* until all that is done now and then was done */
+#define SPOOL_HEAD 4096      /* where spots begin: the head of the file, and records */
+#define SPOOL_USED (1 << 20) /* what an input can fill */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +38,7 @@ enum what {
 	NAMES,  /* of the file, one piece after the other */
 	USES,   /* as well */
 	RECORD, /* of the spool: its head, whose length and time are put right, and its bytes */
-	SPOOL,  /* spots of it: where (3 bytes), what */
+	SPOOL,  /* spots of it: where (2 bytes), what */
 	KEPT,   /* of the daemon's block */
 	EACH,   /* of the block of endpoints */
 	WHAT_COUNT
@@ -116,12 +117,9 @@ static void put_record(struct me_spool *file, const uint8_t *bytes, size_t n)
 static void put_spot(const uint8_t *bytes, size_t n)
 {
 	_cleanup_close_ int fd = open(spool, O_WRONLY | O_CLOEXEC);
-	off_t at;
 
-	if (n < 4)
-		return;
-	at = bytes[0] | bytes[1] << 8 | bytes[2] << 16;
-	check(pwrite(fd, bytes + 3, n - 3, at % (SPOOL_HEAD + 2 * (off_t)ME_SPOOL_HALF)) > 0);
+	if (n > 2)
+		check(pwrite(fd, bytes + 2, n - 2, (bytes[0] | bytes[1] << 8) % SPOOL_HEAD) > 0);
 }
 
 static void damage(void *block, size_t size, const uint8_t *bytes, size_t n)
@@ -156,6 +154,15 @@ static void step(struct me_daemon *daemon, struct me_spool *file, enum what what
 		       endpoints * sizeof(struct me_endpoint_kept), bytes, n);
 }
 
+/* It is made once: it has its room on the disk, which takes its time. */
+static void wipe_spool(void)
+{
+	static const uint8_t zeros[SPOOL_USED];
+	_cleanup_close_ int fd = open(spool, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	check(fd >= 0 && pwrite(fd, zeros, sizeof(zeros), 0) == sizeof(zeros));
+}
+
 static void leave(struct me_daemon *daemon, const uint8_t *data, size_t size)
 {
 	struct me_spool *file;
@@ -164,7 +171,7 @@ static void leave(struct me_daemon *daemon, const uint8_t *data, size_t size)
 	daemon->kept->fresh_ns = daemon->kept->heartbeat_ns = NOW - ME_NS_PER_S;
 	unlink(names);
 	unlink(uses);
-	unlink(spool);
+	wipe_spool();
 	check(!me_spool_open(spool, EPOCH, &file));
 	while (size >= STEP) {
 		size_t n = data[1] | (size_t)data[2] << 8;

@@ -72,7 +72,7 @@ lab_truth lab_in_cgroup "$LAB_BIN/storm" udp 198.19.0.1 30000 $violations ports=
 worst=0
 while kill -0 $stuck 2>/dev/null; do
 	began=$(overload_now)
-	lab_assert "a scrape" test -n "$(curl -sS --max-time 60 "http://$LAB_LISTEN/metrics" | grep '^mewatch_attempts_total')"
+	lab_assert "a scrape" test -n "$(curl -sS --max-time 60 --retry 5 --retry-all-errors --retry-delay 1 "http://$LAB_LISTEN/metrics" | grep '^mewatch_attempts_total')"
 	took=$(($(overload_now) - began))
 	[ $took -le $worst ] || worst=$took
 	sleep 0.5

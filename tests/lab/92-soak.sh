@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
 #
 # One day of a soak (tests/lab/soak has as many as one likes): the daemon killed, its disk filled, its
-# interface taken away, its policy broken, all under traffic, and nothing differs at night; nor when the
-# hooks were detached and attached again.
+# interface another one, and one thing more, all under traffic, and nothing differs at night; then the hooks
+# are detached and attached again.
 . "$LAB_DIR/soak-day.sh"
 
 SOAK_HOURS=1
@@ -11,8 +11,8 @@ seed=${ME_TEST_SEED:-$EPOCHSECONDS}
 export ME_TEST_SEED=$seed
 soak_begin
 soak_day $seed "$(soak_plan $seed kill 1
-	soak_plan $((seed + 1)) "full full-dead" 1
-	soak_plan $((seed + 2)) "renew renew-dead" 1
-	soak_plan $((seed + 3)) "broken resolver weather shadow" 1)" kill
+	soak_plan $((seed + 1)) full 1
+	soak_plan $((seed + 2)) renew 1
+	soak_plan $((seed + 3)) "broken resolver weather shadow" 1)" quiet
 [ $lab_failures != 0 ] || soak_detach
 lab_assert_sums "attached anew"

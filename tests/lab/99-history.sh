@@ -18,7 +18,7 @@ same() {
 	lab_assert "$1: there are counters" test "$(wc -l <"$LAB_TMP/counters")" -ge 10
 	lab_assert_eq "$1: history against metrics" "$(diff "$LAB_TMP/counters" "$LAB_TMP/booked")" ""
 	lab_assert_eq "$1: violations one by one" \
-		"$(query "SELECT sum(count) FROM violations WHERE state = 'confirmed'")" \
+		"$(history_query "SELECT sum(count) FROM violations WHERE state = 'confirmed'")" \
 		"$(lab_sum 'violations_total{state="confirmed"}' <"$prom")"
 }
 
@@ -56,10 +56,10 @@ end() {
 	lab_exit
 }
 
-# The state folder is a disk of its own, which can be filled.
+# The state folder is a disk of its own, which can be filled; the spool has 8 MB of it.
 mkdir "$LAB_STATE"
 trap end EXIT
-mount -t tmpfs -o size=4m,mode=750 history "$LAB_STATE" || lab_die "no tmpfs"
+mount -t tmpfs -o size=12m,mode=750 history "$LAB_STATE" || lab_die "no tmpfs"
 
 lab_network
 lab_sink tcp/20000-20009
@@ -81,15 +81,15 @@ lab_truth lab_in_cgroup "$LAB_BIN/storm" tcp $LAB_STRANGER4 20009 5 # pending fi
 lab_settle "resolved" 30 lab_metric 'violations_total{state="confirmed"}'
 lab_stop
 same "stopped"
-lab_assert_eq "details" "$(query "SELECT dst, port, exe, sum(count) FROM violations WHERE dst <> ''
+lab_assert_eq "details" "$(history_query "SELECT dst, port, exe, sum(count) FROM violations WHERE dst <> ''
 	GROUP BY dst, port, exe ORDER BY port")" "$LAB_STRANGER4|20000|$LAB_BIN/storm|25
 $LAB_STRANGER4|20009|$LAB_BIN/storm|5"
-lab_assert_eq "stopped: the run" "$(query "SELECT state FROM spans WHERE kind = 'run'")" stopped
-lab_assert_eq "stopped: gaps" "$(query "SELECT count(*) FROM spans WHERE kind = 'gap'")" 0
-lab_assert_eq "the policy" "$(query "SELECT state FROM spans WHERE kind = 'policy'")" \
+lab_assert_eq "stopped: the run" "$(history_query "SELECT state FROM spans WHERE kind = 'run'")" stopped
+lab_assert_eq "stopped: gaps" "$(history_query "SELECT count(*) FROM spans WHERE kind = 'gap'")" 0
+lab_assert_eq "the policy" "$(history_query "SELECT state FROM spans WHERE kind = 'policy'")" \
 	"$(sed -n 's/^mewatch_policy_info.*sha256="\([0-9a-f]*\)".*/\1/p' "$prom")"
 lab_assert_eq "what is attached" \
-	"$(query "SELECT count(*) FROM spans WHERE kind = 'watch' AND state = 'attached' AND until IS NULL")" \
+	"$(history_query "SELECT count(*) FROM spans WHERE kind = 'watch' AND state = 'attached' AND until IS NULL")" \
 	"$(grep -c '^mewatch_attached.* 1$' "$prom")"
 lab_assert_eq "mode" "$(stat -c %a "$db")" 640
 
@@ -106,8 +106,8 @@ begin
 lab_stop
 same "killed"
 lab_assert_eq "killed: gaps" "$(gaps down)" 2
-lab_assert_eq "killed: late" "$(query "SELECT sum(count) > 0 FROM minutes WHERE late")" 1
-lab_assert_eq "killed: runs" "$(query "SELECT group_concat(state) FROM spans WHERE kind = 'run'")" \
+lab_assert_eq "killed: late" "$(history_query "SELECT sum(count) > 0 FROM minutes WHERE late")" 1
+lab_assert_eq "killed: runs" "$(history_query "SELECT group_concat(state) FROM spans WHERE kind = 'run'")" \
 	stopped,killed,stopped
 
 # Kills at any moment under load.
@@ -192,4 +192,4 @@ lab_reload ok
 lab_wait '[ "$(state)" = writing ]'
 lab_stop
 lab_assert_eq "on: what was counted in between" \
-	"$(query "SELECT sum(count) FROM counts WHERE metric = 'attempts' AND late")" 5
+	"$(history_query "SELECT sum(count) FROM counts WHERE metric = 'attempts' AND late")" 5

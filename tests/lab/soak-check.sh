@@ -12,6 +12,46 @@ sum_counters() {
 	awk '$1 ~ /_total(\{|$)/ { sum[$1] += $2 } END { for (series in sum) printf "%s %.0f\n", series, sum[series] }' "$@"
 }
 
+# --- the truth of the loads
+
+# tuples SET: what is in it, as `SOURCE SPORT DPORT`.
+tuples() {
+	nft -j list set inet soak $1 | jq -r '.nftables[].set.elem[]?.concat | map(tostring) | join(" ")'
+}
+
+# truth_collect: of the clients of each endpoint what they did, as far as it came to the gateway, in
+# $soak_dir/of.ENDPOINT: a line each attempt; of datagrams one each pair of ports.
+truth_collect() {
+	local name
+
+	{
+		tuples seen4
+		tuples seen6
+		tuples muted
+	} >"$soak_dir/came"
+	for name in streams rough strange late datagrams mute; do
+		cat "$soak_dir/truth.$name"* 2>/dev/null | awk -v came="$soak_dir/came" '
+			BEGIN {
+				while ((getline line <came) > 0)
+					seen[line]
+			}
+			$1 == "tcp" && ($2 " " $3 " " $5) in seen
+			$1 == "udp" && ($6 == "answered" || ($2 " " $3 " " $5) in seen) {
+				key = $1 " " $2 " " $3 " " $4 " " $5 " " $6
+				sent[key] += $7
+				received[key] += $8
+			}
+			END { for (key in sent) print key, sent[key], received[key] }' >"$soak_dir/of.$name"
+	done
+	awk '{ for (i = 1; i <= NF; i++) if (split($i, pair, "=") == 2) sum[pair[1]] += pair[2] }
+		END { print sum["attempts"] + 0, sum["sent"] + 0, sum["received"] + 0 }' "$soak_dir/relay.load" >"$soak_dir/of.relay"
+}
+
+# truly NAME [CONDITION [FIELD]]: how many attempts of it awk's condition holds for, or the sum of a field.
+truly() {
+	awk "(${2:-1}) { n += ${3:+\$}${3:-1} } END { printf \"%d\n\", n }" "$soak_dir/of.$1"
+}
+
 metric() {
 	lab_change "$1"
 }

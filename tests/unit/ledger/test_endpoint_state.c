@@ -328,6 +328,8 @@ static void test_failure_kind(void **state)
 	counts.last_success_ns = FIXTURE_NOW + 3 * S;
 	me_endpoint_read(&kept, &counts, &entry, FIXTURE_NOW + 3 * S);
 	assert_string_equal(me_failure_label(kept.failure), "none");
+	memset(&kept.failure, 0xde, sizeof(kept.failure)); /* a damaged block */
+	assert_string_equal(me_failure_label(kept.failure), "?");
 }
 
 /* Counts of an older layout, about which nothing was kept: their failures are no news. */

@@ -146,6 +146,27 @@ static void test_flows_leave_closed_first(void **state)
 	me_ledger_free(&ledger);
 }
 
+/* A table that takes long to be read ends no flow by that. */
+static void test_slow_reading_closes_nothing(void **state)
+{
+	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
+	struct me_flow flow = fixture_flow(1, ME_ALLOWED, ME_REASON_NONE, 7);
+	const uint64_t took_ns = 20 * ME_NS_PER_S;
+	uint64_t now = FIXTURE_NOW + took_ns;
+	size_t cursor = 0;
+
+	(void)state;
+	feed(ledger, &flow, PEER);
+	me_ledger_slow(ledger, took_ns);
+	me_ledger_tick(ledger, now, FIXTURE_EPOCH + now);
+	assert_int_equal(me_ledger_next_flow(ledger, &cursor)->closed_ns, 0);
+	now += took_ns + ME_LEDGER_UNSEEN_NS + ME_NS_PER_S;
+	me_ledger_tick(ledger, now, FIXTURE_EPOCH + now);
+	cursor = 0;
+	assert_int_equal(me_ledger_next_flow(ledger, &cursor)->closed_ns, FIXTURE_NOW);
+	me_ledger_free(&ledger);
+}
+
 static void test_unseen_flow_is_closed(void **state)
 {
 	struct me_ledger *ledger = fixture_ledger(&kept, 0, 0);
@@ -398,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup(test_texts, clear),
 		cmocka_unit_test_setup(test_flows_leave_closed_first, clear),
 		cmocka_unit_test_setup(test_unseen_flow_is_closed, clear),
+		cmocka_unit_test_setup(test_slow_reading_closes_nothing, clear),
 		cmocka_unit_test_setup(test_group_counts_flows_once, clear),
 		cmocka_unit_test_setup(test_pending_moves, clear),
 		cmocka_unit_test_setup(test_groups_are_bounded, clear),
