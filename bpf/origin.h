@@ -127,6 +127,7 @@ static __always_inline __u64 me_sock_netns(struct bpf_sock *sk)
 static __always_inline void me_origin_task(struct me_origin *origin, __u32 uid)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	int err; /* before Linux 6.4 the helper leaves the upper half of its long undefined */
 
 	if (task->flags & PF_KTHREAD)
 		return;
@@ -139,7 +140,10 @@ static __always_inline void me_origin_task(struct me_origin *origin, __u32 uid)
 
 	if (bpf_map_lookup_elem(&me_procs, &origin->proc))
 		return;
-	if (bpf_map_update_elem(&me_procs, &origin->proc, &me_proc_empty, BPF_NOEXIST)) {
+	err = bpf_map_update_elem(&me_procs, &origin->proc, &me_proc_empty, BPF_NOEXIST);
+	if (err == -EEXIST) /* another thread of it is at it */
+		return;
+	if (err) {
 		me_count_total(ME_TOTAL_PROC_OVERFLOW);
 		return;
 	}

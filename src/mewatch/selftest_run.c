@@ -12,8 +12,9 @@
 #include "mewatch/surroundings.h"
 #include "selftest/trick.h"
 
-#define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
-#define LATE_NS (5 * ME_NS_PER_S)  /* for what is to be seen of it */
+#define PATH_NS (30 * ME_NS_PER_S)  /* for what a path does */
+#define LATE_NS (5 * ME_NS_PER_S)   /* for what is to be seen of it */
+#define FINAL_NS (20 * ME_NS_PER_S) /* for a verdict that waits for what is said */
 #define TICK_MS 20
 
 /* Attempts by vantage, judged or not. */
@@ -304,7 +305,7 @@ static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
 		       const struct me_truth *truth, enum me_sight declared,
 		       struct me_seen *ret_seen)
 {
-	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + FINAL_NS;
 	const struct me_ledger_flow *flow;
 
 	for (;;) {

@@ -123,8 +123,7 @@ bool me_read_prefix(struct me_reader *reader, const struct me_node *node,
 	return true;
 }
 
-/* What is wrong with a name, or NULL. `name` is in lower case and has no trailing dot. */
-static const char *name_fault(const char *name)
+const char *me_name_fault(const char *name)
 {
 	const char *label = name, *end = name;
 
@@ -183,7 +182,7 @@ static bool take_name(struct me_reader *reader, const struct me_node *node, size
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
 	}
-	fault = name_fault(text + skip);
+	fault = me_name_fault(text + skip);
 	if (fault) {
 		me_read_unexpected(reader, node,
 				   strchr(text + skip, '*') ? "bad-wildcard" : "bad-name", fault);

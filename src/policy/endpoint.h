@@ -22,6 +22,9 @@ bool me_read_address(struct me_reader *reader, const struct me_node *node,
 bool me_read_prefix(struct me_reader *reader, const struct me_node *node,
 		    struct me_addr *ret_address, uint8_t *ret_bits);
 
+/* What is expected instead of such a name, or NULL. It is in lower case and has no trailing dot. */
+const char *me_name_fault(const char *name);
+
 /* A name without a wildcard, in lower case. */
 bool me_read_name(struct me_reader *reader, const struct me_node *node, const char **ret_name);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/inet.h"
+#include "policy/endpoint.h"
 #include "policy/suggest_parts.h"
 
 const char *me_suggest_refused(const struct me_offence *offence)
@@ -31,16 +32,13 @@ const char *me_suggest_refused(const struct me_offence *offence)
 	}
 }
 
-/* Letters of names as policies have them; anything else came from who knows where. */
+/* Names as policies have them; anything else came from who knows where. */
 static bool is_name(const char *name)
 {
-	size_t length = strlen(name);
 	struct me_addr address;
 
-	if (!length || length >= ME_NAME_ROOM || !strchr(name, '.') || name[0] == '.' ||
-	    name[length - 1] == '.' || strstr(name, "..") || !me_inet_parse(name, address.byte))
-		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == length;
+	return strchr(name, '.') && strlen(name) <= ME_HOSTNAME_MAX && !me_name_fault(name) &&
+	       me_inet_parse(name, address.byte);
 }
 
 bool me_suggest_name(struct me_offence *offence, const char *name, uint8_t witness)

@@ -103,8 +103,8 @@ enum me_where {
 	  "UDP-Lite, connect() and send()")                                                        \
 	X("udplite-sendto", "udplite-sendto", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,              \
 	  "UDP-Lite, sendto()")                                                                    \
-	X("sctp", "sctp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "SCTP")                          \
-	X("dccp", "dccp", 46, IN, ME_PORT, 1, DENIABLE, DENIABLE, "DCCP")                          \
+	X("sctp", "sctp", 46, IN, ME_PORT, 1, DROPPED, DENIABLE, "SCTP")                           \
+	X("dccp", "dccp", 46, IN, ME_PORT, 1, DROPPED, DENIABLE, "DCCP")                           \
 	X("raw-hdrincl", "raw-hdrincl", 4, IN, ME_PORT, 2, DENIABLE, DENIABLE,                     \
 	  "a raw socket that makes its own headers, with UDP in it")                               \
 	X("raw-protocol", "raw-protocol", 46, IN, 0, 2, DENIABLE, DENIABLE,                        \

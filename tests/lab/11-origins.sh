@@ -32,6 +32,12 @@ lab_settle "exec" "2 20001 $LAB_BIN/paths_task paths_task,2 20002 $LAB_TMP/fetch
 lab_truth lab_in_cgroup setpriv --reuid 65534 --clear-groups "$LAB_BIN/paths_tcp" tcp $LAB_LISTED4 20003 2
 lab_settle "uid" "2 65534" shown ".pid == ${truth[pid]}" .uid
 
+# Threads whose first sockets are made at the same time: the one who comes second finds the process there.
+for _ in {1..300}; do
+	lab_in_cgroup "$LAB_BIN/storm" udp-fresh $LAB_LISTED4 20003 2 threads=2
+done >"$LAB_TMP/storms"
+lab_assert_eq "threads: processes beyond the table" "$(lab_metric 'limits_hit_total{limit="processes"}')" 0
+
 # Nested cgroups belong to the watched one, and are told by their own path.
 mkdir "$LAB_WATCHED/inner"
 LAB_IN=$LAB_WATCHED/inner lab_truth lab_in_cgroup "$LAB_BIN/paths_udp" udp-sendto $LAB_LISTED4 20003 2

@@ -8,8 +8,10 @@
 . "$LAB_DIR/soak-check.sh"
 
 SOAK_HOURS=3
+declare -A soak_fewest=() # descriptors, by the daemon's pid
 soak_days=0 soak_faults_done=0 soak_attempts=0
 : >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS: of each night
+: >"$LAB_TMP/memory" # PID RSS in KB, FLOWS that are listed: over the days
 
 # soak_day SEED FAULTS NIGHT: the faults are lines of soak_plan; the night `quiet` or `kill`. Returns 1 if
 # there is no use in going on.
@@ -25,6 +27,7 @@ soak_day() {
 		lab_assert "$kind: the daemon is alive" kill -0 $lab_daemon_pid
 		[ $lab_failures = 0 ] || return 1
 		soak_faults_done=$((soak_faults_done + 1))
+		soak_memory >"$soak_dir/memory"
 	done 3<<<"$2"
 	day_close
 	[ $lab_failures = 0 ] || return 1
@@ -54,10 +57,31 @@ soak_misdeeds() {
 	done | sort -n | head -n $((2 * SOAK_HOURS)) | cut -d' ' -f2
 }
 
-# soak_rest: what the daemon takes now.
+# soak_memory: what the daemon takes of it, in kB; written down with what it keeps.
+soak_memory() {
+	local resident
+
+	resident=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status)
+	echo "$lab_daemon_pid $resident $(lab_api '/v1/flows?limit=0' | jq .total)" >>"$LAB_TMP/memory"
+	echo $resident
+}
+
+# soak_descriptors: how many it has.
+soak_descriptors() {
+	find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l
+}
+
+# soak_rest: what it takes when all is quiet. It comes back to as few descriptors as it has ever had in a night:
+# some clients went without a word.
 soak_rest() {
-	echo "$lab_daemon_pid $(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status) $(
-		find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l)" >>"$LAB_TMP/rests"
+	local resident fewest=${soak_fewest[$lab_daemon_pid]-} now
+
+	resident=$(soak_memory)
+	[ -z "$fewest" ] || lab_wait "[ \$(soak_descriptors) -le $fewest ]" 20 ||
+		ls -l /proc/$lab_daemon_pid/fd >"$LAB_TMP/descriptors"
+	now=$(soak_descriptors)
+	[ -n "$fewest" ] && [ $fewest -lt $now ] || soak_fewest[$lab_daemon_pid]=$now
+	echo "$lab_daemon_pid $resident $now" >>"$LAB_TMP/rests"
 }
 
 # soak_detach: all that is ours is removed; what passes then is seen by nobody, as the history knows; and

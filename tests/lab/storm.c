@@ -27,6 +27,7 @@
 #define THREADS_MAX 64u
 #define DATAGRAM_MAX 1400u
 #define FDS_MAX 262144u
+#define SPINS 100000u
 #define PACE_ATTEMPTS 64u /* between two looks at the clock */
 
 enum kind { KIND_TCP, KIND_TCP_ABORT, KIND_UDP, KIND_UDP_FRESH, KIND_UDP_FORK, KINDS };
@@ -38,6 +39,7 @@ struct storm {
 	struct me_peer first;
 	unsigned long count, threads, ports, addresses, bytes, hold, rate;
 	uint64_t started_ns;
+	unsigned long *ready; /* threads that are about to begin */
 };
 
 struct worker {
@@ -135,6 +137,15 @@ static void pace(const struct storm *storm, unsigned long i)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
 
+/* All threads begin together, as near to each other as processors let them. */
+static void begin(const struct storm *storm)
+{
+	__atomic_add_fetch(storm->ready, 1, __ATOMIC_SEQ_CST);
+	for (unsigned long n = 0; __atomic_load_n(storm->ready, __ATOMIC_SEQ_CST) < storm->threads;)
+		if (n++ >= SPINS)
+			sched_yield();
+}
+
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
@@ -143,6 +154,7 @@ static void *work(void *argument)
 			     ? me_traffic_socket(storm->first.sa.sa_family, SOCK_DGRAM, 0)
 			     : -1;
 
+	begin(storm);
 	for (unsigned long i = worker->index; !storm->count || i < storm->count;
 	     i += storm->threads) {
 		struct me_peer peer = peer_of(storm, i);
@@ -230,8 +242,9 @@ int main(int argc, char **argv)
 	struct rlimit files = {FDS_MAX, FDS_MAX};
 	struct worker workers[THREADS_MAX] = {0};
 	struct me_truth truth = {0};
-	unsigned long failed = 0;
+	unsigned long failed = 0, ready = 0;
 
+	storm.ready = &ready;
 	setrlimit(RLIMIT_NOFILE, &files);
 	storm.started_ns = now_ns();
 	for (unsigned long i = 0; i < storm.threads; i++) {

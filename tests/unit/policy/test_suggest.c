@@ -235,7 +235,8 @@ static void test_texts(void **state)
 {
 	struct me_offence o = offence("203.0.113.1", 443, UNLISTED, NULL, NULL);
 	static const char *const bad[] = {"",        "a",     "a..b",        ".a.b",  "a.b.",
-					  "1.2.3.4", "a b.c", "a.b\nany: x", "a.b\"", "\\010.b"};
+					  "1.2.3.4", "a b.c", "a.b\nany: x", "a.b\"", "\\010.b",
+					  "a.7",     "-a.b",  "a-.b",        "a.*.b"};
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(bad); i++)
 		assert_false(me_suggest_name(&o, bad[i], ME_WITNESS_DNS));
