@@ -239,10 +239,10 @@ under_way() {
 	lab_settle "under way: the mail host's leg" 1 lab_metric 'preexisting_flows_total{vantage="transit",verdict="allowed"}'
 	lab_settle "under way: the proxy's leg" 1 lab_metric 'preexisting_flows_total{vantage="host"}'
 	lab_assert_eq "under way: attempts" "$(lab_metric attempts_total)" 0
-	kill $gateway_started
 	lab_assert_eq "under way: two flows" \
 		"$(lab_flows .preexisting | jq -r '"\(.vantage) \(.direction) \(.dport) \(.verdict)"' | sort | paste -sd,)" \
 		"host out 80 allowed,transit out 3128 allowed"
+	kill $gateway_started
 }
 
 gateway_seed
