@@ -353,8 +353,8 @@ static bool waits(const struct listener *listener, struct connection *connection
 
 /*
  * Called with the headers, with each piece of a body, at the end of the request, and again after it
- * waited. An answer to
- * the headers closes the connection: right for what is refused, before its body is read.
+ * waited. An answer to the headers closes the connection: right for what is refused, before its body is
+ * read.
  */
 static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const char *path,
 				  const char *method, const char *version, const char *upload,

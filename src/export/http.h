@@ -5,7 +5,8 @@
 /*
  * HTTP in the caller's own event loop: no thread, no lock. The caller watches me_http_fd() with
  * epoll or poll, at most me_http_timeout() long, and calls me_http_run() when it is readable or the
- * time is up. GET and HEAD only, and POST without a body on a Unix socket; everything a client can make large or slow is bounded below.
+ * time is up. GET and HEAD only, and POST without a body on a Unix socket; everything a client can make
+ * large or slow is bounded below.
  */
 #include <stdbool.h>
 #include "base/strbuf.h"
