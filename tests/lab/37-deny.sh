@@ -223,6 +223,10 @@ for to in shadow enforce; do
 		jq -r '[.proto, .dst, .dport, .reason, .service] | join(" ")' | sort >"$LAB_TMP/$to"
 	lab_assert_sums "$to"
 	lab_stop
+	"$LAB_BUILD/mewatch" report --state "$LAB_STATE" --format json >"$LAB_TMP/report.json"
+	lab_assert_eq "$to: the report" \
+		"$(jq -c '[([.violations_by_reason[].denied] | add), ([.violations_by_reason[].would_deny] | add)]' "$LAB_TMP/report.json")" \
+		"$([ $to = enforce ] && echo "[$acted,0]" || echo "[0,$acted]")"
 done
 lab_assert_eq "shadow tells what enforce denies" "$(<"$LAB_TMP/shadow")" "$(<"$LAB_TMP/enforce")"
 lab_assert "there is something" test -s "$LAB_TMP/enforce"
