@@ -12,8 +12,6 @@
 #include "bpf/tell.h"
 
 #define ME_DNS_PORT 53
-#define ME_HTTP_PORT 80
-#define ME_HTTPS_PORT 443
 
 #define ME_GOING_TRIES 512 /* looks whether another CPU is done with a flow */
 #define ME_ASIDE_TRIES 8   /* numbers for a flow that is set aside */
@@ -68,9 +66,7 @@ static __always_inline bool me_judged_waits(const struct me_judgement *judged,
 					    const struct me_flow_key *key)
 {
 	return judged->verdict == ME_ALLOWED && me_evidence_waits(judged->evidence) &&
-	       key->proto == IPPROTO_TCP &&
-	       (key->port == ME_HTTP_PORT || key->port == ME_HTTPS_PORT) &&
-	       !(judged->flags & ME_ENTRY_PROXY);
+	       me_client_names_peer(key->proto, key->port) && !(judged->flags & ME_ENTRY_PROXY);
 }
 
 /* What a flow keeps of its entry. */

@@ -17,6 +17,9 @@
  */
 #include "mewatch/address.h"
 
+#define ME_HTTP_PORT 80
+#define ME_HTTPS_PORT 443
+
 /* me_facts.flags */
 #define ME_FACT_OWN 1u         /* an own address of the origin's network namespace */
 #define ME_FACT_UNPARSABLE 2u  /* no destination could be read */
@@ -125,6 +128,12 @@ static inline int me_evidence_waits(__u8 evidence)
 {
 	return evidence == ME_EVIDENCE_LEARNED || evidence == ME_EVIDENCE_STALE ||
 	       evidence == ME_EVIDENCE_CLAIMED;
+}
+
+/* Whether the client of such a flow says in the clear whom it means: in HTTP, or in TLS. */
+static inline int me_client_names_peer(__u8 proto, __u16 port)
+{
+	return proto == IPPROTO_TCP && (port == ME_HTTP_PORT || port == ME_HTTPS_PORT);
 }
 
 static inline int me_judge_is_local(enum me_addr_kind kind, __u8 flags)

@@ -183,6 +183,13 @@ enum me_claim_kind me_witness_put(struct me_witness *witness, const struct me_pa
 	return ret_claim->kind;
 }
 
+bool me_witness_waits(const struct me_witness *witness, const struct me_flow_key *key)
+{
+	const uint32_t *slot = me_table_get(witness->index, key);
+
+	return slot && witness->flows[*slot].stream;
+}
+
 /* Forgets those of a chain that are older. */
 static void expire(struct me_witness *witness, const struct me_chain *chain, uint64_t before_ns)
 {

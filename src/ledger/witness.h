@@ -11,6 +11,7 @@
  * more afterwards is then no beginning. A segment whose number is far from the flow's belongs to a new
  * connection with the same key.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "mewatch/abi.h"
@@ -36,6 +37,9 @@ void me_witness_free(struct me_witness **witness);
 enum me_claim_kind me_witness_put(struct me_witness *witness, const struct me_payload *head,
 				  const uint8_t *data, struct me_claim *ret_claim,
 				  struct me_request *ret_request);
+
+/* Whether the flow has begun to say something and is not decided. */
+bool me_witness_waits(const struct me_witness *witness, const struct me_flow_key *key);
 
 /* Forgets flows whose first segment, or whose decision, came before. */
 void me_witness_expire(struct me_witness *witness, uint64_t before_ns);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/table.h"
+#include "ledger/witness.h"
 #include "mewatch/daemon.h"
 #include "mewatch/judge.h"
 #include "mewatch/mode.h"
@@ -93,30 +94,55 @@ static uint64_t flow_age(const struct me_daemon *daemon, const struct me_flow *f
 }
 
 /*
+ * Whether its client may yet say whom it means: it is silent, or in the middle of it. What it had said
+ * by the last walk has been read from the ring.
+ */
+static bool client_may_speak(const struct me_daemon *daemon, const struct me_flow_key *key,
+			     const struct me_flow *flow)
+{
+	const struct me_ledger_flow *known = me_ledger_find(daemon->ledger, flow->id);
+
+	return me_client_names_peer(key->proto, key->port) && !(flow->flags & ME_FLOW_PROXY) &&
+	       (!known || !known->bytes_sent || known->seen_ns >= daemon->drained_ns ||
+		me_witness_waits(daemon->witness, key));
+}
+
+/*
  * What an open flow becomes now; ME_PENDING: it waits on, for a name, for its client to say whom it
  * means, or for its namespace to be known. `judged` is the view of the present policy. A flow that
- * has ended says nothing more, once what it said has been read from the ring.
+ * has ended says nothing more, once what it said has been read from the ring. For an answer it waits
+ * for limits.pending; for its client however long, as otherwise whoever waits longer would be heard by
+ * nobody.
  */
-static enum me_verdict pending_end(const struct me_daemon *daemon, const struct me_flow *flow,
-				   const struct me_judgement *judged, bool own_known)
+static enum me_verdict pending_end(const struct me_daemon *daemon, const struct me_flow_key *key,
+				   const struct me_flow *flow, const struct me_judgement *judged,
+				   bool own_known)
 {
 	const struct me_limits *limits = &daemon->policy->limits;
 	bool late = flow_age(daemon, flow) >= limits->pending_ns;
 	bool ended = (flow->flags & ME_FLOW_CLOSED) && flow->closed_ns < daemon->drained_ns;
-	bool by_name = me_evidence_waits(judged->evidence);
-	bool waits = (flow->state.flags & ME_STATE_HELD) || by_name;
+	bool by_name = judged->verdict == ME_ALLOWED && me_evidence_waits(judged->evidence);
+	bool held = flow->state.flags & ME_STATE_HELD;
 
 	/* Whom its client named was lost, so nobody can tell. */
 	if ((late || ended) && (flow->flags & ME_FLOW_UNHEARD))
 		return ME_UNRESOLVED;
-	if (judged->verdict != ME_PENDING)
-		return waits && !late && !ended ? ME_PENDING : judged->verdict;
+	if (!ended && (by_name || (held && judged->verdict == ME_PENDING)) &&
+	    client_may_speak(daemon, key, flow))
+		return ME_PENDING;
+	if (judged->verdict != ME_PENDING) {
+		if ((held || by_name) && !late && !ended)
+			return ME_PENDING;
+		/* It said something that came to nobody whole. */
+		return held && by_name && !ended ? ME_UNRESOLVED : judged->verdict;
+	}
 	/* A namespace is known soon, also after its first flows have ended. */
 	if (!own_known)
 		return late ? ME_UNRESOLVED : ME_PENDING;
 	if (!late && !ended)
 		return ME_PENDING;
-	if (daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
+	/* One that is held was allowed, by a name that is forgotten by now. */
+	if (held || daemon->now_ns - daemon->kept->fresh_ns < limits->warmup_ns)
 		return ME_UNRESOLVED;
 	return ME_VIOLATION;
 }
@@ -166,7 +192,8 @@ static void pending_settle(struct me_daemon *daemon, const struct me_flow_key *k
 
 	me_daemon_facts(daemon, key, flow, &facts);
 	me_daemon_judge(daemon, key, flow, &judged);
-	judged.verdict = pending_end(daemon, flow, &judged, !(facts.flags & ME_FACT_OWN_UNKNOWN));
+	judged.verdict =
+		pending_end(daemon, key, flow, &judged, !(facts.flags & ME_FACT_OWN_UNKNOWN));
 	/* What the programs knew of FTP the image does not say. */
 	if (judged.verdict == ME_VIOLATION && flow->state.reason == ME_REASON_FTP_UNANNOUNCED)
 		judged.reason = flow->state.reason;

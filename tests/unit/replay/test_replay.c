@@ -268,6 +268,55 @@ static void a_long_silence_is_passed(void **state)
 	captures_end(&c);
 }
 
+/* A connection whose client says the first of `parts` late, and the others later yet; NULL ends them. */
+static void slowly(struct captures *c, uint16_t sport, const char *const *parts)
+{
+	uint32_t seq = 101;
+
+	captures_tcp(c, true, sport, GOOD, 80, 0x02, 100, 0, NULL, 0);
+	captures_tcp(c, false, sport, GOOD, 80, 0x12, 500, 101, NULL, 0);
+	captures_tcp(c, true, sport, GOOD, 80, 0x10, 101, 501, NULL, 0);
+	for (; *parts; parts++) {
+		captures_wait(c, 15000);
+		captures_tcp(c, true, sport, GOOD, 80, 0x18, seq, 501, *parts, strlen(*parts));
+		seq += strlen(*parts);
+	}
+	captures_wait(c, 15000);
+	captures_tcp(c, true, sport, GOOD, 80, 0x11, seq, 501, NULL, 0);
+	captures_tcp(c, false, sport, GOOD, 80, 0x11, 501, seq + 1, NULL, 0);
+	captures_tcp(c, true, sport, GOOD, 80, 0x10, seq + 1, 502, NULL, 0);
+}
+
+/* Whoever is silent for longer than limits.pending is heard all the same. */
+static void a_slow_client_is_heard(void **state)
+{
+	static const char *const
+		listed[] = {"GET / HTTP/1.1\r\nHo", "st: update.example.net\r\n\r\n", NULL},
+		*const other[] = {"GET / HTTP/1.1\r\n", "Host: evil.example.org\r\n", "\r\n", NULL},
+		*const half[] = {"GET / HTTP/1.1\r\n", NULL}, *const silent[] = {NULL};
+	static const char expected[] =
+		"allowed none verified 41000>80 update.example.net update.example.net established "
+		"44/6 0/2 closed\n"
+		"allowed none listed 40000>53 - - answered 36/1 52/1 closed\n"
+		"violation name-mismatch none 41001>80 update.example.net evil.example.org established "
+		"42/7 0/2 closed\n"
+		"allowed none learned 41002>80 update.example.net - established 16/5 0/2 closed\n"
+		"allowed none learned 41003>80 update.example.net - established 0/4 0/2 closed\n";
+	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
+	struct heard heard = {};
+
+	(void)state;
+	captures_lookup(c, RESOLVER, "update.example.net", GOOD);
+	slowly(c, 41000, listed);
+	slowly(c, 41001, other);
+	slowly(c, 41002, half);
+	slowly(c, 41003, silent);
+	assert_int_equal(replay(captures_path(c), &heard), 0);
+	assert_string_equal(heard.flows.data, expected);
+	forget(&heard);
+	captures_end(&c);
+}
+
 static void a_time_that_cannot_be_is_damage(void **state)
 {
 	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_NG, 0);
@@ -478,6 +527,7 @@ int main(void)
 		cmocka_unit_test(of_a_damaged_capture_what_could_be_read_counts),
 		cmocka_unit_test(answers_are_told_and_learned),
 		cmocka_unit_test(a_long_silence_is_passed),
+		cmocka_unit_test(a_slow_client_is_heard),
 		cmocka_unit_test(a_time_that_cannot_be_is_damage),
 		cmocka_unit_test(what_ends_with_the_capture_is_final),
 		cmocka_unit_test(what_is_no_capture_is_said_so),
