@@ -16,6 +16,7 @@
 #define LATE_NS (5 * ME_NS_PER_S)   /* for what is to be seen of it */
 #define FINAL_NS (20 * ME_NS_PER_S) /* for a verdict that waits for what is said */
 #define TICK_MS 20
+#define WALK_NS ME_NS_PER_S /* between two looks at the flows, as the daemon's */
 
 /* Attempts by vantage, judged or not. */
 struct counts {
@@ -145,6 +146,10 @@ static int await(struct me_selftest *selftest, struct me_errand *errand, const s
 			errand->state = ME_ERRAND_DONE;
 		if (!me_selftest_attend(selftest, 2))
 			return -EINTR;
+		if (me_clock_now(CLOCK_MONOTONIC) > selftest->daemon.walked_ns + WALK_NS) {
+			me_daemon_read(&selftest->daemon);
+			me_daemon_walk(&selftest->daemon);
+		}
 		if (me_clock_now(CLOCK_MONOTONIC) > end) {
 			errand->state = ME_ERRAND_BROKEN;
 			snprintf(errand->words, sizeof(errand->words),

@@ -32,7 +32,7 @@ static const char policy[] =
 	"profile: %s/profile.yaml\n"
 	"history: off\n"
 	"resolvers: [198.51.100.2, \"2001:db8:51::2\"]\n"
-	"limits: {warmup: 0s, flows: 4096, learned: 4096}\n"
+	"limits: {warmup: 0s, flows: 4096, learned: 4096, pending: " ME_TRICK_PENDING "}\n"
 	"allow:\n"
 	"  - {service: selftest, name: listed, to: [" ME_LISTED4 ", \"" ME_LISTED6 "\"],\n"
 	"     ports: [tcp/*, udp/*, udplite/*, sctp/*, icmp, icmp6, proto/33, proto/253]}\n"

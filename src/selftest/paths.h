@@ -160,12 +160,14 @@ enum me_where {
 	X("sni-cut", VERIFIED, VERIFIED, "the same, the name cut by a segment's end")              \
 	X("sni-other", NAME_MISMATCH, NAME_MISMATCH, "TLS for another name at that address")       \
 	X("sni-other-cut", NAME_MISMATCH, NAME_MISMATCH, "the same, cut")                          \
+	X("sni-other-late", NAME_MISMATCH, NAME_MISMATCH, "the same, after a long silence")        \
 	X("sni-unlearned", CLAIMED, CLAIMED, "TLS for a listed name, which nobody resolved")       \
 	X("sni-stranger", NOT_BELIEVED, NOT_BELIEVED,                                              \
 	  "TLS for another name, which nobody resolved")                                           \
 	X("http-host", VERIFIED, VERIFIED, "HTTP for the name that was resolved")                  \
 	X("http-host-other", NAME_MISMATCH, NAME_MISMATCH,                                         \
 	  "HTTP for another name at that address")                                                 \
+	X("http-host-behind", LEARNED, LEARNED, "the same behind 4 kB: more than is read")         \
 	X("quic", QUIC, QUIC, "UDP to port 443")                                                   \
 	X("ftp-pasv", ANNOUNCED, ANNOUNCED, "FTP data where the server said (227)")                \
 	X("ftp-epsv", ANNOUNCED, ANNOUNCED, "FTP data where the server said (229)")                \

@@ -22,6 +22,8 @@
 #define ME_TRICK_WILDCARD "*.cdn.selftest.example" /* the same */
 #define ME_TRICK_CDN "a.cdn.selftest.example"
 #define ME_TRICK_STRANGER "www.stranger.example" /* not listed */
+#define ME_TRICK_PENDING "2s"                    /* limits.pending */
+#define ME_TRICK_LATE_MS 4000                    /* then that is over, and was noticed */
 
 struct me_trick {
 	int mail, far;      /* namespaces */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a client says of the name that it means: to an address that was learned, and to one that was not. */
 #include <netinet/in.h> /* before the UAPI's, which then stands back */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include "mewatch/abi.h"
 #include "selftest/dns_build.h"
 #include "selftest/trick.h"
 
@@ -111,6 +113,16 @@ static void sni_other_cut(struct me_trick *trick)
 	tls(trick, ME_TRICK_STRANGER, true, true);
 }
 
+static void sni_other_late(struct me_trick *trick)
+{
+	struct hello hello = hello_for(ME_TRICK_STRANGER);
+	int client;
+
+	meet(trick, 443, true, &client);
+	poll(NULL, 0, ME_TRICK_LATE_MS);
+	me_trick_send(client, hello.data, hello.length);
+}
+
 static void sni_unlearned(struct me_trick *trick)
 {
 	tls(trick, ME_TRICK_NAME, false, false);
@@ -143,6 +155,18 @@ static void host_other(struct me_trick *trick)
 	http(trick, ME_TRICK_STRANGER);
 }
 
+/* Behind more than is read of what a client says first. */
+static void host_behind(struct me_trick *trick)
+{
+	char request[ME_FIRST_BYTES + 256];
+	int client;
+
+	meet(trick, 80, true, &client);
+	snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nX-Filler: %0*u\r\nHost: %s\r\n\r\n",
+		 (int)ME_FIRST_BYTES, 0, ME_TRICK_STRANGER);
+	me_trick_send(client, request, strlen(request));
+}
+
 /* --- QUIC --------------------------------------------------------------------------------------- */
 
 static void quic(struct me_trick *trick)
@@ -157,10 +181,12 @@ const struct me_trick_entry me_tricks_names[] = {
 	{"sni-cut", sni_cut},
 	{"sni-other", sni_other},
 	{"sni-other-cut", sni_other_cut},
+	{"sni-other-late", sni_other_late},
 	{"sni-unlearned", sni_unlearned},
 	{"sni-stranger", sni_stranger},
 	{"http-host", host},
 	{"http-host-other", host_other},
+	{"http-host-behind", host_behind},
 	{"quic", quic},
 	{NULL, NULL},
 };
