@@ -35,28 +35,31 @@ policy_on() {
 		allow:
 		  - service: lab
 		    to: [$(gateway_at4 truth), "$(gateway_at6 truth)"]
-		    ports: [tcp/5000, udp/20000]
+		    ports: [tcp/5000, udp/20000-20031]
 	EOF
 }
 
-# What the mail host does; fragments come in both directions.
+# What the mail host does; fragments come in both directions. Of datagrams, who draws the same port once more
+# goes on with the same flow: each has a port of the server's to itself.
+udp_port=20000
 traffic() {
-	local family
+	local family size
 
 	for family in 4 6; do
 		client $family tcp 5000 10 up=60000 down=60000 ends=7
-		client $family udp 20000 3 up=1000 datagrams=2
-		client $family udp 20000 3 up=20000 datagrams=2
+		for size in 1000 1000 1000 20000 20000 20000; do
+			client $family udp $((udp_port++)) 1 up=$size datagrams=2
+		done
 	done
 }
 
 gateway_seed
 gateway_network vlan=on mtu=1400
 gateway_start internet "$LAB_BIN/gateway_server" 5000 >"$LAB_TMP/server"
-gateway_start internet "$LAB_BIN/sink" udp/20000 >"$LAB_TMP/sink"
+gateway_start internet "$LAB_BIN/sink" udp/20000-20031 >"$LAB_TMP/sink"
 lab_wait 'grep -q ready "$LAB_TMP/server" && grep -q ready "$LAB_TMP/sink"' || lab_die "no servers"
 # the router tells the internet's side of the smaller MTU: that datagram is lost
-lab_truth gateway_at mail "$LAB_BIN/gateway_client" mute $GATEWAY_MAIL6 "$(gateway_at6 truth)" 20000 1 up=20000
+lab_truth gateway_at mail "$LAB_BIN/gateway_client" mute $GATEWAY_MAIL6 "$(gateway_at6 truth)" 20031 1 up=20000
 for interface in lan0 lan.10; do
 	policy_on $interface
 	if [ -n "$lab_daemon_pid" ]; then
