@@ -19,6 +19,7 @@
 #include "mewatch/daemon_mode.h"
 #include "mewatch/daemon_uses.h"
 #include "mewatch/interfaces.h"
+#include "mewatch/memory.h"
 #include "mewatch/outputs.h"
 #include "mewatch/recording.h"
 #include "mewatch/surroundings.h"
@@ -43,6 +44,7 @@
 #define PROCS_KEPT_NS (60ull * 1000000000ull)
 /* Between two times that the use of endpoints is saved. */
 #define USES_ROUNDS 60u
+#define TRIM_ROUNDS 10u /* rounds between two times that free memory is given back */
 
 static int open_cgroups(struct me_daemon *daemon)
 {
@@ -292,6 +294,8 @@ void me_daemon_round(struct me_daemon *daemon)
 		me_kernel_procs_expire(daemon->kernel, boot - PROCS_KEPT_NS);
 	me_outputs_round(daemon);
 	me_recording_round(daemon);
+	if (daemon->rounds % TRIM_ROUNDS == 0)
+		me_memory_trim();
 	daemon->rounds++;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "mewatch/memory.h"
 
+#include <malloc.h>
 #include "export/http.h"
 #include "export/views.h"
 #include "ledger/answers.h"
@@ -50,4 +51,9 @@ uint64_t me_memory_of(const struct me_daemon *daemon)
 	};
 
 	return me_memory_most(&bounds);
+}
+
+void me_memory_trim(void)
+{
+	malloc_trim(0);
 }

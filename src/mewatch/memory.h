@@ -21,4 +21,7 @@ uint64_t me_memory_most(const struct me_memory_bounds *bounds);
 /* Bytes, for those of the daemon. */
 uint64_t me_memory_of(const struct me_daemon *daemon);
 
+/* What is free goes back to the system: long answers leave holes that nothing else fills. */
+void me_memory_trim(void);
+
 #endif

@@ -63,6 +63,7 @@ lab_daemon
 lab_truth lab_in_cgroup "$LAB_BIN/storm" udp $LAB_MANY4 30000 $flows ports=100 addresses=60000
 lab_settle "flows" $flows lab_metric 'connections_total{verdict="allowed"}'
 
+resident=$(overload_memory VmRSS)
 overload_begin
 kill -STOP $reader
 python3 "$LAB_TMP/stuck.py" "$LAB_SOCKET" $seconds >"$LAB_TMP/stuck" 2>&1 &
@@ -83,6 +84,9 @@ lab_assert "the stopped reader was not waited for: lost" test "$(lab_metric 'eve
 kill -CONT $reader
 overload_over
 overload_normal "overload_told $violations"
+# what they made it take goes back, but for what is kept of the violations
+lab_wait '[ "$(overload_memory VmRSS)" -le $((resident + violations * 1250)) ]' 30 ||
+	lab_fail "memory: $resident bytes before, $(overload_memory VmRSS) after"
 overload_row clients $((flows + violations)) "$(lab_metric connections_total)" \
 	"$(lab_metric 'events_lost_total{source="file"}') events, told later" \
 	"50 clients, $flows flows each; slowest scrape $worst ms"
