@@ -18,8 +18,10 @@
 	X(LEARNED, "learned", "allowed: the answer was believed")                                  \
 	X(VERIFIED, "verified", "allowed: an answer, and the client says the same name")           \
 	X(CLAIMED, "claimed", "allowed, by what the client says alone")                            \
-	X(ANNOUNCED, "announced", "allowed: the server announced it")                              \
+	X(LISTED, "listed", "allowed: the address is listed")                                      \
+	X(ANNOUNCED, "announced", "allowed: who waits for it announced it")                        \
 	X(CONTROL_ONLY, "control-only", "allowed: beside an encrypted control connection")         \
+	X(DOCUMENTED, "documented", "allowed: beside a control connection, a port below 1024")     \
 	X(NOT_BELIEVED, "not believed", "a violation: unlisted-destination")                       \
 	X(NAME_MISMATCH, "name-mismatch", "a violation, as all that follow")                       \
 	X(WRONG_RESOLVER, "wrong-resolver", "a violation")                                         \
@@ -27,7 +29,7 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent")                                                \
+	X(NOTHING, "no attempt", "nothing is sent, or the peer calls")                             \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -177,7 +179,12 @@ enum me_where {
 	X("ftp-bounce", NOT_BELIEVED, NOT_BELIEVED, "to another address that the server said")     \
 	X("ftp-unannounced", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "data that nobody announced")       \
 	X("ftp-before-control", UNLISTED_PORT, UNLISTED_PORT, "data without a control connection") \
-	X("ftp-encrypted", CONTROL_ONLY, CONTROL_ONLY, "data, the control connection encrypted")
+	X("ftp-encrypted", CONTROL_ONLY, CONTROL_ONLY, "data, the control connection encrypted")   \
+	X("ftp-documented", DOCUMENTED, DOCUMENTED, "data to a port below 1024")                   \
+	X("ftp-late", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "what the server said too long ago")       \
+	X("ftp-to-20", LISTED, LISTED, "to port 20 of a server that is listed for it")             \
+	X("ftp-active", NOTHING, ANNOUNCED, "the server calls where the client said (PORT)")       \
+	X("ftp-eprt", NOTHING, ANNOUNCED, "the server calls where the client said (EPRT)")
 
 #define ME_COUNT_PATH(...) +1
 #define ME_PATH_COUNT (0 ME_PATH_LIST(ME_COUNT_PATH) ME_TRICK_LIST(ME_COUNT_PATH))

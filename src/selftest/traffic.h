@@ -35,6 +35,7 @@ struct me_truth {
 	/* Of a trick: the peer that shows what came of it. */
 	uint8_t to[16];
 	uint16_t port;
+	bool called; /* it is the peer who opens it: `attempts` are all that there are */
 };
 
 /* Where it goes; IPv4 and IPv6 as given, and IPv4 in mapped form on request. */
