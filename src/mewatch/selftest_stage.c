@@ -31,7 +31,7 @@ static const char policy[] =
 	"version: 1\n"
 	"profile: %s/profile.yaml\n"
 	"history: off\n"
-	"resolvers: [198.51.100.2, \"2001:db8:51::2\"]\n"
+	"resolvers: [" ME_TRICK_RESOLVER ", \"" ME_TRICK_RESOLVER6 "\"]\n"
 	"limits: {warmup: 0s, flows: 4096, learned: 4096, pending: " ME_TRICK_PENDING
 	", ftp: " ME_TRICK_FTP_LIFE "}\n"
 	"allow:\n"

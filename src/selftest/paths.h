@@ -22,6 +22,7 @@
 	X(ANNOUNCED, "announced", "allowed: who waits for it announced it")                        \
 	X(CONTROL_ONLY, "control-only", "allowed: beside an encrypted control connection")         \
 	X(DOCUMENTED, "documented", "allowed: beside a control connection, a port below 1024")     \
+	X(NOT_LEARNED, "not learned", "nothing is learned of the address")                         \
 	X(NOT_BELIEVED, "not believed", "a violation: unlisted-destination")                       \
 	X(NAME_MISMATCH, "name-mismatch", "a violation, as all that follow")                       \
 	X(WRONG_RESOLVER, "wrong-resolver", "a violation")                                         \
@@ -144,9 +145,11 @@ enum me_where {
 	X("dns-chain", LEARNED, LEARNED, "a CNAME to a name that is not listed, with its address") \
 	X("dns-chain-apart", LEARNED, LEARNED, "the CNAME in one answer, the address in the next") \
 	X("dns-gso", LEARNED, LEARNED, "two queries in one send")                                  \
+	X("dns-v6", LEARNED, LEARNED, "over IPv6, the address of IPv6")                            \
 	X("dns-tcp", LEARNED, LEARNED, "over TCP")                                                 \
 	X("dns-tcp-cut", LEARNED, LEARNED, "over TCP, the answer in three segments")               \
 	X("dns-tcp-pipelined", LEARNED, LEARNED, "over TCP, two queries in one segment")           \
+	X("dns-truncated", LEARNED, LEARNED, "truncated, and once more over TCP")                  \
 	X("dns-other-owner", NOT_BELIEVED, NOT_BELIEVED,                                           \
 	  "an answer with a record of another name")                                               \
 	X("dns-other-address", NOT_BELIEVED, NOT_BELIEVED, "an answer from another address")       \
@@ -155,6 +158,9 @@ enum me_where {
 	X("dns-other-question", NOT_BELIEVED, NOT_BELIEVED, "to another question")                 \
 	X("dns-once-more", NOT_BELIEVED, NOT_BELIEVED, "a second answer to one query")             \
 	X("dns-unlisted-name", NOT_BELIEVED, NOT_BELIEVED, "for a name that is not listed")        \
+	X("dns-private", NOT_BELIEVED, NOT_BELIEVED, "a listed name with a private address")       \
+	X("dns-link-local", NOT_BELIEVED, NOT_BELIEVED, "a listed name with a link-local address") \
+	X("dns-loopback", NOT_LEARNED, NOT_LEARNED, "a listed name with a loopback address")       \
 	X("dns-elsewhere", WRONG_RESOLVER, WRONG_RESOLVER, "a query to another server")            \
 	X("dns-over-tls", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over TLS")                            \
 	X("dns-over-https", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over HTTPS to a known resolver")    \

@@ -13,7 +13,8 @@
 
 me_trick_fn *me_trick_find(const char *name)
 {
-	const struct me_trick_entry *all[] = {me_tricks_dns, me_tricks_names, me_tricks_ftp};
+	const struct me_trick_entry *all[] = {me_tricks_dns, me_tricks_dns_not, me_tricks_names,
+					      me_tricks_ftp};
 
 	for (size_t i = 0; i < ME_ARRAY_SIZE(all); i++)
 		for (const struct me_trick_entry *entry = all[i]; entry->name; entry++)
@@ -26,7 +27,11 @@ struct me_peer me_trick_peer(const char *address, uint16_t port)
 {
 	struct me_peer peer = {.in = {.sin_family = AF_INET, .sin_port = htons(port)},
 			       .len = sizeof(peer.in)};
+	struct me_peer v6 = {.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)},
+			     .len = sizeof(v6.in6)};
 
+	if (inet_pton(AF_INET6, address, &v6.in6.sin6_addr) == 1)
+		return v6;
 	if (inet_pton(AF_INET, address, &peer.in.sin_addr) != 1)
 		me_traffic_die("%s", address);
 	return peer;
@@ -35,7 +40,7 @@ struct me_peer me_trick_peer(const char *address, uint16_t port)
 static int bound(int type, const char *address, uint16_t port)
 {
 	struct me_peer at = me_trick_peer(address, port);
-	int on = 1, fd = me_traffic_socket(AF_INET, type, 0);
+	int on = 1, fd = me_traffic_socket(at.sa.sa_family, type, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, &at.sa, at.len))
@@ -83,7 +88,7 @@ void me_trick_enter(const struct me_trick *trick)
 int me_trick_connect(const char *address, uint16_t port, int type)
 {
 	struct me_peer to = me_trick_peer(address, port);
-	int fd = me_traffic_socket(AF_INET, type, 0);
+	int fd = me_traffic_socket(to.sa.sa_family, type, 0);
 
 	if (connect(fd, &to.sa, to.len))
 		me_traffic_die("connect %s port %u", address, port);
@@ -134,13 +139,12 @@ void me_trick_note(struct me_trick *trick, const char *address, uint16_t port)
 {
 	me_inet_parse(address, trick->truth->to);
 	trick->truth->port = port;
-	trick->truth->attempts++;
 }
 
 void me_trick_try(struct me_trick *trick, const char *address, uint16_t port)
 {
 	struct me_peer to = me_trick_peer(address, port);
-	int fd = me_traffic_socket(AF_INET, SOCK_STREAM, 0);
+	int fd = me_traffic_socket(to.sa.sa_family, SOCK_STREAM, 0);
 
 	me_trick_note(trick, address, port);
 	trick->truth->error = connect(fd, &to.sa, to.len) ? errno : 0;

@@ -14,6 +14,8 @@
 #include "selftest/traffic.h"
 
 #define ME_TRICK_RESOLVER "198.51.100.2"
+#define ME_TRICK_RESOLVER6 "2001:db8:51::2"
+#define ME_TRICK_LISTING "127.0.0.5"         /* as block lists answer */
 #define ME_TRICK_OTHER "198.19.255.53"       /* of the far end, and no resolver */
 #define ME_TRICK_FTP "198.19.255.21"         /* listed for tcp/20 and tcp/21 */
 #define ME_TRICK_DOH "1.1.1.1"               /* known for DNS over HTTPS; nobody answers */
@@ -44,7 +46,8 @@ struct me_trick_entry {
 };
 
 /* An entry without a name ends each list. */
-extern const struct me_trick_entry me_tricks_dns[], me_tricks_names[], me_tricks_ftp[];
+extern const struct me_trick_entry me_tricks_dns[], me_tricks_dns_not[], me_tricks_names[],
+	me_tricks_ftp[];
 
 /* NULL: there is none of that name. */
 me_trick_fn *me_trick_find(const char *name);
@@ -67,7 +70,7 @@ void me_trick_send(int fd, const void *bytes, size_t size);
 size_t me_trick_receive(int fd, void *bytes, size_t size);
 /* Passes all of it from one end to the other. */
 void me_trick_pass(int from, int to, const void *bytes, size_t size);
-/* What is opened to there next shows what came of it. */
+/* What is opened to there next shows what came of it; what is learned of the address, if `port` is 0. */
 void me_trick_note(struct me_trick *trick, const char *address, uint16_t port);
 /* Opens that. Whether anybody is there does not matter. */
 void me_trick_try(struct me_trick *trick, const char *address, uint16_t port);

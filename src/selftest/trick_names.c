@@ -5,32 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 #include "mewatch/abi.h"
-#include "selftest/dns_build.h"
-#include "selftest/trick.h"
+#include "selftest/trick_talk.h"
 
 #define RANDOM 32u /* bytes of a ClientHello that are anything */
 
 /* A server at the target, which the client knows the address of by an answer if `learned`. */
 static void meet(struct me_trick *trick, uint16_t port, bool learned, int *ret_client)
 {
-	int server = me_trick_server(trick, SOCK_STREAM, trick->target, port), accepted, asks;
-	int resolver = me_trick_server(trick, SOCK_DGRAM, ME_TRICK_RESOLVER, 53);
-	struct me_peer from = {.len = sizeof(from.in6)};
-	struct me_dns_build message;
-	uint8_t bytes[512];
+	int server = me_trick_server(trick, SOCK_STREAM, trick->target, port), accepted;
+	struct me_talk talk = me_talk_begin(trick, ME_TRICK_RESOLVER);
 
-	me_trick_enter(trick);
 	if (learned) {
-		asks = me_trick_connect(ME_TRICK_RESOLVER, 53, SOCK_DGRAM);
-		me_dns_build(&message, trick->number, 0x0100, ME_TRICK_NAME, ME_DNS_A);
-		me_trick_send(asks, message.data, message.length);
-		if (recvfrom(resolver, bytes, sizeof(bytes), 0, &from.sa, &from.len) < 0)
-			me_traffic_die("the query does not arrive");
-		me_dns_build(&message, trick->number, ME_DNS_BUILD_ANSWER, ME_TRICK_NAME, ME_DNS_A);
-		me_dns_build_address(&message, NULL, trick->target, 300);
-		if (sendto(resolver, message.data, message.length, 0, &from.sa, from.len) < 0)
-			me_traffic_die("the answer");
-		me_trick_receive(asks, bytes, sizeof(bytes));
+		me_talk_ask(&talk, ME_TALK_ID(trick), ME_TRICK_NAME);
+		me_talk_answer(&talk, talk.server, ME_TALK_ID(trick), ME_TRICK_NAME, trick->target);
 	}
 	me_trick_note(trick, trick->target, port);
 	me_trick_pair(server, trick->target, port, ret_client, &accepted);
