@@ -166,9 +166,14 @@ enum me_where {
 	X("dns-over-https", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over HTTPS to a known resolver")    \
 	X("sni", VERIFIED, VERIFIED, "TLS for the name that was resolved")                         \
 	X("sni-cut", VERIFIED, VERIFIED, "the same, the name cut by a segment's end")              \
+	X("sni-large", VERIFIED, VERIFIED, "the same in 1.8 kB, the name in the second segment")   \
 	X("sni-other", NAME_MISMATCH, NAME_MISMATCH, "TLS for another name at that address")       \
 	X("sni-other-cut", NAME_MISMATCH, NAME_MISMATCH, "the same, cut")                          \
-	X("sni-other-late", NAME_MISMATCH, NAME_MISMATCH, "the same, after a long silence")        \
+	X("sni-other-large", NAME_MISMATCH, NAME_MISMATCH,                                         \
+	  "the same in 1.8 kB, in the second segment")                                             \
+	X("sni-other-late", NAME_MISMATCH, NAME_MISMATCH,                                          \
+	  "TLS for another name, after a long silence")                                            \
+	X("sni-ech", LEARNED, LEARNED, "TLS for another name, the true one encrypted (ECH)")       \
 	X("sni-unlearned", CLAIMED, CLAIMED, "TLS for a listed name, which nobody resolved")       \
 	X("sni-stranger", NOT_BELIEVED, NOT_BELIEVED,                                              \
 	  "TLS for another name, which nobody resolved")                                           \
