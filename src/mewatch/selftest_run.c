@@ -289,10 +289,11 @@ static void do_trick(void *userdata, struct me_truth *truth)
 	what->run(&what->trick);
 }
 
-/* The flow that was opened last to where the trick said. */
+/* The flow that was opened last to where the trick said, or from there. */
 static const struct me_ledger_flow *find_flow(const struct me_daemon *daemon,
 					      enum me_vantage vantage, const struct me_truth *truth)
 {
+	const enum me_direction direction = truth->called ? ME_DIRECTION_IN : ME_DIRECTION_OUT;
 	const struct me_ledger_flow *flow, *last = NULL;
 	struct me_addr to;
 	size_t cursor = 0;
@@ -300,40 +301,83 @@ static const struct me_ledger_flow *find_flow(const struct me_daemon *daemon,
 	memcpy(to.byte, truth->to, sizeof(to.byte));
 	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor)))
 		if (me_addr_equal(&flow->dst, &to) && flow->dport == truth->port &&
-		    flow->vantage == vantage && (!last || flow->first_ns >= last->first_ns))
+		    flow->vantage == vantage && flow->direction == direction &&
+		    (!last || flow->first_ns >= last->first_ns))
 			last = flow;
 	return last;
 }
 
-/* Once the verdict is as declared, or no more will come of it. */
-static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
-		       const struct me_truth *truth, enum me_sight declared,
-		       struct me_seen *ret_seen)
+/* Where the peer calls, all attempts since are known. */
+static bool is_attempt_too_much(struct me_daemon *daemon, const struct counts *before,
+				const struct me_truth *truth, struct me_seen *ret_seen)
 {
-	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + FINAL_NS;
-	const struct me_ledger_flow *flow;
+	struct counts now = count(daemon);
+	uint64_t attempts = 0;
 
-	for (;;) {
-		me_daemon_read(&selftest->daemon);
-		me_daemon_walk(&selftest->daemon);
-		flow = find_flow(&selftest->daemon, vantage, truth);
-		*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
-		if (flow && me_state_is_final(flow->state))
-			ret_seen->sight = me_sight_of(flow->state.verdict, flow->state.reason,
-						      flow->state.evidence);
-		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
-			break;
-		if (!me_selftest_attend(selftest, TICK_MS))
-			return -EINTR;
-	}
-	if (ret_seen->sight == ME_SIGHT_OTHER && flow)
-		snprintf(ret_seen->why, sizeof(ret_seen->why), "%s, %s, evidence %s%s",
+	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
+		attempts += now.attempts[v] - before->attempts[v];
+	if (!truth->called || attempts == truth->attempts)
+		return false;
+	*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
+	snprintf(ret_seen->why, sizeof(ret_seen->why), "attempts %lu, counted %llu",
+		 truth->attempts, (unsigned long long)attempts);
+	return true;
+}
+
+/* What came of a trick, as its flow shows it. */
+static void look_at_flow(const struct me_ledger_flow *flow, const struct me_truth *truth,
+			 struct me_seen *ret_seen)
+{
+	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
+
+	if (flow && me_state_is_final(flow->state))
+		seen.sight =
+			me_sight_of(flow->state.verdict, flow->state.reason, flow->state.evidence);
+	else if (!flow && truth->called)
+		seen.sight = ME_SIGHT_NOTHING;
+	if (seen.sight == ME_SIGHT_OTHER && flow)
+		snprintf(seen.why, sizeof(seen.why), "%s, %s, evidence %s%s",
 			 me_verdict_label(flow->state.verdict), me_reason_label(flow->state.reason),
 			 me_evidence_label(flow->state.evidence),
 			 me_state_is_final(flow->state) ? "" : ", not final");
-	else if (!flow)
-		snprintf(ret_seen->why, sizeof(ret_seen->why), "not seen");
-	return 0;
+	else if (seen.sight == ME_SIGHT_OTHER)
+		snprintf(seen.why, sizeof(seen.why), "not seen");
+	*ret_seen = seen;
+}
+
+/* Answers are read before their reader has them. */
+static void look_at_learned(struct me_daemon *daemon, const struct me_truth *truth,
+			    struct me_seen *ret_seen)
+{
+	struct me_learned learned;
+	struct me_addr to;
+
+	memcpy(to.byte, truth->to, sizeof(to.byte));
+	*ret_seen = (struct me_seen){.sight = me_kernel_learned(daemon->kernel, &to, &learned)
+						      ? ME_SIGHT_LEARNED
+						      : ME_SIGHT_NOT_LEARNED};
+}
+
+/* Once the verdict is as declared, or no more will come of it. */
+static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
+		       const struct counts *before, const struct me_truth *truth,
+		       enum me_sight declared, struct me_seen *ret_seen)
+{
+	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + FINAL_NS;
+	struct me_daemon *daemon = &selftest->daemon;
+
+	for (;;) {
+		me_daemon_read(daemon);
+		me_daemon_walk(daemon);
+		if (!truth->port)
+			look_at_learned(daemon, truth, ret_seen);
+		else if (!is_attempt_too_much(daemon, before, truth, ret_seen))
+			look_at_flow(find_flow(daemon, vantage, truth), truth, ret_seen);
+		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
+			return 0;
+		if (!me_selftest_attend(selftest, TICK_MS))
+			return -EINTR;
+	}
 }
 
 static int run_trick(struct me_selftest *selftest, const struct me_path *path,
@@ -348,6 +392,7 @@ static int run_trick(struct me_selftest *selftest, const struct me_path *path,
 			  .number = selftest->used,
 			  .target = what.target},
 	};
+	const struct counts before = count(&selftest->daemon);
 	struct me_errand errand;
 	int err;
 
@@ -359,7 +404,8 @@ static int run_trick(struct me_selftest *selftest, const struct me_path *path,
 	}
 	err = await(selftest, &errand, NULL, NULL);
 	if (!err && errand.state == ME_ERRAND_DONE)
-		err = watch_trick(selftest, vantage, errand.truth, path->sight[vantage], ret_seen);
+		err = watch_trick(selftest, vantage, &before, errand.truth, path->sight[vantage],
+				  ret_seen);
 	else
 		not_done(&errand, ret_seen);
 	me_errand_end(&errand);

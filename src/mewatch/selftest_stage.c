@@ -31,15 +31,16 @@ static const char policy[] =
 	"version: 1\n"
 	"profile: %s/profile.yaml\n"
 	"history: off\n"
-	"resolvers: [198.51.100.2, \"2001:db8:51::2\"]\n"
-	"limits: {warmup: 0s, flows: 4096, learned: 4096, pending: " ME_TRICK_PENDING "}\n"
+	"resolvers: [" ME_TRICK_RESOLVER ", \"" ME_TRICK_RESOLVER6 "\"]\n"
+	"limits: {warmup: 0s, flows: 4096, learned: 4096, pending: " ME_TRICK_PENDING
+	", ftp: " ME_TRICK_FTP_LIFE "}\n"
 	"allow:\n"
 	"  - {service: selftest, name: listed, to: [" ME_LISTED4 ", \"" ME_LISTED6 "\"],\n"
 	"     ports: [tcp/*, udp/*, udplite/*, sctp/*, icmp, icmp6, proto/33, proto/253]}\n"
 	"  - {service: dns, to: resolvers, ports: [udp/53, tcp/53]}\n"
 	"  - {service: web, to: [" ME_TRICK_NAME ", \"" ME_TRICK_WILDCARD "\"],\n"
 	"     ports: [tcp/80, tcp/443, tcp/%u]}\n"
-	"  - {service: files, to: " ME_TRICK_FTP ", ports: tcp/21}\n";
+	"  - {service: files, to: " ME_TRICK_FTP ", ports: [tcp/20, tcp/21]}\n";
 
 /* Without the vendor's lists. */
 static const char profile[] = "version: 1\n"

@@ -18,8 +18,11 @@
 	X(LEARNED, "learned", "allowed: the answer was believed")                                  \
 	X(VERIFIED, "verified", "allowed: an answer, and the client says the same name")           \
 	X(CLAIMED, "claimed", "allowed, by what the client says alone")                            \
-	X(ANNOUNCED, "announced", "allowed: the server announced it")                              \
+	X(LISTED, "listed", "allowed: the address is listed")                                      \
+	X(ANNOUNCED, "announced", "allowed: who waits for it announced it")                        \
 	X(CONTROL_ONLY, "control-only", "allowed: beside an encrypted control connection")         \
+	X(DOCUMENTED, "documented", "allowed: beside a control connection, a port below 1024")     \
+	X(NOT_LEARNED, "not learned", "nothing is learned of the address")                         \
 	X(NOT_BELIEVED, "not believed", "a violation: unlisted-destination")                       \
 	X(NAME_MISMATCH, "name-mismatch", "a violation, as all that follow")                       \
 	X(WRONG_RESOLVER, "wrong-resolver", "a violation")                                         \
@@ -27,7 +30,7 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent")                                                \
+	X(NOTHING, "no attempt", "nothing is sent, or the peer calls")                             \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -142,9 +145,11 @@ enum me_where {
 	X("dns-chain", LEARNED, LEARNED, "a CNAME to a name that is not listed, with its address") \
 	X("dns-chain-apart", LEARNED, LEARNED, "the CNAME in one answer, the address in the next") \
 	X("dns-gso", LEARNED, LEARNED, "two queries in one send")                                  \
+	X("dns-v6", LEARNED, LEARNED, "over IPv6, the address of IPv6")                            \
 	X("dns-tcp", LEARNED, LEARNED, "over TCP")                                                 \
 	X("dns-tcp-cut", LEARNED, LEARNED, "over TCP, the answer in three segments")               \
 	X("dns-tcp-pipelined", LEARNED, LEARNED, "over TCP, two queries in one segment")           \
+	X("dns-truncated", LEARNED, LEARNED, "truncated, and once more over TCP")                  \
 	X("dns-other-owner", NOT_BELIEVED, NOT_BELIEVED,                                           \
 	  "an answer with a record of another name")                                               \
 	X("dns-other-address", NOT_BELIEVED, NOT_BELIEVED, "an answer from another address")       \
@@ -153,14 +158,22 @@ enum me_where {
 	X("dns-other-question", NOT_BELIEVED, NOT_BELIEVED, "to another question")                 \
 	X("dns-once-more", NOT_BELIEVED, NOT_BELIEVED, "a second answer to one query")             \
 	X("dns-unlisted-name", NOT_BELIEVED, NOT_BELIEVED, "for a name that is not listed")        \
+	X("dns-private", NOT_BELIEVED, NOT_BELIEVED, "a listed name with a private address")       \
+	X("dns-link-local", NOT_BELIEVED, NOT_BELIEVED, "a listed name with a link-local address") \
+	X("dns-loopback", NOT_LEARNED, NOT_LEARNED, "a listed name with a loopback address")       \
 	X("dns-elsewhere", WRONG_RESOLVER, WRONG_RESOLVER, "a query to another server")            \
 	X("dns-over-tls", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over TLS")                            \
 	X("dns-over-https", ENCRYPTED_DNS, ENCRYPTED_DNS, "DNS over HTTPS to a known resolver")    \
 	X("sni", VERIFIED, VERIFIED, "TLS for the name that was resolved")                         \
 	X("sni-cut", VERIFIED, VERIFIED, "the same, the name cut by a segment's end")              \
+	X("sni-large", VERIFIED, VERIFIED, "the same in 1.8 kB, the name in the second segment")   \
 	X("sni-other", NAME_MISMATCH, NAME_MISMATCH, "TLS for another name at that address")       \
 	X("sni-other-cut", NAME_MISMATCH, NAME_MISMATCH, "the same, cut")                          \
-	X("sni-other-late", NAME_MISMATCH, NAME_MISMATCH, "the same, after a long silence")        \
+	X("sni-other-large", NAME_MISMATCH, NAME_MISMATCH,                                         \
+	  "the same in 1.8 kB, in the second segment")                                             \
+	X("sni-other-late", NAME_MISMATCH, NAME_MISMATCH,                                          \
+	  "TLS for another name, after a long silence")                                            \
+	X("sni-ech", LEARNED, LEARNED, "TLS for another name, the true one encrypted (ECH)")       \
 	X("sni-unlearned", CLAIMED, CLAIMED, "TLS for a listed name, which nobody resolved")       \
 	X("sni-stranger", NOT_BELIEVED, NOT_BELIEVED,                                              \
 	  "TLS for another name, which nobody resolved")                                           \
@@ -177,7 +190,12 @@ enum me_where {
 	X("ftp-bounce", NOT_BELIEVED, NOT_BELIEVED, "to another address that the server said")     \
 	X("ftp-unannounced", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "data that nobody announced")       \
 	X("ftp-before-control", UNLISTED_PORT, UNLISTED_PORT, "data without a control connection") \
-	X("ftp-encrypted", CONTROL_ONLY, CONTROL_ONLY, "data, the control connection encrypted")
+	X("ftp-encrypted", CONTROL_ONLY, CONTROL_ONLY, "data, the control connection encrypted")   \
+	X("ftp-documented", DOCUMENTED, DOCUMENTED, "data to a port below 1024")                   \
+	X("ftp-late", FTP_UNANNOUNCED, FTP_UNANNOUNCED, "what the server said too long ago")       \
+	X("ftp-to-20", LISTED, LISTED, "to port 20 of a server that is listed for it")             \
+	X("ftp-active", NOTHING, ANNOUNCED, "the server calls where the client said (PORT)")       \
+	X("ftp-eprt", NOTHING, ANNOUNCED, "the server calls where the client said (EPRT)")
 
 #define ME_COUNT_PATH(...) +1
 #define ME_PATH_COUNT (0 ME_PATH_LIST(ME_COUNT_PATH) ME_TRICK_LIST(ME_COUNT_PATH))

@@ -32,9 +32,10 @@ struct me_truth {
 	unsigned long received;  /* payload bytes */
 	int error;               /* errno of the last call that failed, or 0 */
 	uint64_t cookie;         /* of the last socket that no hook sees (SO_COOKIE) */
-	/* Of a trick: the peer that shows what came of it. */
+	/* Of a trick: the peer that shows what came of it, by what is learned of it if there is no port. */
 	uint8_t to[16];
 	uint16_t port;
+	bool called; /* it is the peer who opens it: `attempts` are all that there are */
 };
 
 /* Where it goes; IPv4 and IPv6 as given, and IPv4 in mapped form on request. */

@@ -152,7 +152,12 @@ static void verdicts_of_tricks(void **state)
 	assert_int_equal(me_sight_of(ME_ALLOWED, ME_REASON_NONE, ME_EVIDENCE_LEARNED),
 			 ME_SIGHT_LEARNED);
 	assert_int_equal(me_sight_of(ME_ALLOWED, ME_REASON_NONE, ME_EVIDENCE_LISTED),
+			 ME_SIGHT_LISTED);
+	assert_int_equal(me_sight_of(ME_ALLOWED, ME_REASON_NONE, ME_EVIDENCE_DOCUMENTED),
+			 ME_SIGHT_DOCUMENTED);
+	assert_int_equal(me_sight_of(ME_ALLOWED, ME_REASON_NONE, ME_EVIDENCE_STALE),
 			 ME_SIGHT_OTHER);
+	assert_int_equal(me_sight_of(ME_LOCAL, ME_REASON_NONE, ME_EVIDENCE_LISTED), ME_SIGHT_OTHER);
 	assert_int_equal(me_sight_of(ME_VIOLATION, ME_REASON_QUIC, ME_EVIDENCE_LEARNED),
 			 ME_SIGHT_QUIC);
 	assert_int_equal(me_sight_of(ME_VIOLATION, ME_REASON_NONE, ME_EVIDENCE_NONE),
