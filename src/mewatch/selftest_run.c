@@ -31,6 +31,7 @@ struct errand {
 	struct me_peer peer;
 	unsigned int times;
 	const char *argument;
+	char far[32];
 };
 
 static struct counts count(struct me_daemon *daemon)
@@ -68,11 +69,12 @@ static void look_at_flows(const struct me_daemon *daemon, const struct me_addr *
 	const struct me_ledger_flow *flow;
 	size_t cursor = 0;
 
-	run->flows = run->right = 0;
+	run->flows = run->right = run->inbound = 0;
 	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor))) {
 		if (!me_addr_equal(&flow->dst, to) || flow->vantage != run->vantage)
 			continue;
 		run->flows++;
+		run->inbound += flow->direction == ME_DIRECTION_IN;
 		run->right += flow->state.verdict == verdict &&
 			      flow->direction == ME_DIRECTION_OUT &&
 			      (run->vantage != ME_HOST || flow->tgid);
@@ -101,6 +103,7 @@ static void do_errand(void *userdata, struct me_truth *truth)
 	const struct errand *errand = userdata;
 
 	truth->argument = errand->argument;
+	truth->far = errand->far;
 	errand->run(&errand->peer, errand->times, truth);
 }
 
@@ -127,9 +130,10 @@ static const char *place(const struct me_selftest *selftest, const struct me_pat
 	bool host = vantage == ME_HOST;
 
 	errand->argument = strcmp(path->run, "tun") ? ME_STATION : ME_MAIL4_TUN;
+	snprintf(errand->far, sizeof(errand->far), "/proc/%d/ns/net", selftest->far.pid);
 	if (path->where == ME_WHERE_INTO)
 		errand->argument = host ? selftest->watched : selftest->other;
-	if (path->where == ME_WHERE_OUT_OF)
+	if (path->where == ME_WHERE_OUT_OF || !strcmp(path->run, "accepted"))
 		errand->argument = selftest->other;
 	return host && path->where != ME_WHERE_INTO ? selftest->watched : selftest->other;
 }
@@ -199,6 +203,7 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 		return err;
 	}
 	run->attempts = truth->attempts;
+	run->accepted = truth->accepted;
 	run->error = truth->error;
 	for (;;) {
 		measure(selftest, to, before, truth, run);

@@ -29,7 +29,8 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent")                                                \
+	X(NOTHING, "no attempt",                                                                   \
+	  "nothing is sent, or only what belongs to a connection that others opened")              \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -135,6 +136,8 @@ enum me_where {
 	  "a socket that was passed out of the control group")                                     \
 	X("short-lived", "short-lived", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process that is gone before anybody can look")                                        \
+	X("accepted", "accepted", 46, IN, 0, 2, NOTHING, NOTHING,                                  \
+	  "a connection that the far end opened")                                                  \
 	X("child-netns", "child-netns", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process in a network namespace that it has made")                                     \
 	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, CUT, DENIABLE,                 \

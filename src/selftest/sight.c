@@ -87,6 +87,16 @@ static bool is_unseen(const struct me_run *run)
 	return !run->counted[run->vantage] && !run->flows;
 }
 
+/* Nothing is sent, or only over connections that the other side opened. */
+static bool is_nothing(const struct me_run *run)
+{
+	if (!run->accepted)
+		return is_unseen(run) && !run->attempts && !run->arrived;
+	return !run->attempts && run->arrived && !run->counted[ME_HOST] &&
+	       !run->counted[ME_TRANSIT] && run->flows == run->inbound &&
+	       run->flows == (run->vantage == ME_TRANSIT ? run->accepted : 0);
+}
+
 /* What the host does not see is seen in transit; what transit does not, nobody has to. */
 static bool is_left_to_other(const struct me_run *run)
 {
@@ -104,7 +114,7 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 		seen.sight = ME_SIGHT_CUT;
 	else if (is_judged(run) && !run->denied)
 		seen.sight = ME_SIGHT_JUDGED;
-	else if (is_unseen(run) && !run->attempts && !run->arrived)
+	else if (is_nothing(run))
 		seen.sight = ME_SIGHT_NOTHING;
 	else if (is_unseen(run) && run->attempts && run->arrived && is_left_to_other(run))
 		seen.sight = run->found ? ME_SIGHT_FOUND : ME_SIGHT_BLIND;

@@ -25,10 +25,12 @@ struct me_truth {
 	 * are for, or NULL: everybody; the address that packets of a tun device are from.
 	 */
 	const char *argument;
+	const char *far; /* In: the network namespace of the far end, as a file */
 	/* Of a network namespace that it has made: the cookie, and, in, whether its addresses are known. */
 	uint64_t netns;
 	volatile bool known;
 	unsigned long attempts;  /* connects, or first datagrams of (socket, peer) */
+	unsigned long accepted;  /* connections that the peer opened */
 	unsigned long probes;    /* UDP connects */
 	unsigned long datagrams; /* sent */
 	unsigned long sent;      /* payload bytes */

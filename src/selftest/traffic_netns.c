@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Paths that go through another network namespace. Only for the network of the self-test. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+#include "selftest/errand.h"
 #include "selftest/network.h"
 #include "selftest/traffic.h"
 
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
 #define BYTES 1000u
 
 /* The last byte of the peer's address: no neighbour knows that of the last run by another station. */
@@ -74,7 +83,72 @@ static void new_child(const struct me_peer *peer, unsigned long count, struct me
 	connect_all(peer, count, truth);
 }
 
+static struct me_peer mail_host(int family)
+{
+	struct me_peer own = {.sa.sa_family = family};
+
+	if (family == AF_INET6) {
+		inet_pton(AF_INET6, ME_MAIL6, &own.in6.sin6_addr);
+		own.len = sizeof(own.in6);
+	} else {
+		inet_pton(AF_INET, ME_MAIL4, &own.in.sin_addr);
+		own.len = sizeof(own.in);
+	}
+	return own;
+}
+
+/* The client, in a process at the far end, which returns what it hears. */
+static _Noreturn void call(const struct me_peer *own, const struct me_peer *server,
+			   unsigned long count, const struct me_truth *truth)
+{
+	int ns = open(truth->far, O_RDONLY | O_CLOEXEC), on = 1;
+	char buffer[BYTES];
+	ssize_t n;
+
+	if (me_errand_enter(truth->argument) || ns < 0 || setns(ns, CLONE_NEWNET))
+		me_traffic_die("the far end");
+	while (count--) {
+		int fd = me_traffic_socket(own->sa.sa_family, SOCK_STREAM, 0);
+
+		/* no interface has that address */
+		if (own->sa.sa_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+		if (bind(fd, &own->sa, own->len) || connect(fd, &server->sa, server->len))
+			me_traffic_die("a connection from the far end");
+		while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+			send(fd, buffer, n, MSG_NOSIGNAL);
+		close(fd);
+	}
+	_exit(0);
+}
+
+/* truth->argument is the control group that the client goes to. */
+static void accepted(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	struct me_peer own = mail_host(peer->sa.sa_family);
+	int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0);
+	pid_t client;
+
+	if (bind(fd, &own.sa, own.len) || listen(fd, 8) || getsockname(fd, &own.sa, &own.len))
+		me_traffic_die("listen");
+	client = fork();
+	if (client < 0)
+		me_traffic_die("fork");
+	if (!client)
+		call(peer, &own, count, truth);
+	while (count--) {
+		int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (taken < 0)
+			me_traffic_die("accept");
+		truth->accepted++;
+		me_traffic_exchange(taken, BYTES, truth);
+	}
+	waitpid(client, NULL, 0);
+}
+
 const struct me_traffic_path me_traffic_netns[] = {
+	{"accepted", accepted},
 	{"child-netns", child},
 	{"child-netns-new", new_child},
 	{NULL, NULL},

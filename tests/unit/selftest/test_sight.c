@@ -91,6 +91,28 @@ static void what_is_not_seen(void **state)
 	assert_int_equal(sight_of(&run), ME_SIGHT_OTHER);
 }
 
+static void what_others_opened_is_no_attempt(void **state)
+{
+	struct me_run host = {.vantage = ME_HOST, .accepted = 2, .arrived = 9},
+		      transit = {.vantage = ME_TRANSIT,
+				 .accepted = 2,
+				 .arrived = 9,
+				 .flows = 2,
+				 .inbound = 2};
+
+	assert_int_equal(sight_of(&host), ME_SIGHT_NOTHING);
+	assert_int_equal(sight_of(&transit), ME_SIGHT_NOTHING);
+	host.counted[ME_TRANSIT] = 1;
+	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER);
+	transit.inbound = 1; /* taken for one that the mail host opened */
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+	transit.flows = 1;
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+	transit.flows = transit.inbound = 2;
+	transit.counted[ME_TRANSIT] = 2;
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+}
+
 static void what_is_denied(void **state)
 {
 	struct me_run host = denied(ME_HOST), transit = denied(ME_TRANSIT);
@@ -219,6 +241,7 @@ int main(void)
 		cmocka_unit_test(each_attempt_once_and_judged),
 		cmocka_unit_test(anything_less_is_otherwise),
 		cmocka_unit_test(what_is_not_seen),
+		cmocka_unit_test(what_others_opened_is_no_attempt),
 		cmocka_unit_test(what_is_denied),
 		cmocka_unit_test(runs_have_to_agree),
 		cmocka_unit_test(what_is_cut_may_be_denied_at_once),
