@@ -71,7 +71,7 @@ static void look_at_flows(const struct me_daemon *daemon, const struct me_addr *
 
 	run->flows = run->right = run->inbound = 0;
 	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor))) {
-		if (!me_addr_equal(&flow->dst, to) || flow->vantage != run->vantage)
+		if (!me_network_twins(&flow->dst, to) || flow->vantage != run->vantage)
 			continue;
 		run->flows++;
 		run->inbound += flow->direction == ME_DIRECTION_IN;
@@ -229,11 +229,18 @@ static enum me_sight awaited(enum me_sight declared, bool enforced)
 	return deniable && !enforced ? ME_SIGHT_JUDGED : declared;
 }
 
+/* Addresses that nothing was sent to yet. */
+static uint16_t next_twins(struct me_selftest *selftest)
+{
+	selftest->used = (selftest->used | ME_TWIN) + 1;
+	return selftest->used;
+}
+
 static int run_once(struct me_selftest *selftest, const struct me_path *path,
 		    enum me_vantage vantage, bool v6, enum way way, struct me_seen *ret_seen)
 {
 	const bool listed = way == WAY_LISTED;
-	const struct me_addr to = me_network_address(v6, listed, ++selftest->used);
+	const struct me_addr to = me_network_address(v6, listed, next_twins(selftest));
 	struct me_run run = {.vantage = vantage, .listed = listed, .enforced = way == WAY_DENIED};
 	struct errand what = {.run = me_traffic_find(NULL, path->run),
 			      .peer = peer_of(&to, path->port),

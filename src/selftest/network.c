@@ -174,3 +174,8 @@ struct me_addr me_network_address(bool v6, bool listed, uint16_t n)
 	address.byte[15] = n & 255;
 	return address;
 }
+
+bool me_network_twins(const struct me_addr *a, const struct me_addr *b)
+{
+	return !memcmp(a->byte, b->byte, 15) && !((a->byte[15] ^ b->byte[15]) & ~ME_TWIN);
+}

@@ -44,7 +44,13 @@ void me_network_free(struct me_network *network);
  */
 int me_network_child(uint8_t number);
 
-/* The `n`th address of the far side, of 0 to 65535, listed or not. */
+/*
+ * The `n`th address of the far side, of 0 to 65535, listed or not. Two that differ by the bit ME_TWIN are
+ * twins: one destination of two addresses.
+ */
 struct me_addr me_network_address(bool v6, bool listed, uint16_t n);
+#define ME_TWIN 1u
+/* Whether these are one address, or twins. */
+bool me_network_twins(const struct me_addr *a, const struct me_addr *b);
 
 #endif

@@ -79,6 +79,8 @@ enum me_where {
 	X("tcp-sendfile", "tcp-sendfile", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendfile()")    \
 	X("tcp-splice", "tcp-splice", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "splice()")          \
 	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, DENIABLE, DENIABLE, "Multipath TCP")              \
+	X("mptcp-subflow", "mptcp-subflow", 46, IN, ME_MPTCP, 1, DENIABLE, DENIABLE,               \
+	  "one more attempt: a subflow to an address that the peer names")                         \
 	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
 	  "connect() of a UDP socket, and no datagram")                                            \
 	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \

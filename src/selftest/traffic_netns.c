@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "kernel/enter.h"
 #include "selftest/errand.h"
+#include "selftest/mptcp.h"
 #include "selftest/network.h"
 #include "selftest/traffic.h"
 
@@ -16,14 +18,18 @@
 #endif
 #define BYTES 1000u
 
-/* The last byte of the peer's address: no neighbour knows that of the last run by another station. */
+static uint8_t *last_byte(struct me_peer *peer)
+{
+	return peer->sa.sa_family == AF_INET6 ? &peer->in6.sin6_addr.s6_addr[15]
+					      : (uint8_t *)&peer->in.sin_addr + 3;
+}
+
+/* By that of the peer: no neighbour knows that of the last run by another station. */
 static uint8_t number_of(const struct me_peer *peer)
 {
-	const uint8_t *last = peer->sa.sa_family == AF_INET6
-				      ? &peer->in6.sin6_addr.s6_addr[15]
-				      : (const uint8_t *)&peer->in.sin_addr + 3;
+	struct me_peer copy = *peer;
 
-	return 100 + *last % 100;
+	return 100 + *last_byte(&copy) % 100;
 }
 
 static void enter_child(const struct me_peer *peer)
@@ -147,9 +153,43 @@ static void accepted(const struct me_peer *peer, unsigned long count, struct me_
 	waitpid(client, NULL, 0);
 }
 
+/* At the far end. */
+static int announce(void *userdata)
+{
+	const struct me_peer *twin = userdata;
+	int err = me_mptcp_allow();
+
+	if (err)
+		return err;
+	if (twin->sa.sa_family == AF_INET6)
+		return me_mptcp_announce(&twin->in6.sin6_addr, true);
+	return me_mptcp_announce(&twin->in.sin_addr, false);
+}
+
+static int announce_nothing(void *userdata)
+{
+	return me_mptcp_announce(NULL, false);
+}
+
+/* The far end names its other address, to which the kernel connects. */
+static void subflow(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	struct me_peer twin = *peer;
+	int ns = open(truth->far, O_RDONLY | O_CLOEXEC), err = me_mptcp_allow();
+
+	errno = -err;
+	if (err == -ENOENT)
+		me_traffic_absent("MPTCP");
+	*last_byte(&twin) ^= ME_TWIN;
+	if (!err)
+		errno = -me_enter_netns(ns, announce, &twin);
+	if (errno)
+		me_traffic_die("an address to announce");
+	me_traffic_find(me_traffic_tcp, "mptcp-other-peer")(peer, count, truth);
+	me_enter_netns(ns, announce_nothing, NULL);
+}
+
 const struct me_traffic_path me_traffic_netns[] = {
-	{"accepted", accepted},
-	{"child-netns", child},
-	{"child-netns-new", new_child},
-	{NULL, NULL},
+	{"mptcp-subflow", subflow},     {"accepted", accepted}, {"child-netns", child},
+	{"child-netns-new", new_child}, {NULL, NULL},
 };
