@@ -70,7 +70,7 @@ int me_mptcp_allow(void)
 	return do_command(&request);
 }
 
-static int add(uint16_t id, const void *address, bool v6)
+static int add(uint16_t id, const void *address, bool v6, uint16_t port)
 {
 	struct me_request request = command(id, MPTCP_PM_CMD_ADD_ADDR);
 	const uint16_t inet = v6 ? AF_INET6 : AF_INET;
@@ -80,12 +80,14 @@ static int add(uint16_t id, const void *address, bool v6)
 	me_request_put(&request, MPTCP_PM_ADDR_ATTR_FAMILY, &inet, sizeof(inet));
 	me_request_put(&request, v6 ? MPTCP_PM_ADDR_ATTR_ADDR6 : MPTCP_PM_ADDR_ATTR_ADDR4, address,
 		       v6 ? 16 : 4);
+	if (port)
+		me_request_put(&request, MPTCP_PM_ADDR_ATTR_PORT, &port, sizeof(port));
 	me_request_put(&request, MPTCP_PM_ADDR_ATTR_FLAGS, &flags, sizeof(flags));
 	me_request_close(&request, entry);
 	return do_command(&request);
 }
 
-int me_mptcp_announce(const void *address, bool v6)
+int me_mptcp_announce(const void *address, bool v6, uint16_t port)
 {
 	struct me_request request;
 	uint16_t id;
@@ -96,6 +98,6 @@ int me_mptcp_announce(const void *address, bool v6)
 	request = command(id, MPTCP_PM_CMD_FLUSH_ADDRS);
 	err = do_command(&request);
 	if (!err && address)
-		err = add(id, address, v6);
+		err = add(id, address, v6, port);
 	return err;
 }

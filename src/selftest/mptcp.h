@@ -11,7 +11,10 @@
 
 /* One further subflow of a connection, to or from an address that the other side announces. */
 int me_mptcp_allow(void);
-/* That address and no other is announced to who connects: 16 bytes, or 4. NULL: none is. */
-int me_mptcp_announce(const void *address, bool v6);
+/*
+ * That address and no other is announced to who connects: 16 bytes, or 4; with that port, on which the
+ * kernel then listens, or 0: the same. NULL: none is.
+ */
+int me_mptcp_announce(const void *address, bool v6, uint16_t port);
 
 #endif

@@ -46,7 +46,7 @@ enum me_where {
 };
 
 #define ME_PORT 20000  /* echoes over TCP, UDP and UDP-Lite */
-#define ME_MPTCP 20100 /* over MPTCP */
+#define ME_MPTCP 20100 /* over MPTCP; the next one, where a path has it announced */
 #define ME_CLOSED 20999
 
 /*
@@ -81,6 +81,8 @@ enum me_where {
 	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, DENIABLE, DENIABLE, "Multipath TCP")              \
 	X("mptcp-subflow", "mptcp-subflow", 46, IN, ME_MPTCP, 1, DENIABLE, DENIABLE,               \
 	  "one more attempt: a subflow to an address that the peer names")                         \
+	X("mptcp-subflow-port", "mptcp-subflow-port", 4, IN, ME_MPTCP, 1, DENIABLE, DENIABLE,      \
+	  "the same, to another port of the same address")                                         \
 	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
 	  "connect() of a UDP socket, and no datagram")                                            \
 	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \

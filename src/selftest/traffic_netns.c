@@ -11,6 +11,7 @@
 #include "selftest/errand.h"
 #include "selftest/mptcp.h"
 #include "selftest/network.h"
+#include "selftest/paths.h"
 #include "selftest/traffic.h"
 
 #ifndef IPV6_FREEBIND
@@ -153,43 +154,62 @@ static void accepted(const struct me_peer *peer, unsigned long count, struct me_
 	waitpid(client, NULL, 0);
 }
 
-/* At the far end. */
+/* What the far end says. */
+struct announcement {
+	struct me_peer peer;
+	uint16_t port; /* 0: the same */
+};
+
 static int announce(void *userdata)
 {
-	const struct me_peer *twin = userdata;
+	const struct announcement *what = userdata;
 	int err = me_mptcp_allow();
 
 	if (err)
 		return err;
-	if (twin->sa.sa_family == AF_INET6)
-		return me_mptcp_announce(&twin->in6.sin6_addr, true);
-	return me_mptcp_announce(&twin->in.sin_addr, false);
+	if (what->peer.sa.sa_family == AF_INET6)
+		return me_mptcp_announce(&what->peer.in6.sin6_addr, true, what->port);
+	return me_mptcp_announce(&what->peer.in.sin_addr, false, what->port);
 }
 
 static int announce_nothing(void *userdata)
 {
-	return me_mptcp_announce(NULL, false);
+	return me_mptcp_announce(NULL, false, 0);
 }
 
-/* The far end names its other address, to which the kernel connects. */
-static void subflow(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+/* The far end names an address, to which the kernel connects. */
+static void with_announced(const struct me_peer *peer, unsigned long count,
+			   struct announcement *what, struct me_truth *truth)
 {
-	struct me_peer twin = *peer;
 	int ns = open(truth->far, O_RDONLY | O_CLOEXEC), err = me_mptcp_allow();
 
 	errno = -err;
 	if (err == -ENOENT)
 		me_traffic_absent("MPTCP");
-	*last_byte(&twin) ^= ME_TWIN;
 	if (!err)
-		errno = -me_enter_netns(ns, announce, &twin);
+		errno = -me_enter_netns(ns, announce, what);
 	if (errno)
 		me_traffic_die("an address to announce");
 	me_traffic_find(me_traffic_tcp, "mptcp-other-peer")(peer, count, truth);
 	me_enter_netns(ns, announce_nothing, NULL);
 }
 
+static void subflow(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	struct announcement twin = {.peer = *peer};
+
+	*last_byte(&twin.peer) ^= ME_TWIN;
+	with_announced(peer, count, &twin, truth);
+}
+
+static void subflow_port(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	struct announcement same = {.peer = *peer, .port = ME_MPTCP + 1};
+
+	with_announced(peer, count, &same, truth);
+}
+
 const struct me_traffic_path me_traffic_netns[] = {
-	{"mptcp-subflow", subflow},     {"accepted", accepted}, {"child-netns", child},
-	{"child-netns-new", new_child}, {NULL, NULL},
+	{"mptcp-subflow", subflow}, {"mptcp-subflow-port", subflow_port}, {"accepted", accepted},
+	{"child-netns", child},     {"child-netns-new", new_child},       {NULL, NULL},
 };
