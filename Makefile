@@ -252,7 +252,7 @@ $(B)/tests/web/%: $(B)/obj/tests/web/%.o $(PURE_LIBRARIES) | test-tools
 
 $(B)/tests/lab/churn_client $(B)/tests/lab/churn_dial: lab_packages := openssl
 
-$(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libselftest.a $(B)/libbase.a
+$(B)/tests/lab/%: $(B)/obj/tests/lab/%.o $(B)/libselftest.a $(B)/libkernel.a $(B)/libbase.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) $(call packages,liburing $(lab_packages)) -pthread

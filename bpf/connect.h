@@ -14,6 +14,8 @@
 struct me_mptcp {
 	struct me_origin origin;
 	struct me_addr peer; /* of the first subflow */
+	__u32 port;          /* the same, host order; 0: not known, from an older version */
+	__u32 zero;
 };
 
 struct {
@@ -162,7 +164,7 @@ static __always_inline void me_probe(struct me_sock *sock, const struct me_targe
 
 /*
  * MPTCP: remembers the owner at the first subflow, and gives it to the later ones. Returns false if
- * the connect is no attempt: one more subflow to the same peer.
+ * the connect is no attempt: one more subflow to the same address and port.
  */
 static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
 				const struct me_target *target, __u16 *flags)
@@ -175,7 +177,8 @@ static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
 		return true;
 	token = msk->token;
 	if (origin->proc.tgid) {
-		struct me_mptcp first = {.origin = *origin, .peer = target->peer};
+		struct me_mptcp first = {
+			.origin = *origin, .peer = target->peer, .port = target->port};
 
 		bpf_map_update_elem(&me_mptcps, &token, &first, BPF_ANY);
 		return true;
@@ -185,7 +188,8 @@ static __noinline bool me_mptcp(struct me_origin *origin, struct bpf_sock *sk,
 		return true;
 	*origin = owner->origin;
 	*flags |= ME_FLOW_MPTCP;
-	return !me_addr_equal(&owner->peer, &target->peer);
+	return !me_addr_equal(&owner->peer, &target->peer) ||
+	       (owner->port && owner->port != target->port);
 }
 
 /* A TCP connect. The socket is locked, so nobody else is at it. Whether it may be. */

@@ -31,6 +31,7 @@ struct errand {
 	struct me_peer peer;
 	unsigned int times;
 	const char *argument;
+	char far[32];
 };
 
 static struct counts count(struct me_daemon *daemon)
@@ -44,15 +45,18 @@ static struct counts count(struct me_daemon *daemon)
 				&daemon->cells[me_cell(v, service, ME_CELL_FINAL, 0)];
 			const uint64_t *opened =
 				&daemon->cells[me_cell(v, service, ME_CELL_OPENED, 0)];
+			const uint64_t *settled =
+				&daemon->cells[me_cell(v, service, ME_CELL_VIA, 0)];
 			const uint64_t *denied =
 				&daemon->cells[me_cell(v, service, ME_CELL_DENIED, 0)];
 
 			for (uint32_t end = 0; end < ME_CELL_ENDS; end++) {
 				counts.attempts[v] += final[end] + opened[end];
 				counts.denied[v] += denied[end];
-				counts.violations[v] += end >= ME_VIOLATION ? final[end] : 0;
+				if (end >= ME_VIOLATION)
+					counts.violations[v] += final[end] + settled[end];
 			}
-			counts.allowed[v] += final[ME_ALLOWED];
+			counts.allowed[v] += final[ME_ALLOWED] + settled[ME_ALLOWED];
 		}
 	return counts;
 }
@@ -65,11 +69,12 @@ static void look_at_flows(const struct me_daemon *daemon, const struct me_addr *
 	const struct me_ledger_flow *flow;
 	size_t cursor = 0;
 
-	run->flows = run->right = 0;
+	run->flows = run->right = run->inbound = 0;
 	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor))) {
-		if (!me_addr_equal(&flow->dst, to) || flow->vantage != run->vantage)
+		if (!me_network_twins(&flow->dst, to) || flow->vantage != run->vantage)
 			continue;
 		run->flows++;
+		run->inbound += flow->direction == ME_DIRECTION_IN;
 		run->right += flow->state.verdict == verdict &&
 			      flow->direction == ME_DIRECTION_OUT &&
 			      (run->vantage != ME_HOST || flow->tgid);
@@ -98,6 +103,7 @@ static void do_errand(void *userdata, struct me_truth *truth)
 	const struct errand *errand = userdata;
 
 	truth->argument = errand->argument;
+	truth->far = errand->far;
 	errand->run(&errand->peer, errand->times, truth);
 }
 
@@ -124,11 +130,24 @@ static const char *place(const struct me_selftest *selftest, const struct me_pat
 	bool host = vantage == ME_HOST;
 
 	errand->argument = strcmp(path->run, "tun") ? ME_STATION : ME_MAIL4_TUN;
+	snprintf(errand->far, sizeof(errand->far), "/proc/%d/ns/net", selftest->far.pid);
 	if (path->where == ME_WHERE_INTO)
 		errand->argument = host ? selftest->watched : selftest->other;
-	if (path->where == ME_WHERE_OUT_OF)
+	if (path->where == ME_WHERE_OUT_OF || !strcmp(path->run, "accepted"))
 		errand->argument = selftest->other;
 	return host && path->where != ME_WHERE_INTO ? selftest->watched : selftest->other;
+}
+
+/* Whether the addresses of the namespace that the process has made are read; in transit nobody does. */
+static void tell_known(const struct me_selftest *selftest, const struct me_run *run,
+		       struct me_truth *truth)
+{
+	const struct me_addr any = {};
+
+	if (truth->netns)
+		truth->known =
+			run->vantage != ME_HOST ||
+			!me_surroundings_facts(selftest->daemon.surroundings, truth->netns, &any);
 }
 
 /*
@@ -146,6 +165,8 @@ static int await(struct me_selftest *selftest, struct me_errand *errand, const s
 			errand->state = ME_ERRAND_DONE;
 		if (!me_selftest_attend(selftest, 2))
 			return -EINTR;
+		if (run)
+			tell_known(selftest, run, errand->truth);
 		if (me_clock_now(CLOCK_MONOTONIC) > selftest->daemon.walked_ns + WALK_NS) {
 			me_daemon_read(&selftest->daemon);
 			me_daemon_walk(&selftest->daemon);
@@ -182,6 +203,7 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 		return err;
 	}
 	run->attempts = truth->attempts;
+	run->accepted = truth->accepted;
 	run->error = truth->error;
 	for (;;) {
 		measure(selftest, to, before, truth, run);
@@ -201,16 +223,24 @@ enum way { WAY_LISTED, WAY_VIOLATION, WAY_DENIED, WAYS };
 /* What one run has to show of what is declared. */
 static enum me_sight awaited(enum me_sight declared, bool enforced)
 {
-	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED;
+	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED ||
+			declared == ME_SIGHT_CUT;
 
 	return deniable && !enforced ? ME_SIGHT_JUDGED : declared;
+}
+
+/* Addresses that nothing was sent to yet. */
+static uint16_t next_twins(struct me_selftest *selftest)
+{
+	selftest->used = (selftest->used | ME_TWIN) + 1;
+	return selftest->used;
 }
 
 static int run_once(struct me_selftest *selftest, const struct me_path *path,
 		    enum me_vantage vantage, bool v6, enum way way, struct me_seen *ret_seen)
 {
 	const bool listed = way == WAY_LISTED;
-	const struct me_addr to = me_network_address(v6, listed, ++selftest->used);
+	const struct me_addr to = me_network_address(v6, listed, next_twins(selftest));
 	struct me_run run = {.vantage = vantage, .listed = listed, .enforced = way == WAY_DENIED};
 	struct errand what = {.run = me_traffic_find(NULL, path->run),
 			      .peer = peer_of(&to, path->port),

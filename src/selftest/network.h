@@ -37,7 +37,20 @@ struct me_network {
 int me_network_make(struct me_network *ret_network, struct me_why *why);
 void me_network_free(struct me_network *network);
 
-/* The `n`th address of the far side, of 0 to 65535, listed or not. */
+/*
+ * The calling thread, which is in `mail`, goes into a new namespace, whose only interface is above eth0 of
+ * `mail` (macvlan) and has the addresses 192.0.2.`number` and 2001:db8:2::`number`. It goes with the
+ * thread. 0 or an errno; -EOPNOTSUPP: the kernel has no such interfaces.
+ */
+int me_network_child(uint8_t number);
+
+/*
+ * The `n`th address of the far side, of 0 to 65535, listed or not. Two that differ by the bit ME_TWIN are
+ * twins: one destination of two addresses.
+ */
 struct me_addr me_network_address(bool v6, bool listed, uint16_t n);
+#define ME_TWIN 1u
+/* Whether these are one address, or twins. */
+bool me_network_twins(const struct me_addr *a, const struct me_addr *b);
 
 #endif

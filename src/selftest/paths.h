@@ -12,6 +12,8 @@
 	X(DENIABLE, "seen judged deniable", "and nothing leaves where the policy denies it")       \
 	X(DROPPED, "seen judged dropped",                                                          \
 	  "the same, but the sender is not told that it was denied")                               \
+	X(CUT, "seen judged cut",                                                                  \
+	  "the same, but only once it is settled: what is sent until then leaves")                 \
 	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
@@ -30,7 +32,8 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent, or the peer calls")                             \
+	X(NOTHING, "no attempt",                                                                   \
+	  "nothing is sent, or only what belongs to a connection that others opened")              \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
@@ -46,7 +49,7 @@ enum me_where {
 };
 
 #define ME_PORT 20000  /* echoes over TCP, UDP and UDP-Lite */
-#define ME_MPTCP 20100 /* over MPTCP */
+#define ME_MPTCP 20100 /* over MPTCP; the next one, where a path has it announced */
 #define ME_CLOSED 20999
 
 /*
@@ -79,6 +82,10 @@ enum me_where {
 	X("tcp-sendfile", "tcp-sendfile", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "sendfile()")    \
 	X("tcp-splice", "tcp-splice", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE, "splice()")          \
 	X("mptcp", "mptcp", 46, IN, ME_MPTCP, 2, DENIABLE, DENIABLE, "Multipath TCP")              \
+	X("mptcp-subflow", "mptcp-subflow", 46, IN, ME_MPTCP, 1, DENIABLE, DENIABLE,               \
+	  "one more attempt: a subflow to an address that the peer names")                         \
+	X("mptcp-subflow-port", "mptcp-subflow-port", 4, IN, ME_MPTCP, 1, DENIABLE, DENIABLE,      \
+	  "the same, to another port of the same address")                                         \
 	X("udp-probe", "udp-probe", 46, IN, ME_PORT, 2, NOTHING, NOTHING,                          \
 	  "connect() of a UDP socket, and no datagram")                                            \
 	X("udp-connect", "udp-connect", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
@@ -136,6 +143,12 @@ enum me_where {
 	  "a socket that was passed out of the control group")                                     \
 	X("short-lived", "short-lived", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process that is gone before anybody can look")                                        \
+	X("accepted", "accepted", 46, IN, 0, 2, NOTHING, NOTHING,                                  \
+	  "a connection that the far end opened")                                                  \
+	X("child-netns", "child-netns", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
+	  "a process in a network namespace that it has made")                                     \
+	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, CUT, DENIABLE,                 \
+	  "the same at once, before the addresses of that are known")                              \
 	X("unix", "unix", 4, IN, ME_PORT, 2, NOTHING, NOTHING,                                     \
 	  "a Unix socket to a relay, whose flow it is then")
 

@@ -73,15 +73,13 @@ static bool is_judged(const struct me_run *run)
 	       !run->counted[other(run->vantage)];
 }
 
-/*
- * Nothing came, and all that was counted was denied. In transit the process may be about to try once more.
- */
+/* All that was counted was denied. In transit the process may be about to try once more. */
 static bool is_denied(const struct me_run *run)
 {
 	uint64_t counted = run->counted[run->vantage];
 
-	return run->enforced && counted && !run->arrived && run->violations == counted &&
-	       run->denied == counted && run->flows == counted && run->right == counted &&
+	return run->enforced && counted && run->violations == counted && run->denied == counted &&
+	       run->flows == counted && run->right == counted &&
 	       !run->counted[other(run->vantage)] &&
 	       (run->vantage != ME_HOST || counted == run->attempts);
 }
@@ -89,6 +87,16 @@ static bool is_denied(const struct me_run *run)
 static bool is_unseen(const struct me_run *run)
 {
 	return !run->counted[run->vantage] && !run->flows;
+}
+
+/* Nothing is sent, or only over connections that the other side opened. */
+static bool is_nothing(const struct me_run *run)
+{
+	if (!run->accepted)
+		return is_unseen(run) && !run->attempts && !run->arrived;
+	return !run->attempts && run->arrived && !run->counted[ME_HOST] &&
+	       !run->counted[ME_TRANSIT] && run->flows == run->inbound &&
+	       run->flows == (run->vantage == ME_TRANSIT ? run->accepted : 0);
 }
 
 /* What the host does not see is seen in transit; what transit does not, nobody has to. */
@@ -101,12 +109,14 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 {
 	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
 
-	if (is_denied(run))
+	if (is_denied(run) && !run->arrived)
 		seen.sight = run->vantage == ME_HOST && run->error != EPERM ? ME_SIGHT_DROPPED
 									    : ME_SIGHT_DENIABLE;
+	else if (is_denied(run) && run->vantage == ME_HOST && run->error != EPERM)
+		seen.sight = ME_SIGHT_CUT;
 	else if (is_judged(run) && !run->denied)
 		seen.sight = ME_SIGHT_JUDGED;
-	else if (is_unseen(run) && !run->attempts && !run->arrived)
+	else if (is_nothing(run))
 		seen.sight = ME_SIGHT_NOTHING;
 	else if (is_unseen(run) && run->attempts && run->arrived && is_left_to_other(run))
 		seen.sight = run->found ? ME_SIGHT_FOUND : ME_SIGHT_BLIND;
@@ -128,10 +138,20 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	*ret_seen = seen;
 }
 
+/* What is cut is denied at once where it happens to be settled by then. */
+static bool is_cut(enum me_sight declared, enum me_sight found)
+{
+	return declared == ME_SIGHT_CUT && found == ME_SIGHT_DENIABLE;
+}
+
 void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
 {
 	if (so_far->sight == ME_SIGHT_COUNT || so_far->sight == ME_SIGHT_ABSENT) {
 		*so_far = *more;
+	} else if (is_cut(more->sight, so_far->sight)) {
+		so_far->sight = more->sight;
+	} else if (is_cut(so_far->sight, more->sight)) {
+		return;
 	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight &&
 		   so_far->sight != ME_SIGHT_OTHER) {
 		if (more->sight == ME_SIGHT_OTHER)
@@ -151,8 +171,9 @@ void me_seen_deny(struct me_seen *seen, const struct me_seen *denied)
 
 bool me_cell_holds(const struct me_path_row *row, enum me_vantage vantage)
 {
-	return row->seen[vantage].sight == ME_SIGHT_ABSENT ||
-	       row->seen[vantage].sight == row->path->sight[vantage];
+	enum me_sight found = row->seen[vantage].sight, declared = row->path->sight[vantage];
+
+	return found == ME_SIGHT_ABSENT || found == declared || is_cut(declared, found);
 }
 
 struct me_path_sums me_paths_sum(const struct me_path_row *rows, size_t n)

@@ -32,6 +32,7 @@ struct me_run {
 	bool enforced;           /* whether violations were denied; then it is not listed */
 	bool found;              /* by a sweep */
 	unsigned long attempts;  /* that were made */
+	unsigned long accepted;  /* connections that the destination opened */
 	int error;               /* the last errno that the path had, or 0 */
 	uint64_t arrived;        /* packets at the far end */
 	/* What was counted meanwhile, by vantage. */
@@ -39,6 +40,7 @@ struct me_run {
 	uint64_t allowed, violations, denied;      /* of those from `vantage` */
 	/* Flows to the destination from `vantage`, and those with the right verdict and direction. */
 	uint64_t flows, right;
+	uint64_t inbound; /* of those, opened from there */
 };
 
 /* A cell. */

@@ -124,7 +124,7 @@ static void look(struct me_tap *tap, const uint8_t *packet, size_t size)
 		tap->marked |= size >= 28 + sizeof(tap->mark) &&
 			       !memcmp(packet + 28, &tap->mark, sizeof(tap->mark));
 	else
-		tap->count += !memcmp(to.byte, tap->watched.byte, 16);
+		tap->count += me_network_twins(&to, &tap->watched);
 }
 
 static void drain(struct me_tap *tap)

@@ -18,7 +18,7 @@ struct me_tap;
 int me_tap_open(const struct me_network *network, struct me_tap **ret_tap);
 void me_tap_free(struct me_tap **tap);
 
-/* Counts packets to that address from here on. */
+/* Counts packets to that address and its twin from here on. */
 void me_tap_watch(struct me_tap *tap, const struct me_addr *address);
 /*
  * How many have arrived of those that were sent before the call. 0; -ETIMEDOUT: what is sent does not

@@ -25,7 +25,12 @@ struct me_truth {
 	 * are for, or NULL: everybody; the address that packets of a tun device are from.
 	 */
 	const char *argument;
+	const char *far; /* In: the network namespace of the far end, as a file */
+	/* Of a network namespace that it has made: the cookie, and, in, whether its addresses are known. */
+	uint64_t netns;
+	volatile bool known;
 	unsigned long attempts;  /* connects, or first datagrams of (socket, peer) */
+	unsigned long accepted;  /* connections that the peer opened */
 	unsigned long probes;    /* UDP connects */
 	unsigned long datagrams; /* sent */
 	unsigned long sent;      /* payload bytes */
@@ -57,7 +62,8 @@ struct me_traffic_path {
 
 /* By the kind of socket; a path without a name ends each list. */
 extern const struct me_traffic_path me_traffic_tcp[], me_traffic_udp[], me_traffic_uring[],
-	me_traffic_raw[], me_traffic_task[], me_traffic_file[], me_traffic_tun[];
+	me_traffic_raw[], me_traffic_task[], me_traffic_file[], me_traffic_tun[],
+	me_traffic_netns[];
 
 /* The path of that name in one of the lists, or in any (`list` NULL); NULL: there is none. */
 me_traffic_fn *me_traffic_find(const struct me_traffic_path *list, const char *name);

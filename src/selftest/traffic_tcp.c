@@ -190,7 +190,8 @@ static void mptcp_other_peer(const struct me_peer *peer, unsigned long count,
 			     struct me_truth *truth)
 {
 	mptcp_with(peer, count, truth);
-	truth->attempts += count;
+	if (!truth->error)
+		truth->attempts += count;
 }
 
 /* Nobody listens, and who drops what leaves says nothing: it does not wait for long. */

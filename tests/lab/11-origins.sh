@@ -64,7 +64,7 @@ done
 lab_settle "namespace" "4 allowed,4 violation" shown '.dport == 20004' .verdict
 lab_settle "namespace: source" "6 203.0.113.2" shown '.dport == 20004 and .proto == "tcp"' .src
 
-# MPTCP: a subflow to another address is an attempt of the owner, one to the same address is none.
+# MPTCP: a subflow to another address or port is an attempt of the owner, one to the same is none.
 if [ -e /proc/sys/net/mptcp/enabled ]; then
 	ip mptcp limits set subflow 4 add_addr_accepted 4
 	lab_far ip mptcp limits set subflow 4 add_addr_accepted 4
@@ -75,6 +75,12 @@ if [ -e /proc/sys/net/mptcp/enabled ]; then
 	lab_settle "subflow elsewhere: origin" \
 		"1 198.51.100.10 ${truth[pid]} paths_tcp $LAB_WATCHED_PATH,1 198.51.100.11 ${truth[pid]} paths_tcp $LAB_WATCHED_PATH" \
 		shown '.dport == 20100' '[.dst, .pid, .comm, .cgroup] | map(tostring) | join(" ")'
+	lab_far ip mptcp endpoint flush
+	lab_far ip mptcp endpoint add $LAB_LISTED4 dev far0 port 20101 signal
+	lab_mark
+	lab_truth lab_in_cgroup "$LAB_BIN/paths_tcp" mptcp-other-peer $LAB_LISTED4 20100 1
+	lab_settle "subflow to another port: attempts" 2 lab_delta attempts_total
+	lab_settle "subflow to another port: origin" "1 ${truth[pid]}" shown '.dport == 20101' .pid
 	lab_far ip mptcp endpoint flush
 	ip address add 198.51.100.2/24 dev host0
 	ip mptcp endpoint add 198.51.100.2 dev host0 subflow

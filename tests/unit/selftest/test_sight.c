@@ -91,6 +91,28 @@ static void what_is_not_seen(void **state)
 	assert_int_equal(sight_of(&run), ME_SIGHT_OTHER);
 }
 
+static void what_others_opened_is_no_attempt(void **state)
+{
+	struct me_run host = {.vantage = ME_HOST, .accepted = 2, .arrived = 9},
+		      transit = {.vantage = ME_TRANSIT,
+				 .accepted = 2,
+				 .arrived = 9,
+				 .flows = 2,
+				 .inbound = 2};
+
+	assert_int_equal(sight_of(&host), ME_SIGHT_NOTHING);
+	assert_int_equal(sight_of(&transit), ME_SIGHT_NOTHING);
+	host.counted[ME_TRANSIT] = 1;
+	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER);
+	transit.inbound = 1; /* taken for one that the mail host opened */
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+	transit.flows = 1;
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+	transit.flows = transit.inbound = 2;
+	transit.counted[ME_TRANSIT] = 2;
+	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
+}
+
 static void what_is_denied(void **state)
 {
 	struct me_run host = denied(ME_HOST), transit = denied(ME_TRANSIT);
@@ -103,8 +125,11 @@ static void what_is_denied(void **state)
 	assert_int_equal(sight_of(&transit), ME_SIGHT_DENIABLE);
 	transit.arrived = 1;
 	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
-	host.denied = 0;
 	host.arrived = 1;
+	assert_int_equal(sight_of(&host), ME_SIGHT_CUT); /* its first packets left */
+	host.error = EPERM;
+	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER);
+	host.error = host.denied = 0;
 	assert_int_equal(sight_of(&host), ME_SIGHT_JUDGED); /* it is only told */
 	host.counted[ME_HOST] = host.violations = 0;
 	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER);
@@ -130,6 +155,26 @@ static void runs_have_to_agree(void **state)
 	me_seen_add(&seen, &other);
 	me_seen_add(&seen, &blind);
 	assert_string_equal(seen.why, "odd");
+}
+
+static void what_is_cut_may_be_denied_at_once(void **state)
+{
+	const struct me_seen cut = {.sight = ME_SIGHT_CUT}, denied = {.sight = ME_SIGHT_DENIABLE},
+			     judged = {.sight = ME_SIGHT_JUDGED};
+	struct me_path path = {.sight = {[ME_HOST] = ME_SIGHT_CUT}};
+	struct me_path_row row = {.path = &path, .seen = {[ME_HOST] = denied}};
+
+	assert_true(me_cell_holds(&row, ME_HOST));
+	me_seen_add(&row.seen[ME_HOST], &cut);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_CUT);
+	me_seen_add(&row.seen[ME_HOST], &denied);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_CUT);
+	assert_true(me_cell_holds(&row, ME_HOST));
+	row.seen[ME_HOST] = judged;
+	assert_false(me_cell_holds(&row, ME_HOST));
+	path.sight[ME_HOST] = ME_SIGHT_DENIABLE;
+	row.seen[ME_HOST] = cut;
+	assert_false(me_cell_holds(&row, ME_HOST));
 }
 
 static void denying_adds_to_what_is_judged_alone(void **state)
@@ -201,8 +246,10 @@ int main(void)
 		cmocka_unit_test(each_attempt_once_and_judged),
 		cmocka_unit_test(anything_less_is_otherwise),
 		cmocka_unit_test(what_is_not_seen),
+		cmocka_unit_test(what_others_opened_is_no_attempt),
 		cmocka_unit_test(what_is_denied),
 		cmocka_unit_test(runs_have_to_agree),
+		cmocka_unit_test(what_is_cut_may_be_denied_at_once),
 		cmocka_unit_test(denying_adds_to_what_is_judged_alone),
 		cmocka_unit_test(verdicts_of_tricks),
 		cmocka_unit_test(the_declaration),
