@@ -11,7 +11,7 @@ SOAK_HOURS=3
 SOAK_LAST=$LAB_TMP/last.prom # the metrics, also those of a daemon that has ended in order
 LAB_RUN+=(--textfile "$SOAK_LAST")
 soak_days=0 soak_faults_done=0 soak_attempts=0
-: >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS: of each night
+: >"$LAB_TMP/rests" # PID RSS in KB, DESCRIPTORS, NAMESPACES of the machine: of each night
 : >"$LAB_TMP/memory" # PID RSS in KB, FLOWS that are listed: over the days
 
 # soak_day SEED FAULTS NIGHT: the faults are lines of soak_plan; the night `quiet` or `kill`. Returns 1 if
@@ -68,12 +68,13 @@ soak_memory() {
 }
 
 # soak_rest: what it takes when all is quiet. Connections of clients that went without a word are among the
-# descriptors yet.
+# descriptors yet; and some for each network namespace there is, whosever it may be.
 soak_rest() {
 	local resident
 
 	resident=$(soak_memory)
-	echo "$lab_daemon_pid $resident $(find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l)" >>"$LAB_TMP/rests"
+	echo "$lab_daemon_pid $resident $(find /proc/$lab_daemon_pid/fd -mindepth 1 | wc -l) $(
+		readlink /proc/[0-9]*/ns/net | sort -u | wc -l)" >>"$LAB_TMP/rests"
 }
 
 # soak_detach: all that is ours is removed; what passes then is seen by nobody, as the history knows; and
