@@ -55,10 +55,18 @@ static int watch(const struct me_netns *netns, int fd, uint32_t events, uint64_t
 	return epoll_ctl(netns->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static void close_fd(int *fd)
+/* Before it is closed: where a child process has inherited it, closing alone would not end it. */
+static void unwatch(const struct me_netns *netns, int fd)
 {
-	me_closep(fd);
-	*fd = -1;
+	if (fd >= 0)
+		epoll_ctl(netns->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static void close_pidfd(const struct me_netns *netns, struct place *place)
+{
+	unwatch(netns, place->pidfd);
+	me_closep(&place->pidfd);
+	place->pidfd = -1;
 }
 
 static void scan_in(const struct me_netns *netns, uint64_t ns)
@@ -140,10 +148,11 @@ int me_netns_fd(const struct me_netns *netns)
 	return netns->epoll;
 }
 
-static void release(struct place *place)
+static void release(const struct me_netns *netns, struct place *place)
 {
+	unwatch(netns, me_space_fd(place->space));
 	me_space_close(&place->space);
-	close_fd(&place->pidfd);
+	close_pidfd(netns, place);
 }
 
 static void sync_place(struct me_netns *netns, const struct place *place)
@@ -260,7 +269,7 @@ int me_netns_scan(struct me_netns *netns)
 		if (!place->space)
 			continue;
 		if (place->seen != netns->scans && !me_space_holds_sockets(place->space)) {
-			release(place);
+			release(netns, place);
 			released = true;
 			continue;
 		}
@@ -319,7 +328,7 @@ int me_netns_dispatch(struct me_netns *netns)
 			sync_place(netns, place);
 			break;
 		case PID:
-			close_fd(&place->pidfd);
+			close_pidfd(netns, place);
 			scan_soon(netns);
 			break;
 		}

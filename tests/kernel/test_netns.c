@@ -252,6 +252,31 @@ static void lets_go_when_the_last_process_ends(void **state)
 	world_end(&a);
 }
 
+/* As the self-test's processes do for a moment. */
+static void lets_go_although_a_child_holds_the_descriptors(void **state)
+{
+	struct told *told = *state;
+	struct world w = world_begin();
+	int ns = fcntl(w.ns, F_DUPFD_CLOEXEC, 0);
+	pid_t child;
+
+	assert_int_equal(me_netns_add_pid(told->netns, w.pid, w.cookie), 0);
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	world_end(&w);
+	expect(told, w.cookie, NULL, false);
+	world_run(ns, "ip addr add 192.0.2.9/24 dev lo"); /* which the child's socket hears */
+	assert_int_equal(me_netns_dispatch(told->netns), 0);
+	assert_false(is_own(told, w.cookie, "192.0.2.9"));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(ns);
+}
+
 static void keeps_a_namespace_that_only_a_socket_uses(void **state)
 {
 	struct told *told = *state;
@@ -419,6 +444,7 @@ int main(void)
 		TEST(takes_in_the_namespace_of_a_process),
 		TEST(finds_soon_whom_a_process_left_behind),
 		TEST(lets_go_when_the_last_process_ends),
+		TEST(lets_go_although_a_child_holds_the_descriptors),
 		TEST(keeps_a_namespace_that_only_a_socket_uses),
 		TEST(follows_named_namespaces),
 		TEST(survives_a_flood_of_addresses),
