@@ -30,7 +30,8 @@
 	X(QUIC, "quic", "a violation")                                                             \
 	X(FTP_UNANNOUNCED, "ftp-unannounced", "a violation")                                       \
 	X(UNLISTED_PORT, "unlisted-port", "a violation")                                           \
-	X(NOTHING, "no attempt", "nothing is sent, or the peer calls")                             \
+	X(NOTHING, "no attempt",                                                                   \
+	  "nothing is sent, or only what belongs to a connection that others opened")              \
 	X(ABSENT, "not on this kernel", "the kernel has no such thing")                            \
 	X(OTHER, "otherwise", "none of these, or not each time")
 
