@@ -9,7 +9,7 @@
 lab_need jq nft
 
 SELFTEST=("$LAB_BUILD/mewatch" selftest)
-SOME=(tcp tcp-uring mptcp-subflow-port udp-sendmmsg sctp raw-hdrincl packet moved-in accepted child-netns
+SOME=(tcp tcp-uring udp-sendmmsg sctp raw-hdrincl packet moved-in accepted child-netns
 	dns-tcp-pipelined dns-other-id sni-other ftp-pasv)
 
 # selftest [ARGUMENT]…: its exit code is in `code`, what it printed in `answer`.
