@@ -8,7 +8,7 @@
 #include <linux/mptcp.h>
 #include "base/cleanup.h"
 #include "kernel/netlink.h"
-#include "selftest/request.h"
+#include "selftest/order.h"
 
 static int find_family(const struct nlmsghdr *message, void *userdata)
 {
@@ -43,60 +43,60 @@ static int family(uint16_t *ret_id)
 	return err;
 }
 
-static struct me_request command(uint16_t id, uint8_t cmd)
+static struct me_order command(uint16_t id, uint8_t cmd)
 {
 	const struct genlmsghdr body = {.cmd = cmd, .version = MPTCP_PM_VER};
 
-	return me_request(id, &body, sizeof(body));
+	return me_order(id, &body, sizeof(body));
 }
 
-static int do_command(struct me_request *request)
+static int do_command(struct me_order *order)
 {
-	return me_request_do(request, NETLINK_GENERIC, 0);
+	return me_order_do(order, NETLINK_GENERIC, 0);
 }
 
 int me_mptcp_allow(void)
 {
 	const uint32_t one = 1;
-	struct me_request request;
+	struct me_order order;
 	uint16_t id;
 	int err = family(&id);
 
 	if (err)
 		return err;
-	request = command(id, MPTCP_PM_CMD_SET_LIMITS);
-	me_request_put(&request, MPTCP_PM_ATTR_RCV_ADD_ADDRS, &one, sizeof(one));
-	me_request_put(&request, MPTCP_PM_ATTR_SUBFLOWS, &one, sizeof(one));
-	return do_command(&request);
+	order = command(id, MPTCP_PM_CMD_SET_LIMITS);
+	me_order_put(&order, MPTCP_PM_ATTR_RCV_ADD_ADDRS, &one, sizeof(one));
+	me_order_put(&order, MPTCP_PM_ATTR_SUBFLOWS, &one, sizeof(one));
+	return do_command(&order);
 }
 
 static int add(uint16_t id, const void *address, bool v6, uint16_t port)
 {
-	struct me_request request = command(id, MPTCP_PM_CMD_ADD_ADDR);
+	struct me_order order = command(id, MPTCP_PM_CMD_ADD_ADDR);
 	const uint16_t inet = v6 ? AF_INET6 : AF_INET;
 	const uint32_t flags = MPTCP_PM_ADDR_FLAG_SIGNAL;
-	struct nlattr *entry = me_request_put(&request, NLA_F_NESTED | MPTCP_PM_ATTR_ADDR, NULL, 0);
+	struct nlattr *entry = me_order_put(&order, NLA_F_NESTED | MPTCP_PM_ATTR_ADDR, NULL, 0);
 
-	me_request_put(&request, MPTCP_PM_ADDR_ATTR_FAMILY, &inet, sizeof(inet));
-	me_request_put(&request, v6 ? MPTCP_PM_ADDR_ATTR_ADDR6 : MPTCP_PM_ADDR_ATTR_ADDR4, address,
-		       v6 ? 16 : 4);
+	me_order_put(&order, MPTCP_PM_ADDR_ATTR_FAMILY, &inet, sizeof(inet));
+	me_order_put(&order, v6 ? MPTCP_PM_ADDR_ATTR_ADDR6 : MPTCP_PM_ADDR_ATTR_ADDR4, address,
+		     v6 ? 16 : 4);
 	if (port)
-		me_request_put(&request, MPTCP_PM_ADDR_ATTR_PORT, &port, sizeof(port));
-	me_request_put(&request, MPTCP_PM_ADDR_ATTR_FLAGS, &flags, sizeof(flags));
-	me_request_close(&request, entry);
-	return do_command(&request);
+		me_order_put(&order, MPTCP_PM_ADDR_ATTR_PORT, &port, sizeof(port));
+	me_order_put(&order, MPTCP_PM_ADDR_ATTR_FLAGS, &flags, sizeof(flags));
+	me_order_close(&order, entry);
+	return do_command(&order);
 }
 
 int me_mptcp_announce(const void *address, bool v6, uint16_t port)
 {
-	struct me_request request;
+	struct me_order order;
 	uint16_t id;
 	int err = family(&id);
 
 	if (err)
 		return err;
-	request = command(id, MPTCP_PM_CMD_FLUSH_ADDRS);
-	err = do_command(&request);
+	order = command(id, MPTCP_PM_CMD_FLUSH_ADDRS);
+	err = do_command(&order);
 	if (!err && address)
 		err = add(id, address, v6, port);
 	return err;

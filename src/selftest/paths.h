@@ -131,6 +131,8 @@ enum me_where {
 	  "a packet socket (AF_PACKET), with UDP over IPv4 in it")                                 \
 	X("packet-bypass", "packet-bypass", 4, IN, ME_PORT, 2, FOUND, DENIABLE,                    \
 	  "the same past the queues (PACKET_QDISC_BYPASS)")                                        \
+	X("xdp", "xdp", 4, IN, ME_PORT, 2, BLIND, DENIABLE,                                        \
+	  "an XDP socket (AF_XDP), with UDP over IPv4 in it")                                      \
 	X("tun", "tun", 4, IN, ME_PORT, 2, BLIND, DENIABLE,                                        \
 	  "packets put into a tun device, which the kernel forwards")                              \
 	X("moved-in", "moved", 46, INTO, ME_PORT, 2, FOUND, DENIABLE,                              \

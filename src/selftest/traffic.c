@@ -12,9 +12,9 @@
 
 me_traffic_fn *me_traffic_find(const struct me_traffic_path *list, const char *name)
 {
-	const struct me_traffic_path *all[] = {me_traffic_tcp, me_traffic_udp,  me_traffic_uring,
-					       me_traffic_raw, me_traffic_task, me_traffic_file,
-					       me_traffic_tun, me_traffic_netns};
+	const struct me_traffic_path *all[] = {me_traffic_tcp, me_traffic_udp,   me_traffic_uring,
+					       me_traffic_raw, me_traffic_task,  me_traffic_file,
+					       me_traffic_tun, me_traffic_netns, me_traffic_xdp};
 
 	if (!list) {
 		me_traffic_fn *found = NULL;

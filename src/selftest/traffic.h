@@ -63,7 +63,7 @@ struct me_traffic_path {
 /* By the kind of socket; a path without a name ends each list. */
 extern const struct me_traffic_path me_traffic_tcp[], me_traffic_udp[], me_traffic_uring[],
 	me_traffic_raw[], me_traffic_task[], me_traffic_file[], me_traffic_tun[],
-	me_traffic_netns[];
+	me_traffic_netns[], me_traffic_xdp[];
 
 /* The path of that name in one of the lists, or in any (`list` NULL); NULL: there is none. */
 me_traffic_fn *me_traffic_find(const struct me_traffic_path *list, const char *name);

@@ -63,31 +63,29 @@ static void become_known(const struct me_peer *peer, struct me_truth *truth)
 	}
 }
 
-/* The streams stay open: they are there when it is settled what they are. */
-static void connect_all(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
-{
-	while (count--) {
-		int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0);
-
-		truth->attempts++;
-		if (connect(fd, &peer->sa, peer->len))
-			truth->error = errno;
-		else
-			me_traffic_echo(fd, BYTES, truth);
-	}
-}
-
 static void child(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	enter_child(peer);
 	become_known(peer, truth);
-	connect_all(peer, count, truth);
+	me_traffic_find(me_traffic_tcp, "tcp")(peer, count, truth);
 }
 
+/*
+ * The streams stay open: they are there when it is settled what they are. From then on nobody hears of
+ * those that are cut.
+ */
 static void new_child(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
+	static const char payload[BYTES];
+
 	enter_child(peer);
-	connect_all(peer, count, truth);
+	while (count--) {
+		int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0);
+
+		truth->attempts++;
+		if (connect(fd, &peer->sa, peer->len) || send(fd, payload, BYTES, MSG_NOSIGNAL) < 0)
+			truth->error = errno;
+	}
 }
 
 static struct me_peer mail_host(int family)

@@ -8,34 +8,14 @@
 #include <net/if.h>
 #include <netinet/ether.h>
 #include <netinet/icmp6.h>
-#include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include "base/cleanup.h"
-#include "selftest/traffic.h"
+#include "selftest/packet.h"
 
-#define BYTES 64u
+#define BYTES ME_PACKET_BYTES
 #define ICMP_FILTER 1    /* of linux/icmp.h, which does not go together with net/if.h */
 #define EXPERIMENTAL 253 /* RFC 3692 */
-
-struct udp_packet {
-	struct iphdr ip;
-	struct udphdr udp;
-	char payload[BYTES];
-};
-
-/* RFC 1071; `len` is even. */
-static uint16_t checksum(const void *data, size_t len)
-{
-	const uint16_t *word = data;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < len / 2; i++)
-		sum += word[i];
-	sum = (sum >> 16) + (sum & 0xffff);
-	return ~(sum + (sum >> 16));
-}
 
 /* The address that this host would use towards the peer, asked by a UDP connect. */
 static struct in_addr own_address(const struct me_peer *peer, struct me_truth *truth)
@@ -48,32 +28,6 @@ static struct in_addr own_address(const struct me_peer *peer, struct me_truth *t
 		me_traffic_die("own address");
 	close(fd);
 	return own.in.sin_addr;
-}
-
-/* UDP without its checksum, which IPv4 allows. */
-static struct udp_packet udp_packet(const struct me_peer *peer, struct in_addr src)
-{
-	struct udp_packet packet = {
-		.ip =
-			{
-				.version = 4,
-				.ihl = 5,
-				.tot_len = htons(sizeof(packet)),
-				.ttl = 64,
-				.protocol = IPPROTO_UDP,
-				.saddr = src.s_addr,
-				.daddr = peer->in.sin_addr.s_addr,
-			},
-		.udp =
-			{
-				.source = htons(40000),
-				.dest = peer->in.sin_port,
-				.len = htons(sizeof(packet) - sizeof(packet.ip)),
-			},
-	};
-
-	packet.ip.check = checksum(&packet.ip, sizeof(packet.ip));
-	return packet;
 }
 
 static void send_all(int fd, const void *data, size_t len, const struct sockaddr *to,
@@ -91,7 +45,7 @@ static void send_all(int fd, const void *data, size_t len, const struct sockaddr
 
 static void header_included(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
-	struct udp_packet packet = udp_packet(peer, own_address(peer, truth));
+	struct me_udp_packet packet = me_udp_packet(peer, own_address(peer, truth));
 	int fd = me_traffic_socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 
 	truth->attempts++;
@@ -146,7 +100,7 @@ static void echo(const struct me_peer *peer, int type, bool connected, unsigned 
 	} else {
 		struct icmphdr head = {.type = ICMP_ECHO, .un.echo.id = htons(getpid() & 0xffff)};
 
-		head.checksum = checksum(&head, sizeof(head)); /* the rest is zero */
+		head.checksum = me_packet_checksum(&head, sizeof(head)); /* the rest is zero */
 		memcpy(packet, &head, sizeof(head));
 	}
 	if (connected && connect(fd, &bare.sa, bare.len))
@@ -201,7 +155,7 @@ static void frame(const struct me_peer *peer, bool bypass, unsigned long count,
 		  struct me_truth *truth)
 {
 	struct in_addr own = own_address(peer, truth);
-	struct udp_packet packet = udp_packet(peer, own);
+	struct me_udp_packet packet = me_udp_packet(peer, own);
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_IP),

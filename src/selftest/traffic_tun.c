@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <netinet/ip.h>
-#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +12,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <arpa/inet.h>
-#include "selftest/traffic.h"
+#include "selftest/packet.h"
 
 #define TUN_MINOR 200 /* of the miscellaneous devices */
-#define BYTES 64u
-
-struct packet {
-	struct iphdr ip;
-	struct udphdr udp;
-	char payload[BYTES];
-};
 
 static void set(const char *path, const char *value)
 {
@@ -71,37 +62,16 @@ static int open_tun(void)
 	return fd;
 }
 
-static uint16_t checksum(const void *data, size_t length)
-{
-	const uint8_t *byte = data;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i + 1 < length; i += 2)
-		sum += (uint32_t)byte[i] << 8 | byte[i + 1];
-	while (sum >> 16)
-		sum = (sum >> 16) + (sum & 0xffff);
-	return htons(~sum & 0xffff);
-}
-
 /* UDP from the address that truth->argument is. */
 static void tun(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
-	struct packet packet = {
-		.ip = {.version = 4,
-		       .ihl = 5,
-		       .tot_len = htons(sizeof(packet)),
-		       .ttl = 64,
-		       .protocol = IPPROTO_UDP,
-		       .daddr = peer->in.sin_addr.s_addr},
-		.udp = {.source = htons(40000),
-			.dest = peer->in.sin_port,
-			.len = htons(sizeof(packet) - sizeof(packet.ip))},
-	};
+	struct me_udp_packet packet;
+	struct in_addr src;
 	int fd = open_tun();
 
-	if (inet_pton(AF_INET, truth->argument, &packet.ip.saddr) != 1)
+	if (inet_pton(AF_INET, truth->argument, &src) != 1)
 		me_traffic_die("%s", truth->argument);
-	packet.ip.check = checksum(&packet.ip, sizeof(packet.ip));
+	packet = me_udp_packet(peer, src);
 	truth->attempts++;
 	while (count--) {
 		if (write(fd, &packet, sizeof(packet)) < 0)

@@ -9,7 +9,8 @@
 lab_need jq nft
 
 SELFTEST=("$LAB_BUILD/mewatch" selftest)
-SOME=(tcp tcp-uring udp-sendmmsg sctp raw-hdrincl packet moved-in dns-tcp-pipelined dns-other-id sni-other ftp-pasv)
+SOME=(tcp tcp-uring udp-sendmmsg sctp raw-hdrincl packet moved-in accepted child-netns
+	dns-tcp-pipelined dns-other-id sni-other ftp-pasv)
 
 # selftest [ARGUMENT]…: its exit code is in `code`, what it printed in `answer`.
 selftest() {
@@ -109,7 +110,7 @@ lab_assert "a hook less: why" \
 
 # After a signal, nothing stays; after kill -9 the next one removes it.
 for signal in TERM KILL; do
-	begin tcp udp-sendto short-lived
+	begin child-netns child-netns-new accepted
 	kill -$signal $begun
 	wait $begun 2>/dev/null
 	code=$?
