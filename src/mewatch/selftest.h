@@ -18,6 +18,7 @@
 
 #define ME_SELFTEST_NAME "mewatch-selftest-"
 #define ME_SELFTEST_RUN "/run"
+#define ME_SELFTEST_TICK_MS 20 /* between two looks at what is to be seen */
 
 /* What the daemon is told; they live as long as it does. */
 struct me_selftest_paths {
@@ -58,6 +59,29 @@ bool me_selftest_attend(struct me_selftest *selftest, int ms);
 /* Measures a path from one vantage. 0 or a negative errno (logged), -EINTR: a signal. */
 int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
 		     enum me_vantage vantage, struct me_seen *ret_seen);
+
+/* Attempts by vantage, judged or not. */
+struct me_selftest_counts {
+	uint64_t attempts[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t allowed[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t violations[ME_VANTAGE_KERNEL_COUNT];
+	uint64_t denied[ME_VANTAGE_KERNEL_COUNT];
+};
+
+struct me_selftest_counts me_selftest_count(struct me_daemon *daemon);
+
+/*
+ * Waits until the process has done it; or, for what is dropped on its way, that it has been: the process
+ * may wait for an answer for long. `run` and `before` may be NULL. 0, -EINTR.
+ */
+int me_selftest_await(struct me_selftest *selftest, struct me_errand *errand,
+		      const struct me_run *run, const struct me_selftest_counts *before);
+/* Why it did not do it. */
+void me_selftest_not_done(const struct me_errand *errand, struct me_seen *ret_seen);
+
+/* selftest_trick.c: the same as me_selftest_path(). */
+int me_selftest_trick(struct me_selftest *selftest, const struct me_path *path,
+		      enum me_vantage vantage, struct me_seen *ret_seen);
 
 /* selftest_print.c: standard output. 0 or a negative errno. */
 

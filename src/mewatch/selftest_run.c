@@ -10,21 +10,10 @@
 #include "base/log.h"
 #include "mewatch/daemon_mode.h"
 #include "mewatch/surroundings.h"
-#include "selftest/trick.h"
 
-#define PATH_NS (30 * ME_NS_PER_S)  /* for what a path does */
-#define LATE_NS (5 * ME_NS_PER_S)   /* for what is to be seen of it */
-#define FINAL_NS (20 * ME_NS_PER_S) /* for a verdict that waits for what is said */
-#define TICK_MS 20
-#define WALK_NS ME_NS_PER_S /* between two looks at the flows, as the daemon's */
-
-/* Attempts by vantage, judged or not. */
-struct counts {
-	uint64_t attempts[ME_VANTAGE_KERNEL_COUNT];
-	uint64_t allowed[ME_VANTAGE_KERNEL_COUNT];
-	uint64_t violations[ME_VANTAGE_KERNEL_COUNT];
-	uint64_t denied[ME_VANTAGE_KERNEL_COUNT];
-};
+#define PATH_NS (30 * ME_NS_PER_S) /* for what a path does */
+#define LATE_NS (5 * ME_NS_PER_S)  /* for what is to be seen of it */
+#define WALK_NS ME_NS_PER_S        /* between two looks at the flows, as the daemon's */
 
 struct errand {
 	me_traffic_fn *run;
@@ -34,9 +23,9 @@ struct errand {
 	char far[32];
 };
 
-static struct counts count(struct me_daemon *daemon)
+struct me_selftest_counts me_selftest_count(struct me_daemon *daemon)
 {
-	struct counts counts = {};
+	struct me_selftest_counts counts = {};
 
 	me_daemon_read(daemon);
 	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
@@ -82,10 +71,11 @@ static void look_at_flows(const struct me_daemon *daemon, const struct me_addr *
 }
 
 static void measure(struct me_selftest *selftest, const struct me_addr *to,
-		    const struct counts *before, const struct me_truth *truth, struct me_run *run)
+		    const struct me_selftest_counts *before, const struct me_truth *truth,
+		    struct me_run *run)
 {
 	struct me_daemon *daemon = &selftest->daemon;
-	struct counts now = count(daemon);
+	struct me_selftest_counts now = me_selftest_count(daemon);
 
 	me_daemon_walk(daemon);
 	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
@@ -150,18 +140,15 @@ static void tell_known(const struct me_selftest *selftest, const struct me_run *
 			!me_surroundings_facts(selftest->daemon.surroundings, truth->netns, &any);
 }
 
-/*
- * Waits until the process has done it; or, for what is dropped on its way, that it has been: the process
- * may wait for an answer for long. 0, -EINTR.
- */
-static int await(struct me_selftest *selftest, struct me_errand *errand, const struct me_run *run,
-		 const struct counts *before)
+int me_selftest_await(struct me_selftest *selftest, struct me_errand *errand,
+		      const struct me_run *run, const struct me_selftest_counts *before)
 {
 	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + PATH_NS;
 
 	while (me_errand_look(errand) == ME_ERRAND_RUNS) {
 		if (run && run->enforced && run->vantage == ME_TRANSIT &&
-		    count(&selftest->daemon).denied[ME_TRANSIT] != before->denied[ME_TRANSIT])
+		    me_selftest_count(&selftest->daemon).denied[ME_TRANSIT] !=
+			    before->denied[ME_TRANSIT])
 			errand->state = ME_ERRAND_DONE;
 		if (!me_selftest_attend(selftest, 2))
 			return -EINTR;
@@ -180,8 +167,7 @@ static int await(struct me_selftest *selftest, struct me_errand *errand, const s
 	return 0;
 }
 
-/* Why it did not do it. */
-static void not_done(const struct me_errand *errand, struct me_seen *ret_seen)
+void me_selftest_not_done(const struct me_errand *errand, struct me_seen *ret_seen)
 {
 	struct me_seen seen = {.sight = errand->state == ME_ERRAND_ABSENT ? ME_SIGHT_ABSENT
 									  : ME_SIGHT_OTHER};
@@ -192,8 +178,8 @@ static void not_done(const struct me_errand *errand, struct me_seen *ret_seen)
 
 /* What is to be seen may be so a moment later, or when the sweep has come by. 0 or an errno. */
 static int watch(struct me_selftest *selftest, const struct me_addr *to,
-		 const struct counts *before, const struct me_truth *truth, enum me_sight declared,
-		 struct me_run *run, struct me_seen *ret_seen)
+		 const struct me_selftest_counts *before, const struct me_truth *truth,
+		 enum me_sight declared, struct me_run *run, struct me_seen *ret_seen)
 {
 	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + LATE_NS;
 	int err = me_tap_count(selftest->tap, &run->arrived);
@@ -210,7 +196,7 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 		me_run_seen(run, ret_seen);
 		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
 			return 0;
-		if (!me_selftest_attend(selftest, TICK_MS))
+		if (!me_selftest_attend(selftest, ME_SELFTEST_TICK_MS))
 			return -EINTR;
 		if (declared == ME_SIGHT_FOUND)
 			me_surroundings_sweep_now(selftest->daemon.surroundings);
@@ -246,7 +232,7 @@ static int run_once(struct me_selftest *selftest, const struct me_path *path,
 			      .peer = peer_of(&to, path->port),
 			      .times = path->times};
 	const char *cgroup = place(selftest, path, vantage, &what);
-	struct counts before = count(&selftest->daemon);
+	struct me_selftest_counts before = me_selftest_count(&selftest->daemon);
 	struct me_errand errand;
 	int err;
 
@@ -258,12 +244,12 @@ static int run_once(struct me_selftest *selftest, const struct me_path *path,
 		me_log_error("a process: %s", strerror(-err));
 		return err;
 	}
-	err = await(selftest, &errand, &run, &before);
+	err = me_selftest_await(selftest, &errand, &run, &before);
 	if (!err && errand.state == ME_ERRAND_DONE)
 		err = watch(selftest, &to, &before, errand.truth,
 			    awaited(path->sight[vantage], run.enforced), &run, ret_seen);
 	else
-		not_done(&errand, ret_seen);
+		me_selftest_not_done(&errand, ret_seen);
 	me_errand_end(&errand);
 	if (run.enforced)
 		me_daemon_mode_say(&selftest->daemon, -1, 0);
@@ -303,148 +289,9 @@ static int run_path(struct me_selftest *selftest, const struct me_path *path,
 	return err;
 }
 
-/* --- Tricks ------------------------------------------------------------------------------------- */
-
-struct trick {
-	me_trick_fn *run;
-	struct me_trick trick;
-	char target[ME_INET_LEN];
-};
-
-static void do_trick(void *userdata, struct me_truth *truth)
-{
-	struct trick *what = userdata;
-
-	what->trick.truth = truth;
-	what->run(&what->trick);
-}
-
-/* The flow that was opened last to where the trick said, or from there. */
-static const struct me_ledger_flow *find_flow(const struct me_daemon *daemon,
-					      enum me_vantage vantage, const struct me_truth *truth)
-{
-	const enum me_direction direction = truth->called ? ME_DIRECTION_IN : ME_DIRECTION_OUT;
-	const struct me_ledger_flow *flow, *last = NULL;
-	struct me_addr to;
-	size_t cursor = 0;
-
-	memcpy(to.byte, truth->to, sizeof(to.byte));
-	while ((flow = me_ledger_next_flow(daemon->ledger, &cursor)))
-		if (me_addr_equal(&flow->dst, &to) && flow->dport == truth->port &&
-		    flow->vantage == vantage && flow->direction == direction &&
-		    (!last || flow->first_ns >= last->first_ns))
-			last = flow;
-	return last;
-}
-
-/* Where the peer calls, all attempts since are known. */
-static bool is_attempt_too_much(struct me_daemon *daemon, const struct counts *before,
-				const struct me_truth *truth, struct me_seen *ret_seen)
-{
-	struct counts now = count(daemon);
-	uint64_t attempts = 0;
-
-	for (int v = 0; v < ME_VANTAGE_KERNEL_COUNT; v++)
-		attempts += now.attempts[v] - before->attempts[v];
-	if (!truth->called || attempts == truth->attempts)
-		return false;
-	*ret_seen = (struct me_seen){.sight = ME_SIGHT_OTHER};
-	snprintf(ret_seen->why, sizeof(ret_seen->why), "attempts %lu, counted %llu",
-		 truth->attempts, (unsigned long long)attempts);
-	return true;
-}
-
-/* What came of a trick, as its flow shows it. */
-static void look_at_flow(const struct me_ledger_flow *flow, const struct me_truth *truth,
-			 struct me_seen *ret_seen)
-{
-	struct me_seen seen = {.sight = ME_SIGHT_OTHER};
-
-	if (flow && me_state_is_final(flow->state))
-		seen.sight =
-			me_sight_of(flow->state.verdict, flow->state.reason, flow->state.evidence);
-	else if (!flow && truth->called)
-		seen.sight = ME_SIGHT_NOTHING;
-	if (seen.sight == ME_SIGHT_OTHER && flow)
-		snprintf(seen.why, sizeof(seen.why), "%s, %s, evidence %s%s",
-			 me_verdict_label(flow->state.verdict), me_reason_label(flow->state.reason),
-			 me_evidence_label(flow->state.evidence),
-			 me_state_is_final(flow->state) ? "" : ", not final");
-	else if (seen.sight == ME_SIGHT_OTHER)
-		snprintf(seen.why, sizeof(seen.why), "not seen");
-	*ret_seen = seen;
-}
-
-/* Answers are read before their reader has them. */
-static void look_at_learned(struct me_daemon *daemon, const struct me_truth *truth,
-			    struct me_seen *ret_seen)
-{
-	struct me_learned learned;
-	struct me_addr to;
-
-	memcpy(to.byte, truth->to, sizeof(to.byte));
-	*ret_seen = (struct me_seen){.sight = me_kernel_learned(daemon->kernel, &to, &learned)
-						      ? ME_SIGHT_LEARNED
-						      : ME_SIGHT_NOT_LEARNED};
-}
-
-/* Once the verdict is as declared, or no more will come of it. */
-static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
-		       const struct counts *before, const struct me_truth *truth,
-		       enum me_sight declared, struct me_seen *ret_seen)
-{
-	uint64_t end = me_clock_now(CLOCK_MONOTONIC) + FINAL_NS;
-	struct me_daemon *daemon = &selftest->daemon;
-
-	for (;;) {
-		me_daemon_read(daemon);
-		me_daemon_walk(daemon);
-		if (!truth->port)
-			look_at_learned(daemon, truth, ret_seen);
-		else if (!is_attempt_too_much(daemon, before, truth, ret_seen))
-			look_at_flow(find_flow(daemon, vantage, truth), truth, ret_seen);
-		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
-			return 0;
-		if (!me_selftest_attend(selftest, TICK_MS))
-			return -EINTR;
-	}
-}
-
-static int run_trick(struct me_selftest *selftest, const struct me_path *path,
-		     enum me_vantage vantage, struct me_seen *ret_seen)
-{
-	const struct me_addr target = me_network_address(false, false, ++selftest->used);
-	struct trick what = {
-		.run = me_trick_find(path->name),
-		.trick = {.mail = selftest->network.mail,
-			  .far = selftest->network.far,
-			  .cgroup = vantage == ME_HOST ? selftest->watched : selftest->other,
-			  .number = selftest->used,
-			  .target = what.target},
-	};
-	const struct counts before = count(&selftest->daemon);
-	struct me_errand errand;
-	int err;
-
-	me_inet_format(target.byte, what.target);
-	err = me_errand_begin(&errand, NULL, -1, do_trick, &what);
-	if (err) {
-		me_log_error("a process: %s", strerror(-err));
-		return err;
-	}
-	err = await(selftest, &errand, NULL, NULL);
-	if (!err && errand.state == ME_ERRAND_DONE)
-		err = watch_trick(selftest, vantage, &before, errand.truth, path->sight[vantage],
-				  ret_seen);
-	else
-		not_done(&errand, ret_seen);
-	me_errand_end(&errand);
-	return err;
-}
-
 int me_selftest_path(struct me_selftest *selftest, const struct me_path *path,
 		     enum me_vantage vantage, struct me_seen *ret_seen)
 {
 	return path->run ? run_path(selftest, path, vantage, ret_seen)
-			 : run_trick(selftest, path, vantage, ret_seen);
+			 : me_selftest_trick(selftest, path, vantage, ret_seen);
 }
