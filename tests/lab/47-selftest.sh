@@ -10,7 +10,7 @@ lab_need jq nft
 
 SELFTEST=("$LAB_BUILD/mewatch" selftest)
 SOME=(tcp tcp-uring udp-sendmmsg sctp raw-hdrincl packet moved-in accepted child-netns
-	dns-tcp-pipelined dns-other-id sni-other ftp-pasv)
+	dns-tcp-pipelined dns-v6 dns-other-id sni-other sni-other-late ftp-pasv ftp-active)
 
 # selftest [ARGUMENT]…: its exit code is in `code`, what it printed in `answer`.
 selftest() {

@@ -118,7 +118,8 @@ gateway_nat() {
 			}
 		}
 	EOF
-	# active FTP has an address to rewrite
+	# active FTP has an address to rewrite; where that is a module nobody else loads it
+	modprobe -q nf_nat_ftp 2>/dev/null
 	nft -f - 2>/dev/null <<-EOF || echo "absent: the kernel follows no FTP through NAT"
 		table ip lab {
 			ct helper ftp {
