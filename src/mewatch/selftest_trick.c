@@ -117,7 +117,7 @@ static int watch_trick(struct me_selftest *selftest, enum me_vantage vantage,
 }
 
 int me_selftest_trick(struct me_selftest *selftest, const struct me_path *path,
-		     enum me_vantage vantage, struct me_seen *ret_seen)
+		      enum me_vantage vantage, struct me_seen *ret_seen)
 {
 	const struct me_addr target = me_network_address(false, false, ++selftest->used);
 	struct trick what = {
