@@ -107,11 +107,13 @@ sleep 2.5 # longer than they may be pending, in all
 lab_daemon
 lab_settle "held: those who spoke are settled" 2 lab_metric pending_flows
 lab_assert_eq "held: as they said" "$(ends)" "allowed,none 1 violation,name-mismatch 1"
-lab_settle "held: the others in time" 0 lab_metric pending_flows
-lab_assert_eq "held: ends" "$(ends)" "allowed,none 2 violation,name-mismatch 1 violation,unlisted-destination 1"
+lab_settle "held: unknown in time" 1 lab_metric pending_flows
+lab_settle "held: unknown" "allowed,none 1 violation,name-mismatch 1 violation,unlisted-destination 1" ends
 for name in silent unknown speaks strange; do
 	lab_release $name
 done
+lab_settle "held: silent to the end" 0 lab_metric pending_flows
+lab_assert_eq "held: ends" "$(ends)" "allowed,none 2 violation,name-mismatch 1 violation,unlisted-destination 1"
 
 # An orderly stop: the names of before are there afterwards.
 ask n2
