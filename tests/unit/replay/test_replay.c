@@ -268,8 +268,8 @@ static void a_long_silence_is_passed(void **state)
 	captures_end(&c);
 }
 
-/* A connection whose client says the first of `parts` late, and the others later yet; NULL ends them. */
-static void slowly(struct captures *c, uint16_t sport, const char *const *parts)
+/* A connection whose client says one of `parts` after the other, and waits before each; NULL ends them. */
+static void slowly(struct captures *c, uint16_t sport, uint64_t wait_ms, const char *const *parts)
 {
 	uint32_t seq = 101;
 
@@ -277,11 +277,11 @@ static void slowly(struct captures *c, uint16_t sport, const char *const *parts)
 	captures_tcp(c, false, sport, GOOD, 80, 0x12, 500, 101, NULL, 0);
 	captures_tcp(c, true, sport, GOOD, 80, 0x10, 101, 501, NULL, 0);
 	for (; *parts; parts++) {
-		captures_wait(c, 15000);
+		captures_wait(c, wait_ms);
 		captures_tcp(c, true, sport, GOOD, 80, 0x18, seq, 501, *parts, strlen(*parts));
 		seq += strlen(*parts);
 	}
-	captures_wait(c, 15000);
+	captures_wait(c, wait_ms);
 	captures_tcp(c, true, sport, GOOD, 80, 0x11, seq, 501, NULL, 0);
 	captures_tcp(c, false, sport, GOOD, 80, 0x11, 501, seq + 1, NULL, 0);
 	captures_tcp(c, true, sport, GOOD, 80, 0x10, seq + 1, 502, NULL, 0);
@@ -301,16 +301,18 @@ static void a_slow_client_is_heard(void **state)
 		"violation name-mismatch none 41001>80 update.example.net evil.example.org established "
 		"42/7 0/2 closed\n"
 		"allowed none learned 41002>80 update.example.net - established 16/5 0/2 closed\n"
-		"allowed none learned 41003>80 update.example.net - established 0/4 0/2 closed\n";
+		"allowed none learned 41003>80 update.example.net - established 0/4 0/2 closed\n"
+		"unresolved none none 41004>80 update.example.net - established 42/7 0/2 closed\n";
 	struct captures *c = captures_begin(CAPTURES_ETHERNET, CAPTURES_MICRO, 0);
 	struct heard heard = {};
 
 	(void)state;
 	captures_lookup(c, RESOLVER, "update.example.net", GOOD);
-	slowly(c, 41000, listed);
-	slowly(c, 41001, other);
-	slowly(c, 41002, half);
-	slowly(c, 41003, silent);
+	slowly(c, 41000, 15000, listed);
+	slowly(c, 41001, 15000, other);
+	slowly(c, 41002, 15000, half);
+	slowly(c, 41003, 15000, silent);
+	slowly(c, 41004, 75000, other); /* half of it is kept for a minute */
 	assert_int_equal(replay(captures_path(c), &heard), 0);
 	assert_string_equal(heard.flows.data, expected);
 	forget(&heard);
