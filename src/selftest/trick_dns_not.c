@@ -37,23 +37,24 @@ static void other_port(struct me_trick *trick)
 	by_stranger(trick, ME_TRICK_RESOLVER, 54);
 }
 
-static void other_id(struct me_trick *trick)
+/* The resolver's one answer, to what was asked. */
+static void one_answer(struct me_trick *trick, const char *asked, uint16_t id, const char *told)
 {
 	struct me_talk talk = me_talk_begin(trick, ME_TRICK_RESOLVER);
 
-	me_talk_ask(&talk, ME_TALK_ID(trick), ME_TRICK_NAME);
-	me_talk_answer(&talk, talk.server, ME_TALK_ID(trick) ^ 0x8000, ME_TRICK_NAME,
-		       trick->target);
+	me_talk_ask(&talk, ME_TALK_ID(trick), asked);
+	me_talk_answer(&talk, talk.server, id, told, trick->target);
 	me_talk_conclude(trick);
+}
+
+static void other_id(struct me_trick *trick)
+{
+	one_answer(trick, ME_TRICK_NAME, ME_TALK_ID(trick) ^ 0x8000, ME_TRICK_NAME);
 }
 
 static void other_question(struct me_trick *trick)
 {
-	struct me_talk talk = me_talk_begin(trick, ME_TRICK_RESOLVER);
-
-	me_talk_ask(&talk, ME_TALK_ID(trick), ME_TRICK_STRANGER);
-	me_talk_answer(&talk, talk.server, ME_TALK_ID(trick), ME_TRICK_NAME, trick->target);
-	me_talk_conclude(trick);
+	one_answer(trick, ME_TRICK_STRANGER, ME_TALK_ID(trick), ME_TRICK_NAME);
 }
 
 static void once_more(struct me_trick *trick)
@@ -68,11 +69,7 @@ static void once_more(struct me_trick *trick)
 
 static void unlisted(struct me_trick *trick)
 {
-	struct me_talk talk = me_talk_begin(trick, ME_TRICK_RESOLVER);
-
-	me_talk_ask(&talk, ME_TALK_ID(trick), ME_TRICK_STRANGER);
-	me_talk_answer(&talk, talk.server, ME_TALK_ID(trick), ME_TRICK_STRANGER, trick->target);
-	me_talk_conclude(trick);
+	one_answer(trick, ME_TRICK_STRANGER, ME_TALK_ID(trick), ME_TRICK_STRANGER);
 }
 
 /* For a listed name, and an address that no rule takes from an answer. */
