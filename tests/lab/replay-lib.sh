@@ -11,7 +11,9 @@
 #
 # replay_begin switches segmentation offload off: with it the kernel counts the packets of the wire, and
 # tcpdump has as one what the card is to cut. A scenario that wants it says REPLAY_OFFLOAD=on, and the numbers
-# of packets are not compared. REPLAY_SNAPLEN bytes of each packet are kept, all of them without it.
+# of packets are not compared. REPLAY_SNAPLEN bytes of each packet are kept: without it, all of one on the wire.
+# What may be kept is also what tcpdump has room for each packet: for 262144 bytes, its default, 16 MiB of buffer
+# hold 64 packets.
 
 REPLAY_CAPTURE=$LAB_TMP/capture.pcap
 replay_tcpdump=
@@ -34,7 +36,7 @@ replay_begin() {
 		gateway_offload off
 	fi
 	: >"$LAB_TMP/tcpdump"
-	tcpdump -i "${1-$GATEWAY_LAN}" -U --immediate-mode -B 16384 -s "${REPLAY_SNAPLEN-0}" -w "$REPLAY_CAPTURE" 2>"$LAB_TMP/tcpdump" &
+	tcpdump -i "${1-$GATEWAY_LAN}" -U --immediate-mode -B 16384 -s "${REPLAY_SNAPLEN-2000}" -w "$REPLAY_CAPTURE" 2>"$LAB_TMP/tcpdump" &
 	replay_tcpdump=$!
 	lab_wait 'grep -q listening "$LAB_TMP/tcpdump"' || lab_die "tcpdump: $(<"$LAB_TMP/tcpdump")"
 }
