@@ -199,8 +199,8 @@ static __noinline struct me_flow *me_flow_count(struct me_sock *sock,
  * A packet that the cache does not cover. Afterwards the cache is about its peer, if possible. Whether it
  * may leave.
  */
-static __always_inline bool me_egress_slow(struct bpf_sock *sk, struct me_sock *sock,
-					   struct me_datagram *d, __u64 now)
+static __always_inline bool me_egress_slow(const struct __sk_buff *skb, struct bpf_sock *sk,
+					   struct me_sock *sock, struct me_datagram *d, __u64 now)
 {
 	if (me_link_only(&d->target.peer) || me_link_protocol(d)) {
 		me_count_total(ME_TOTAL_LINK);
@@ -210,6 +210,7 @@ static __always_inline bool me_egress_slow(struct bpf_sock *sk, struct me_sock *
 	d->target.wire_port = d->target.port;
 	if (!me_redirected(sock, sk, &d->target) && sk->protocol == d->target.proto)
 		me_meant(sk, &d->target);
+	d->target.facts |= me_away_facts(skb);
 	d->target.facts |= me_judge_dhcp(d->target.proto, sk->src_port, d->target.port);
 	if (me_datagram_open(sock, &d->target, now))
 		return false;
@@ -316,7 +317,7 @@ SEC("cgroup_skb/egress") int me_egress(struct __sk_buff *skb)
 	now = bpf_ktime_get_coarse_ns();
 	word = me_delta_add(&sock->sent, me_wire_tag(sock, &d, control, now), d.delta);
 	if (!word) {
-		if (!me_egress_slow(sk, sock, &d, now))
+		if (!me_egress_slow(skb, sk, sock, &d, now))
 			return 0;
 		if (d.target.port == ME_DNS_PORT && me_is_udp(sk))
 			me_sock_query(skb, sock, &d.target.peer, d.target.headers);

@@ -34,6 +34,15 @@ static __always_inline bool me_deny_still(const struct me_flow_key *key, union m
 	return me_deny_state(state) && me_deny_mode(key->proto, key->port) == ME_MODE_ENFORCE;
 }
 
+/* The packets of all sockets are looked at until the daemon finds nothing more to cut. */
+static __always_inline void me_cut_new(void)
+{
+	struct me_control *control = (struct me_control *)me_control_get();
+
+	if (control)
+		control->cut = ME_CUT_NEW;
+}
+
 /* Counts what is done about a flow. */
 static __always_inline void me_deny_count(__u32 vantage, __u32 service, union me_state state)
 {

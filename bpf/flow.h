@@ -139,6 +139,8 @@ static __noinline int me_attempt(const struct me_origin *origin, const struct me
 		return 0;
 	state.flags = judged->acts | (held ? ME_STATE_HELD : ME_STATE_TOLD);
 	me_pending_open(key, state);
+	if (state.flags & ME_STATE_OWN)
+		me_cut_new();
 	return 0;
 }
 

@@ -154,7 +154,11 @@ static __noinline int me_stream_cut(struct __sk_buff *skb, struct bpf_sock *sk)
 		return 0;
 	me_segment_key(skb, sk, &key);
 	flow = bpf_map_lookup_elem(&me_flows, &key);
-	return flow && me_deny_still(&key, flow->state);
+	if (!flow)
+		return 0;
+	if ((flow->state.flags & ME_STATE_OWN) && me_away_facts(skb))
+		me_away(&key, flow);
+	return me_deny_still(&key, flow->state);
 }
 
 /* A packet of a TCP socket leaves. */

@@ -35,13 +35,11 @@ static __always_inline __u8 me_settle_mode(const struct me_settle *settle,
 static __always_inline void me_settle_deny(const struct me_settle *settle,
 					   const struct me_flow *flow, union me_state after)
 {
-	struct me_control *control = (struct me_control *)me_control_get();
-
 	if (after.flags & ME_STATE_STRICT)
 		return;
 	me_deny_count(settle->key.vantage, flow->service, after);
-	if (control && settle->key.vantage == ME_HOST && me_deny_state(after))
-		control->cut = 1;
+	if (settle->key.vantage == ME_HOST && me_deny_state(after))
+		me_cut_new();
 }
 
 /* An open flow becomes final: the state first, then the record, then the cells. */

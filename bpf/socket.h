@@ -120,7 +120,7 @@ struct me_target {
 	__u16 wire_port;     /* host order */
 	__u16 headers;       /* bytes from the network header to the payload */
 	__u8 proto;
-	__u8 facts; /* ME_FACT_UNPARSABLE or 0 */
+	__u8 facts; /* ME_FACT_UNPARSABLE, ME_FACT_DHCP, ME_FACT_AWAY */
 };
 
 /* The target's packets go where it says and have the usual headers. */
@@ -156,10 +156,11 @@ static __always_inline bool me_link_only(const struct me_addr *peer)
 }
 
 /*
- * Whether `dst` is an own address of the origin's namespace. First sight of a namespace is told, so
- * that the daemon can read its addresses.
+ * Whether `dst` is an own address of the origin's namespace; it is not, if its packet is away from there.
+ * First sight of a namespace is told, so that the daemon can read its addresses.
  */
-static __always_inline __u8 me_own_facts(const struct me_origin *origin, const struct me_addr *dst)
+static __always_inline __u8 me_own_facts(const struct me_origin *origin, const struct me_addr *dst,
+					 bool away)
 {
 	struct me_own_key key = {.netns = origin->netns, .address = *dst};
 	const struct me_control *control = me_control_get();
@@ -172,10 +173,11 @@ static __always_inline __u8 me_own_facts(const struct me_origin *origin, const s
 	known = bpf_map_lookup_elem(&me_netns, &key.netns);
 	if (known && *known)
 		return 0;
-	me_count_total(ME_TOTAL_OWN_UNKNOWN);
+	if (!away)
+		me_count_total(ME_TOTAL_OWN_UNKNOWN);
 	if (!known && !bpf_map_update_elem(&me_netns, &key.netns, &told, BPF_NOEXIST))
 		me_tell_origin(ME_RECORD_NETNS, 0, origin);
-	return ME_FACT_OWN_UNKNOWN;
+	return away ? 0 : ME_FACT_OWN_UNKNOWN;
 }
 
 /*
@@ -192,7 +194,8 @@ __noinline __u32 me_host_judge(const struct me_origin *origin, const struct me_t
 	facts.dst = target->peer;
 	facts.dport = target->port;
 	facts.proto = target->proto;
-	facts.flags = target->facts | me_own_facts(origin, &facts.dst);
+	facts.flags =
+		target->facts | me_own_facts(origin, &facts.dst, target->facts & ME_FACT_AWAY);
 	if (target->port == ME_DNS_PORT)
 		facts.flags |= me_recursive_facts(origin);
 	return me_policy_judge(&facts, ret_judgement);

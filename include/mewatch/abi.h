@@ -111,6 +111,7 @@ union me_state {
 #define ME_STATE_DENY 4u
 #define ME_STATE_SHADOW 8u
 #define ME_STATE_STRICT 16u /* and also while it is pending: `strict_names: true` */
+#define ME_STATE_OWN 32u /* it is pending, and denied if its packets leave by another way than lo */
 #define ME_STATE_MODE (ME_STATE_DENY | ME_STATE_SHADOW | ME_STATE_STRICT)
 
 /* Whether the verdict is counted and stays. */
@@ -530,6 +531,13 @@ struct me_id_key {
 	char text[ME_ID_TEXT_LEN];
 };
 
+/* me_control.cut */
+enum me_cut {
+	ME_CUT_NONE,
+	ME_CUT_SEEN, /* there was one when the daemon last began to look */
+	ME_CUT_NEW,  /* there is one since */
+};
+
 /* Which policy is in force. `active` and `generation` are written as one 64-bit word. */
 struct me_control {
 	__u32 active;      /* slot: 0 or 1 */
@@ -539,7 +547,7 @@ struct me_control {
 	__u64 recursive; /* cgroup of the recursive resolver; 0: none, or it is known otherwise */
 	__u64 watched;   /* how many cgroups the host vantage watches */
 	__u32 crowded;   /* 1: there was a flow in transit beyond the table */
-	__u32 cut;   /* 1: some flow of a socket is to be cut: those that are kept in sight of it */
+	__u32 cut; /* enum me_cut: whether some flow of a socket is to be cut, or may have to be */
 	__u64 proxy; /* port of the proxy, host order; 0: there is none */
 	/* What is done about violations (mewatch/mode.h). */
 	__u64 lease_ns;  /* nothing from then on; ~0: there is no end */

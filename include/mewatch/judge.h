@@ -27,6 +27,7 @@
 #define ME_FACT_RECURSIVE 8u   /* the origin is the configured recursive resolver */
 #define ME_FACT_WIRE 16u       /* seen on the wire: nothing is local there */
 #define ME_FACT_DHCP 32u       /* from the port of a DHCP client to that of a server */
+#define ME_FACT_AWAY 64u       /* for the caller: it leaves by another interface than lo */
 
 /* What is asked. */
 struct me_facts {

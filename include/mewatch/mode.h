@@ -31,7 +31,8 @@ static inline enum me_mode me_mode_now(const struct me_control *control, __u32 m
 
 /*
  * The flags that a flow is opened with. Whom nothing keeps waiting but a name that no answer gave is
- * taken for a violation at once, where names are strict and answers have been seen for long enough.
+ * taken for a violation at once, where names are strict and answers have been seen for long enough. Where
+ * nobody knows yet which addresses are its own, its first packet tells.
  */
 static inline __u8 me_mode_state(const struct me_control *control,
 				 const struct me_judgement *judged, __u64 now_ns)
@@ -44,6 +45,9 @@ static inline __u8 me_mode_state(const struct me_control *control,
 	if (flags && judged->verdict == ME_PENDING && (judged->mode & ME_MODE_NAMED) &&
 	    now_ns >= control->strict_ns)
 		flags |= ME_STATE_STRICT;
+	if ((flags & ME_STATE_DENY) && judged->verdict == ME_PENDING &&
+	    !(judged->mode & ME_MODE_NAMED))
+		flags |= ME_STATE_OWN;
 	return flags;
 }
 

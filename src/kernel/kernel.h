@@ -137,7 +137,11 @@ void me_kernel_mode(struct me_kernel *kernel, const struct me_kernel_mode *mode)
 enum me_mode me_kernel_mode_now(const struct me_kernel *kernel, uint32_t mode, uint64_t now_ns);
 /* For how long they may act on it without hearing of the daemon again; ~0: for good. */
 void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns);
-/* No flow of a socket is to be cut any more. */
+/*
+ * A look at all flows begins; and it found none of a socket that is cut, or may have to be. What the programs
+ * find to cut in between counts for the next look.
+ */
+void me_kernel_cut_begin(struct me_kernel *kernel);
 void me_kernel_uncut(struct me_kernel *kernel);
 
 /* An own address appeared or went; a namespace's addresses are complete, or it is gone. */

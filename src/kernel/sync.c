@@ -138,9 +138,20 @@ void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns)
 	__atomic_store_n(&kernel->control->lease_ns, until_ns, __ATOMIC_RELAXED);
 }
 
+static void cut_change(struct me_kernel *kernel, uint32_t from, uint32_t to)
+{
+	__atomic_compare_exchange_n(&kernel->control->cut, &from, to, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
+}
+
+void me_kernel_cut_begin(struct me_kernel *kernel)
+{
+	cut_change(kernel, ME_CUT_NEW, ME_CUT_SEEN);
+}
+
 void me_kernel_uncut(struct me_kernel *kernel)
 {
-	__atomic_store_n(&kernel->control->cut, 0, __ATOMIC_RELAXED);
+	cut_change(kernel, ME_CUT_SEEN, ME_CUT_NONE);
 }
 
 int me_kernel_own(struct me_kernel *kernel, const struct me_own_key *own, bool present)

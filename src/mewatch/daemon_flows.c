@@ -269,7 +269,8 @@ static int fold(const struct me_flow_key *key, const struct me_flow *flow, void 
 	int err;
 
 	daemon->cutting |= key->vantage == ME_HOST && !(flow->flags & ME_FLOW_CLOSED) &&
-			   me_state_action(flow->state) == ME_ACTION_DENIED;
+			   (me_state_action(flow->state) == ME_ACTION_DENIED ||
+			    (flow->state.flags & ME_STATE_OWN));
 	if (!me_state_is_final(flow->state))
 		pending_settle(daemon, key, flow);
 	else if ((flow->flags & ME_FLOW_CLOSED) && !lingers(daemon, key, flow) &&
@@ -308,8 +309,10 @@ static int take_host(const struct me_addr *address, const struct me_host_counts 
 
 int me_daemon_flows(struct me_daemon *daemon)
 {
-	int err = me_kernel_sync(daemon->kernel);
+	int err;
 
+	me_kernel_cut_begin(daemon->kernel);
+	err = me_kernel_sync(daemon->kernel);
 	daemon->walks++;
 	daemon->cutting = false;
 	me_surroundings_sync(daemon->surroundings);

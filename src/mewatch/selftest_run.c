@@ -209,8 +209,7 @@ enum way { WAY_LISTED, WAY_VIOLATION, WAY_DENIED, WAYS };
 /* What one run has to show of what is declared. */
 static enum me_sight awaited(enum me_sight declared, bool enforced)
 {
-	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED ||
-			declared == ME_SIGHT_CUT;
+	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED;
 
 	return deniable && !enforced ? ME_SIGHT_JUDGED : declared;
 }

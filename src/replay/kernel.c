@@ -123,6 +123,10 @@ void me_kernel_lease(struct me_kernel *kernel, uint64_t until_ns)
 }
 
 /* Nothing is cut: there is no socket. */
+void me_kernel_cut_begin(struct me_kernel *kernel)
+{
+}
+
 void me_kernel_uncut(struct me_kernel *kernel)
 {
 }

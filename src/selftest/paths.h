@@ -12,8 +12,6 @@
 	X(DENIABLE, "seen judged deniable", "and nothing leaves where the policy denies it")       \
 	X(DROPPED, "seen judged dropped",                                                          \
 	  "the same, but the sender is not told that it was denied")                               \
-	X(CUT, "seen judged cut",                                                                  \
-	  "the same, but only once it is settled: what is sent until then leaves")                 \
 	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
@@ -149,8 +147,10 @@ enum me_where {
 	  "a connection that the far end opened")                                                  \
 	X("child-netns", "child-netns", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process in a network namespace that it has made")                                     \
-	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, CUT, DENIABLE,                 \
+	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, DROPPED, DENIABLE,             \
 	  "the same at once, before the addresses of that are known")                              \
+	X("child-netns-new-udp", "child-netns-new-udp", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,    \
+	  "the same, datagrams")                                                                   \
 	X("unix", "unix", 4, IN, ME_PORT, 2, NOTHING, NOTHING,                                     \
 	  "a Unix socket to a relay, whose flow it is then")
 

@@ -112,8 +112,6 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	if (is_denied(run) && !run->arrived)
 		seen.sight = run->vantage == ME_HOST && run->error != EPERM ? ME_SIGHT_DROPPED
 									    : ME_SIGHT_DENIABLE;
-	else if (is_denied(run) && run->vantage == ME_HOST && run->error != EPERM)
-		seen.sight = ME_SIGHT_CUT;
 	else if (is_judged(run) && !run->denied)
 		seen.sight = ME_SIGHT_JUDGED;
 	else if (is_nothing(run))
@@ -138,19 +136,19 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	*ret_seen = seen;
 }
 
-/* What is cut is denied at once where it happens to be settled by then. */
-static bool is_cut(enum me_sight declared, enum me_sight found)
+/* Whose packet would be dropped is told so at once where it happens to be settled by then. */
+static bool is_told(enum me_sight declared, enum me_sight found)
 {
-	return declared == ME_SIGHT_CUT && found == ME_SIGHT_DENIABLE;
+	return declared == ME_SIGHT_DROPPED && found == ME_SIGHT_DENIABLE;
 }
 
 void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
 {
 	if (so_far->sight == ME_SIGHT_COUNT || so_far->sight == ME_SIGHT_ABSENT) {
 		*so_far = *more;
-	} else if (is_cut(more->sight, so_far->sight)) {
+	} else if (is_told(more->sight, so_far->sight)) {
 		so_far->sight = more->sight;
-	} else if (is_cut(so_far->sight, more->sight)) {
+	} else if (is_told(so_far->sight, more->sight)) {
 		return;
 	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight &&
 		   so_far->sight != ME_SIGHT_OTHER) {
@@ -173,7 +171,7 @@ bool me_cell_holds(const struct me_path_row *row, enum me_vantage vantage)
 {
 	enum me_sight found = row->seen[vantage].sight, declared = row->path->sight[vantage];
 
-	return found == ME_SIGHT_ABSENT || found == declared || is_cut(declared, found);
+	return found == ME_SIGHT_ABSENT || found == declared || is_told(declared, found);
 }
 
 struct me_path_sums me_paths_sum(const struct me_path_row *rows, size_t n)

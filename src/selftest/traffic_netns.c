@@ -70,22 +70,16 @@ static void child(const struct me_peer *peer, unsigned long count, struct me_tru
 	me_traffic_find(me_traffic_tcp, "tcp")(peer, count, truth);
 }
 
-/*
- * The streams stay open: they are there when it is settled what they are. From then on nobody hears of
- * those that are cut.
- */
 static void new_child(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
-	static const char payload[BYTES];
-
 	enter_child(peer);
-	while (count--) {
-		int fd = me_traffic_socket(peer->sa.sa_family, SOCK_STREAM, 0);
+	me_traffic_find(me_traffic_tcp, "tcp-ask")(peer, count, truth);
+}
 
-		truth->attempts++;
-		if (connect(fd, &peer->sa, peer->len) || send(fd, payload, BYTES, MSG_NOSIGNAL) < 0)
-			truth->error = errno;
-	}
+static void new_child_udp(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	enter_child(peer);
+	me_traffic_find(me_traffic_udp, "udp-sendto")(peer, count, truth);
 }
 
 static struct me_peer mail_host(int family)
@@ -208,6 +202,11 @@ static void subflow_port(const struct me_peer *peer, unsigned long count, struct
 }
 
 const struct me_traffic_path me_traffic_netns[] = {
-	{"mptcp-subflow", subflow}, {"mptcp-subflow-port", subflow_port}, {"accepted", accepted},
-	{"child-netns", child},     {"child-netns-new", new_child},       {NULL, NULL},
+	{"mptcp-subflow", subflow},
+	{"mptcp-subflow-port", subflow_port},
+	{"accepted", accepted},
+	{"child-netns", child},
+	{"child-netns-new", new_child},
+	{"child-netns-new-udp", new_child_udp},
+	{NULL, NULL},
 };

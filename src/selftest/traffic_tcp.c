@@ -207,7 +207,14 @@ static void ask(const struct me_peer *peer, int type, int protocol, struct me_tr
 		truth->error = errno;
 }
 
-/* What counts is the INIT that leaves. */
+/* What counts is the SYN that leaves, and whatever comes of it. */
+static void tcp_ask(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
+{
+	while (count--)
+		ask(peer, SOCK_STREAM, 0, truth);
+}
+
+/* The same with the INIT of SCTP. */
 static void sctp(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	while (count--)
@@ -256,6 +263,7 @@ const struct me_traffic_path me_traffic_tcp[] = {
 	{"mptcp", mptcp},
 	{"mptcp-same-peer", mptcp_same_peer},
 	{"mptcp-other-peer", mptcp_other_peer},
+	{"tcp-ask", tcp_ask},
 	{"sctp", sctp},
 	{"dccp", dccp},
 	{"accept", accepting},

@@ -488,6 +488,7 @@ static void a_mismatch_is_cut_under_way(void **state)
 	host_read(p.accepted, 10);
 	host_pair_close(&p);
 	host_pair_close(&good);
+	me_kernel_cut_begin(host->kernel);
 	me_kernel_uncut(host->kernel);
 }
 
@@ -550,6 +551,7 @@ static void datagrams_are_cut_under_way(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(send_to(fd, HOST_BAD, port), -EPERM);
 	assert_false(has_data(server));
+	me_kernel_cut_begin(host->kernel);
 	me_kernel_uncut(host->kernel); /* its socket has learned it */
 	assert_int_equal(send_to(fd, HOST_BAD, port), -EPERM);
 	assert_int_equal(send_to(other, HOST_GOOD, PLAIN), 0);

@@ -110,7 +110,7 @@ lab_assert "a hook less: why" \
 
 # After a signal, nothing stays; after kill -9 the next one removes it.
 for signal in TERM KILL; do
-	begin child-netns child-netns-new accepted
+	begin child-netns child-netns-new child-netns-new-udp accepted
 	kill -$signal $begun
 	wait $begun 2>/dev/null
 	code=$?

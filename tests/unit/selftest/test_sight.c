@@ -126,7 +126,7 @@ static void what_is_denied(void **state)
 	transit.arrived = 1;
 	assert_int_equal(sight_of(&transit), ME_SIGHT_OTHER);
 	host.arrived = 1;
-	assert_int_equal(sight_of(&host), ME_SIGHT_CUT); /* its first packets left */
+	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER); /* its first packets left */
 	host.error = EPERM;
 	assert_int_equal(sight_of(&host), ME_SIGHT_OTHER);
 	host.error = host.denied = 0;
@@ -157,18 +157,19 @@ static void runs_have_to_agree(void **state)
 	assert_string_equal(seen.why, "odd");
 }
 
-static void what_is_cut_may_be_denied_at_once(void **state)
+static void what_is_dropped_may_be_told_at_once(void **state)
 {
-	const struct me_seen cut = {.sight = ME_SIGHT_CUT}, denied = {.sight = ME_SIGHT_DENIABLE},
+	const struct me_seen dropped = {.sight = ME_SIGHT_DROPPED},
+			     denied = {.sight = ME_SIGHT_DENIABLE},
 			     judged = {.sight = ME_SIGHT_JUDGED};
-	struct me_path path = {.sight = {[ME_HOST] = ME_SIGHT_CUT}};
+	struct me_path path = {.sight = {[ME_HOST] = ME_SIGHT_DROPPED}};
 	struct me_path_row row = {.path = &path, .seen = {[ME_HOST] = denied}};
 
 	assert_true(me_cell_holds(&row, ME_HOST));
-	me_seen_add(&row.seen[ME_HOST], &cut);
-	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_CUT);
+	me_seen_add(&row.seen[ME_HOST], &dropped);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DROPPED);
 	me_seen_add(&row.seen[ME_HOST], &denied);
-	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_CUT);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DROPPED);
 	assert_true(me_cell_holds(&row, ME_HOST));
 	row.seen[ME_HOST] = judged;
 	assert_false(me_cell_holds(&row, ME_HOST));
@@ -249,7 +250,7 @@ int main(void)
 		cmocka_unit_test(what_others_opened_is_no_attempt),
 		cmocka_unit_test(what_is_denied),
 		cmocka_unit_test(runs_have_to_agree),
-		cmocka_unit_test(what_is_cut_may_be_denied_at_once),
+		cmocka_unit_test(what_is_dropped_may_be_told_at_once),
 		cmocka_unit_test(denying_adds_to_what_is_judged_alone),
 		cmocka_unit_test(verdicts_of_tricks),
 		cmocka_unit_test(the_declaration),
