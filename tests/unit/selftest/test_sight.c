@@ -174,7 +174,7 @@ static void what_is_dropped_may_be_told_at_once(void **state)
 	row.seen[ME_HOST] = judged;
 	assert_false(me_cell_holds(&row, ME_HOST));
 	path.sight[ME_HOST] = ME_SIGHT_DENIABLE;
-	row.seen[ME_HOST] = cut;
+	row.seen[ME_HOST] = dropped;
 	assert_false(me_cell_holds(&row, ME_HOST));
 }
 
