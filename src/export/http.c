@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/text.h"
+#include "export/http_connection.h"
 #include "export/listen.h"
 
 #define LISTENERS_MAX 4u
@@ -18,20 +19,6 @@
 #define CONTENT_POLICY                                                                             \
 	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "     \
 	"frame-ancestors 'none'"
-
-struct connection {
-	struct connection *next;
-	const struct listener *listener;
-	const struct sockaddr *peer; /* of the library's, as long as the connection is */
-	struct MHD_Connection *mhd;
-	int fd;
-	uint64_t since_ns; /* when it began, or when its last request was read */
-	size_t unread;     /* bytes of its answer, until all of it is taken */
-	bool waits;        /* for its answer: the library has it suspended … */
-	bool wants_much;   /* … behind those that want little */
-	bool is_next;      /* it has waited, and now it is its turn */
-	bool ended;        /* its end is on its way */
-};
 
 struct listener {
 	struct me_http *http;
@@ -45,9 +32,8 @@ struct me_http {
 	void *data;
 	int epoll_fd; /* holds the epoll fds of the listeners */
 	uint64_t now_ns;
-	uint64_t cut;     /* connections that were ended for want of room, or of time */
 	uint64_t turn_ns; /* that answers have taken in this me_http_run() */
-	struct connection *connections;
+	struct me_connections connections;
 	struct listener listeners[LISTENERS_MAX];
 	size_t count;
 };
@@ -60,6 +46,7 @@ int me_http_new(me_http_answer answer, void *data, struct me_http **ret_http)
 		return -ENOMEM;
 	http->answer = answer;
 	http->data = data;
+	http->connections.resume = MHD_resume_connection;
 	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (http->epoll_fd < 0) {
 		free(http);
@@ -69,22 +56,13 @@ int me_http_new(me_http_answer answer, void *data, struct me_http **ret_http)
 	return 0;
 }
 
-static void go_on(struct connection *connection)
-{
-	if (!connection->waits)
-		return;
-	connection->waits = false;
-	MHD_resume_connection(connection->mhd);
-}
-
 void me_http_free(struct me_http **http)
 {
 	struct me_http *h = *http;
 
 	if (!h)
 		return;
-	for (struct connection *c = h->connections; c; c = c->next)
-		go_on(c); /* the library ends none that is suspended */
+	me_connections_go_on(&h->connections);
 	for (size_t i = 0; i < h->count; i++) {
 		MHD_stop_daemon(h->listeners[i].daemon);
 		if (h->listeners[i].unlink_path)
@@ -96,102 +74,31 @@ void me_http_free(struct me_http **http)
 	*http = NULL;
 }
 
-static void end(struct connection *connection)
-{
-	connection->ended = true;
-	connection->listener->http->cut++;
-	shutdown(connection->fd, SHUT_RDWR);
-	go_on(connection);
-}
-
-/*
- * Makes room among the connections of the listener, those from the peer alone if one is given: beyond `most`
- * the one ends that has waited longest, so that whoever holds many of them keeps nobody else out.
- */
-static void make_room(struct me_http *http, const struct listener *listener,
-		      const struct sockaddr *peer, unsigned int most)
-{
-	struct connection *oldest = NULL;
-	unsigned int n = 0;
-
-	for (struct connection *c = http->connections; c; c = c->next) {
-		if (c->ended || c->listener != listener ||
-		    (peer && !me_listen_same_peer(peer, c->peer)))
-			continue;
-		n++;
-		if (!oldest || c->since_ns <= oldest->since_ns)
-			oldest = c;
-	}
-	if (n > most)
-		end(oldest);
-}
-
-/* Makes room for an answer: of those that nobody takes the oldest ends. */
-static void make_room_for_answer(struct me_http *http)
-{
-	size_t unread;
-
-	do {
-		struct connection *oldest = NULL;
-
-		unread = 0;
-		for (struct connection *c = http->connections; c; c = c->next) {
-			if (c->ended || !c->unread)
-				continue;
-			unread += c->unread;
-			if (!oldest || c->since_ns <= oldest->since_ns)
-				oldest = c;
-		}
-		if (unread > ME_HTTP_UNREAD_MAX)
-			end(oldest);
-	} while (unread > ME_HTTP_UNREAD_MAX);
-}
-
-static void begin(const struct listener *listener, struct MHD_Connection *mhd, void **context)
-{
-	struct me_http *http = listener->http;
-	const enum MHD_ConnectionInfoType fd = MHD_CONNECTION_INFO_CONNECTION_FD,
-					  address = MHD_CONNECTION_INFO_CLIENT_ADDRESS;
-	struct connection *connection = calloc(1, sizeof(*connection));
-
-	*context = connection;
-	if (!connection)
-		return;
-	*connection =
-		(struct connection){.next = http->connections,
-				    .listener = listener,
-				    .peer = MHD_get_connection_info(mhd, address)->client_addr,
-				    .mhd = mhd,
-				    .fd = MHD_get_connection_info(mhd, fd)->connect_fd,
-				    .since_ns = http->now_ns};
-	http->connections = connection;
-	if (connection->peer->sa_family != AF_UNIX)
-		make_room(http, listener, connection->peer, ME_HTTP_CONNECTIONS_IP);
-	make_room(http, listener, NULL, ME_HTTP_CONNECTIONS);
-}
-
 static void on_connection(void *data, struct MHD_Connection *mhd, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
+	const enum MHD_ConnectionInfoType fd = MHD_CONNECTION_INFO_CONNECTION_FD,
+					  address = MHD_CONNECTION_INFO_CLIENT_ADDRESS;
 	const struct listener *listener = data;
+	struct me_http *http = listener->http;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		begin(listener, mhd, context);
-		return;
-	}
-	for (struct connection **at = &listener->http->connections; *at; at = &(*at)->next) {
-		struct connection *connection = *at;
+		const struct me_connection begun = {
+			.listener = listener,
+			.peer = MHD_get_connection_info(mhd, address)->client_addr,
+			.mhd = mhd,
+			.fd = MHD_get_connection_info(mhd, fd)->connect_fd,
+			.since_ns = http->now_ns,
+		};
 
-		if (connection != *context)
-			continue;
-		*at = connection->next;
-		free(connection);
-		break;
+		*context = me_connection_begin(&http->connections, &begun);
+	} else {
+		me_connection_forget(&http->connections, *context);
+		*context = NULL;
 	}
-	*context = NULL;
 }
 
-static struct connection *connection_of(struct MHD_Connection *mhd)
+static struct me_connection *connection_of(struct MHD_Connection *mhd)
 {
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
@@ -200,7 +107,7 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
 			 enum MHD_RequestTerminationCode how)
 {
-	struct connection *connection = connection_of(mhd);
+	struct me_connection *connection = connection_of(mhd);
 
 	(void)data;
 	(void)context;
@@ -212,7 +119,7 @@ static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
 static enum MHD_Result send_body(struct MHD_Connection *mhd, unsigned int status, const char *type,
 				 struct me_strbuf *body)
 {
-	struct connection *connection = connection_of(mhd);
+	struct me_connection *connection = connection_of(mhd);
 	struct MHD_Response *response;
 	enum MHD_Result r;
 
@@ -303,7 +210,7 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 	uint64_t began_ns;
 	unsigned int status;
 
-	make_room_for_answer(http);
+	me_connections_make_room(&http->connections);
 	began_ns = me_clock_now(CLOCK_MONOTONIC);
 	status = http->answer(http->data, &request, &body, &type);
 	http->turn_ns += me_clock_now(CLOCK_MONOTONIC) - began_ns;
@@ -315,7 +222,7 @@ static enum MHD_Result answer(const struct listener *listener, struct MHD_Connec
 }
 
 /* The request was read: its answer and the next request have their own time. */
-static void begin_anew(struct connection *connection, uint64_t now_ns)
+static void begin_anew(struct me_connection *connection, uint64_t now_ns)
 {
 	const char *limit =
 		MHD_lookup_connection_value(connection->mhd, MHD_GET_ARGUMENT_KIND, "limit");
@@ -340,7 +247,7 @@ static bool has_body(struct MHD_Connection *mhd)
  * Whether the request has to wait until the caller has had its turn, and who wants much also until those who
  * want little were answered; a scrape never has.
  */
-static bool waits(const struct listener *listener, struct connection *connection)
+static bool waits(const struct listener *listener, struct me_connection *connection)
 {
 	if (listener->service == ME_HTTP_METRICS || connection->is_next)
 		return false;
@@ -361,7 +268,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 				  size_t *upload_len, void **context)
 {
 	const struct listener *listener = data;
-	struct connection *connection = connection_of(mhd);
+	struct me_connection *connection = connection_of(mhd);
 	bool post = !strcmp(method, "POST") && listener->unlink_path;
 
 	(void)version;
@@ -435,7 +342,7 @@ int me_http_listen_unix(struct me_http *http, enum me_http_service service, cons
 
 uint64_t me_http_cut(const struct me_http *http)
 {
-	return http->cut;
+	return http->connections.cut;
 }
 
 int me_http_fd(const struct me_http *http)
@@ -443,24 +350,12 @@ int me_http_fd(const struct me_http *http)
 	return http->epoll_fd;
 }
 
-/* Of those that wait for an answer, who wants little before who wants much, the one that waits longest. */
-static struct connection *next_to_answer(const struct me_http *http)
-{
-	struct connection *next = NULL;
-
-	for (struct connection *c = http->connections; c; c = c->next)
-		if (c->waits &&
-		    (!next || c->wants_much < next->wants_much ||
-		     (c->wants_much == next->wants_much && c->since_ns <= next->since_ns)))
-			next = c;
-	return next;
-}
-
 int me_http_timeout(const struct me_http *http)
 {
-	unsigned MHD_LONG_LONG soonest = http->connections ? 1000 : (unsigned MHD_LONG_LONG) - 1;
+	unsigned MHD_LONG_LONG soonest =
+		http->connections.first ? 1000 : (unsigned MHD_LONG_LONG) - 1;
 
-	if (next_to_answer(http))
+	if (me_connections_next(&http->connections))
 		return 0;
 	for (size_t i = 0; i < http->count; i++) {
 		unsigned MHD_LONG_LONG timeout;
@@ -469,25 +364,23 @@ int me_http_timeout(const struct me_http *http)
 		    timeout < soonest)
 			soonest = timeout;
 	}
-	return http->connections || soonest != (unsigned MHD_LONG_LONG) - 1 ? (int)soonest : -1;
+	return http->connections.first || soonest != (unsigned MHD_LONG_LONG) - 1 ? (int)soonest
+										  : -1;
 }
 
 void me_http_run(struct me_http *http, uint64_t now_ns)
 {
-	struct connection *next;
+	struct me_connection *next;
 
 	http->now_ns = now_ns;
 	http->turn_ns = 0;
-	/* The idle timeout alone would let a client hold a connection with a byte now and then. */
-	for (struct connection *c = http->connections; c; c = c->next)
-		if (!c->ended && now_ns - c->since_ns > ME_HTTP_REQUEST_NS)
-			end(c);
+	me_connections_end_late(&http->connections, now_ns);
 	for (size_t i = 0; i < http->count; i++)
 		MHD_run(http->listeners[i].daemon);
-	next = http->turn_ns < ME_HTTP_TURN_NS ? next_to_answer(http) : NULL;
+	next = http->turn_ns < ME_HTTP_TURN_NS ? me_connections_next(&http->connections) : NULL;
 	if (!next)
 		return;
 	next->is_next = true;
-	go_on(next);
-	MHD_run(next->listener->daemon);
+	me_connection_go_on(&http->connections, next);
+	MHD_run(((const struct listener *)next->listener)->daemon);
 }
