@@ -7,8 +7,8 @@
  * a probe, whose verdict waits in the socket for the first datagram; a send by address is an attempt
  * if it is the first to that peer.
  */
-#include "bpf/away.h"
 #include "bpf/ftp.h"
+#include "bpf/socket.h"
 
 /* Owners of MPTCP connections by token: further subflows are opened by a kernel worker. */
 struct me_mptcp {
@@ -90,8 +90,6 @@ static __noinline int me_datagram_open(struct me_sock *sock, const struct me_tar
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (flow && !(flow->flags & ME_FLOW_CLOSED) &&
 	    (__s64)(now - flow->last_ns) < (__s64)control->udp_idle_ns) {
-		if (target->facts & ME_FACT_AWAY)
-			me_away(&key, flow);
 		judged.endpoint = flow->endpoint;
 		state.word = *(volatile __u32 *)&flow->state.word;
 		if (me_deny_state(state)) /* what is sent keeps it open, whether it leaves or not */

@@ -211,6 +211,8 @@ static __always_inline bool me_egress_slow(const struct __sk_buff *skb, struct b
 	if (!me_redirected(sock, sk, &d->target) && sk->protocol == d->target.proto)
 		me_meant(sk, &d->target);
 	d->target.facts |= me_away_facts(skb);
+	if (d->target.facts & ME_FACT_AWAY)
+		me_away_datagram(sock, &d->target);
 	d->target.facts |= me_judge_dhcp(d->target.proto, sk->src_port, d->target.port);
 	if (me_datagram_open(sock, &d->target, now))
 		return false;

@@ -11,6 +11,7 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include "bpf/answer.h"
+#include "bpf/away.h"
 #include "bpf/ftp.h"
 #include "bpf/resolver.h"
 #include "bpf/witness.h"
@@ -156,7 +157,7 @@ static __noinline int me_stream_cut(struct __sk_buff *skb, struct bpf_sock *sk)
 	flow = bpf_map_lookup_elem(&me_flows, &key);
 	if (!flow)
 		return 0;
-	if ((flow->state.flags & ME_STATE_OWN) && me_away_facts(skb))
+	if (me_away_facts(skb))
 		me_away(&key, flow);
 	return me_deny_still(&key, flow->state);
 }
