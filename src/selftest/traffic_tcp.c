@@ -194,10 +194,12 @@ static void mptcp_other_peer(const struct me_peer *peer, unsigned long count,
 		truth->attempts += count;
 }
 
-/* Nobody listens, and who drops what leaves says nothing: it does not wait for long. */
-static void ask(const struct me_peer *peer, int type, int protocol, struct me_truth *truth)
+/* Whoever drops what leaves says nothing, so it does not wait for long. */
+static void ask(const struct me_peer *peer, int type, int protocol, unsigned int patience_ms,
+		struct me_truth *truth)
 {
-	static const struct timeval patience = {.tv_usec = 500000};
+	const struct timeval patience = {.tv_sec = patience_ms / 1000,
+					 .tv_usec = patience_ms % 1000 * 1000};
 	int fd = me_traffic_socket(peer->sa.sa_family, type, protocol);
 
 	truth->attempts++;
@@ -207,25 +209,25 @@ static void ask(const struct me_peer *peer, int type, int protocol, struct me_tr
 		truth->error = errno;
 }
 
-/* What counts is the SYN that leaves, and whatever comes of it. */
+/* What counts is the SYN that leaves: when the peer's neighbour is found, or a second later once more. */
 static void tcp_ask(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	while (count--)
-		ask(peer, SOCK_STREAM, 0, truth);
+		ask(peer, SOCK_STREAM, 0, 2500, truth);
 }
 
-/* The same with the INIT of SCTP. */
+/* The same with the INIT of SCTP, for which nobody listens. */
 static void sctp(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	while (count--)
-		ask(peer, SOCK_STREAM, IPPROTO_SCTP, truth);
+		ask(peer, SOCK_STREAM, IPPROTO_SCTP, 500, truth);
 }
 
 /* The same with the REQUEST of DCCP. */
 static void dccp(const struct me_peer *peer, unsigned long count, struct me_truth *truth)
 {
 	while (count--)
-		ask(peer, SOCK_DCCP, IPPROTO_DCCP, truth);
+		ask(peer, SOCK_DCCP, IPPROTO_DCCP, 500, truth);
 }
 
 /* The server's side: `count` connections taken and echoed. No attempt. */
