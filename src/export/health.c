@@ -218,6 +218,7 @@ static struct me_json *history(const struct me_history_view *view)
 	me_json_set_text(object, "state", view->state);
 	me_json_set_text(object, "path", view->path);
 	me_json_set_number(object, "bytes", view->bytes);
+	me_json_set_number(object, "cached", view->cached);
 	me_json_set_number(object, "rows", view->rows);
 	me_json_set(object, "oldest", me_value_time(view->oldest_ns));
 	me_json_set(object, "written", me_value_time(view->written_ns));

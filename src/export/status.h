@@ -54,7 +54,7 @@ struct me_history_view {
 	const char *aside; /* where a damaged file is now; or NULL */
 	bool off;          /* the policy wants none */
 	bool writing;
-	uint64_t bytes, rows;
+	uint64_t bytes, cached, rows;
 	uint64_t oldest_ns, written_ns; /* epoch; 0: nothing yet */
 	uint64_t errors;
 };

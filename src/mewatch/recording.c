@@ -205,6 +205,7 @@ void me_recording_status(struct me_daemon *daemon, struct me_status *status)
 		.off = s->state == ME_HISTORY_OFF,
 		.writing = s->state == ME_HISTORY_WRITING,
 		.bytes = s->bytes,
+		.cached = s->cached,
 		.rows = s->minutes,
 		.oldest_ns = s->oldest_ns,
 		.written_ns = s->written_ns,

@@ -137,6 +137,14 @@ uint64_t me_db_inserted(const struct me_db *db)
 	return (uint64_t)sqlite3_last_insert_rowid(db->sqlite);
 }
 
+uint64_t me_db_cached(struct me_db *db)
+{
+	int now = 0, most;
+
+	sqlite3_db_status(db->sqlite, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+	return now;
+}
+
 struct me_query *me_db_query(struct me_db *db, const char *sql)
 {
 	struct me_query *query;

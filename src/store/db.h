@@ -32,6 +32,9 @@ void me_db_undo(struct me_db *db);
 uint64_t me_db_changes(const struct me_db *db);
 uint64_t me_db_inserted(const struct me_db *db);
 
+/* Bytes of memory that its pages take; 0 if that is not known. */
+uint64_t me_db_cached(struct me_db *db);
+
 /*
  * The statement `sql`, which stays where it is: prepared once for each connection. One that cannot be
  * prepared says so at its first step. At most ME_DB_QUERIES_MAX different ones.

@@ -177,6 +177,7 @@ static void on_done(struct me_history *history, const struct me_history_time *no
 		return;
 	history->why.len = 0;
 	history->status.bytes = work->extent.bytes + work->log_bytes;
+	history->status.cached = work->cached;
 	history->status.minutes = work->minutes;
 	history->status.oldest_ns = work->extent.oldest_ns;
 }

@@ -84,6 +84,7 @@ struct me_history_status {
 	uint64_t removals;   /* how often somebody took the file away */
 	uint64_t errors;     /* times that something could not be written or read */
 	uint64_t bytes;      /* of the files */
+	uint64_t cached;     /* bytes of memory that pages of them take */
 	uint64_t minutes;    /* rows with counts */
 	uint64_t oldest_ns;  /* the oldest minute, epoch; 0: none */
 	uint64_t written_ns; /* when it was written last, epoch; 0: not yet */

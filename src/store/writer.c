@@ -86,6 +86,7 @@ static int do_prune(struct me_writer *writer, struct me_writer_work *work)
 
 	work->minutes = writer->minutes;
 	work->log_bytes = stat(writer->log_path.data, &st) ? 0 : (uint64_t)st.st_size;
+	work->cached = me_db_cached(writer->db);
 	return err;
 }
 

@@ -36,6 +36,7 @@ struct me_writer_work {
 	struct me_history_extent extent;
 	uint64_t minutes;   /* rows of that table */
 	uint64_t log_bytes; /* size of the file of changes beside it */
+	uint64_t cached;    /* bytes of memory that its pages take */
 	uint64_t took_ns;   /* how long it took */
 	bool more;          /* there is more to prune */
 };

@@ -58,11 +58,13 @@ soak_misdeeds() {
 	done | sort -n | head -n $((2 * SOAK_HOURS)) | cut -d' ' -f2
 }
 
-# soak_memory: what the daemon takes of it, in kB; written down with what it keeps.
+# soak_memory: what the daemon takes of it, in kB, but for pages of the history, which grows with the days;
+# written down with what it keeps.
 soak_memory() {
 	local resident
 
-	resident=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status)
+	resident=$(($(awk '$1 == "VmRSS:" { print $2 }' /proc/$lab_daemon_pid/status) -
+		$(lab_metric history_cache_bytes) / 1024))
 	echo "$lab_daemon_pid $resident $(lab_api '/v1/flows?limit=0' | jq .total)" >>"$LAB_TMP/memory"
 	echo $resident
 }

@@ -69,6 +69,7 @@ static void test_new_file(void **state)
 	world_begin(world);
 	assert_int_equal(me_history_status(world->history)->state, ME_HISTORY_WRITING);
 	assert_true(me_history_status(world->history)->bytes > 0);
+	assert_in_range(me_history_status(world->history)->cached, 1, 9 << 20);
 	assert_true(world_stop(world));
 	assert_int_equal(stat(world->path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
