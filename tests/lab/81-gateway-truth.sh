@@ -149,6 +149,8 @@ gateway_offload on
 streams mail 4 $and_resets
 check "without NAT"
 gateway_nat on
+# A connection of which each SYN is lost on that wire is an attempt that no gateway sees.
+gateway_at mail2 sysctl -qw net.ipv4.tcp_syn_retries=2
 for family in 4 6; do
 	streams mail2 $family $in_order
 done
