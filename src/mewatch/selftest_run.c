@@ -194,7 +194,8 @@ static int watch(struct me_selftest *selftest, const struct me_addr *to,
 	for (;;) {
 		measure(selftest, to, before, truth, run);
 		me_run_seen(run, ret_seen);
-		if (ret_seen->sight == declared || me_clock_now(CLOCK_MONOTONIC) > end)
+		if (me_sight_holds(declared, ret_seen->sight) ||
+		    me_clock_now(CLOCK_MONOTONIC) > end)
 			return 0;
 		if (!me_selftest_attend(selftest, ME_SELFTEST_TICK_MS))
 			return -EINTR;
@@ -209,7 +210,8 @@ enum way { WAY_LISTED, WAY_VIOLATION, WAY_DENIED, WAYS };
 /* What one run has to show of what is declared. */
 static enum me_sight awaited(enum me_sight declared, bool enforced)
 {
-	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED;
+	bool deniable = declared == ME_SIGHT_DENIABLE || declared == ME_SIGHT_DROPPED ||
+			declared == ME_SIGHT_DENIED;
 
 	return deniable && !enforced ? ME_SIGHT_JUDGED : declared;
 }

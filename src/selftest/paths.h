@@ -12,6 +12,7 @@
 	X(DENIABLE, "seen judged deniable", "and nothing leaves where the policy denies it")       \
 	X(DROPPED, "seen judged dropped",                                                          \
 	  "the same, but the sender is not told that it was denied")                               \
+	X(DENIED, "seen judged denied", "the same; the moment decides whether the sender is told") \
 	X(JUDGED, "seen judged", "each attempt is counted once, listed, and judged by the policy") \
 	X(FOUND, "blind spot, found", "no hook sees it; a sweep finds the socket")                 \
 	X(BLIND, "blind spot", "not seen")                                                         \
@@ -147,7 +148,7 @@ enum me_where {
 	  "a connection that the far end opened")                                                  \
 	X("child-netns", "child-netns", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,                    \
 	  "a process in a network namespace that it has made")                                     \
-	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, DROPPED, DENIABLE,             \
+	X("child-netns-new", "child-netns-new", 46, IN, ME_PORT, 1, DENIED, DENIABLE,              \
 	  "the same at once, before the addresses of that are known")                              \
 	X("child-netns-new-udp", "child-netns-new-udp", 46, IN, ME_PORT, 2, DENIABLE, DENIABLE,    \
 	  "the same, datagrams")                                                                   \

@@ -136,20 +136,23 @@ void me_run_seen(const struct me_run *run, struct me_seen *ret_seen)
 	*ret_seen = seen;
 }
 
-/* Whose packet would be dropped is told so at once where it happens to be settled by then. */
-static bool is_told(enum me_sight declared, enum me_sight found)
+static bool is_denying(enum me_sight sight)
 {
-	return declared == ME_SIGHT_DROPPED && found == ME_SIGHT_DENIABLE;
+	return sight == ME_SIGHT_DENIABLE || sight == ME_SIGHT_DROPPED || sight == ME_SIGHT_DENIED;
+}
+
+bool me_sight_holds(enum me_sight declared, enum me_sight found)
+{
+	return found == declared || (declared == ME_SIGHT_DENIED && is_denying(found));
 }
 
 void me_seen_add(struct me_seen *so_far, const struct me_seen *more)
 {
 	if (so_far->sight == ME_SIGHT_COUNT || so_far->sight == ME_SIGHT_ABSENT) {
 		*so_far = *more;
-	} else if (is_told(more->sight, so_far->sight)) {
-		so_far->sight = more->sight;
-	} else if (is_told(so_far->sight, more->sight)) {
-		return;
+	} else if (so_far->sight != more->sight && is_denying(so_far->sight) &&
+		   is_denying(more->sight)) {
+		so_far->sight = ME_SIGHT_DENIED;
 	} else if (more->sight != ME_SIGHT_ABSENT && so_far->sight != more->sight &&
 		   so_far->sight != ME_SIGHT_OTHER) {
 		if (more->sight == ME_SIGHT_OTHER)
@@ -169,9 +172,9 @@ void me_seen_deny(struct me_seen *seen, const struct me_seen *denied)
 
 bool me_cell_holds(const struct me_path_row *row, enum me_vantage vantage)
 {
-	enum me_sight found = row->seen[vantage].sight, declared = row->path->sight[vantage];
+	enum me_sight found = row->seen[vantage].sight;
 
-	return found == ME_SIGHT_ABSENT || found == declared || is_told(declared, found);
+	return found == ME_SIGHT_ABSENT || me_sight_holds(row->path->sight[vantage], found);
 }
 
 struct me_path_sums me_paths_sum(const struct me_path_row *rows, size_t n)

@@ -49,6 +49,9 @@ struct me_seen {
 	char why[160]; /* where it is ABSENT or OTHER */
 };
 
+/* Whether what was found is what was declared. */
+bool me_sight_holds(enum me_sight declared, enum me_sight found);
+
 /* What one run shows. */
 void me_run_seen(const struct me_run *run, struct me_seen *ret_seen);
 /*

@@ -157,19 +157,29 @@ static void runs_have_to_agree(void **state)
 	assert_string_equal(seen.why, "odd");
 }
 
-static void what_is_dropped_may_be_told_at_once(void **state)
+/* Only where it is declared so may the moment decide who is told. */
+static void who_is_told_by_the_moment(void **state)
 {
 	const struct me_seen dropped = {.sight = ME_SIGHT_DROPPED},
-			     denied = {.sight = ME_SIGHT_DENIABLE},
+			     told = {.sight = ME_SIGHT_DENIABLE},
 			     judged = {.sight = ME_SIGHT_JUDGED};
-	struct me_path path = {.sight = {[ME_HOST] = ME_SIGHT_DROPPED}};
-	struct me_path_row row = {.path = &path, .seen = {[ME_HOST] = denied}};
+	struct me_path path = {.sight = {[ME_HOST] = ME_SIGHT_DENIED}};
+	struct me_path_row row = {.path = &path, .seen = {[ME_HOST] = told}};
 
 	assert_true(me_cell_holds(&row, ME_HOST));
+	me_seen_add(&row.seen[ME_HOST], &told);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DENIABLE);
 	me_seen_add(&row.seen[ME_HOST], &dropped);
-	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DROPPED);
-	me_seen_add(&row.seen[ME_HOST], &denied);
-	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DROPPED);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DENIED);
+	me_seen_add(&row.seen[ME_HOST], &told);
+	assert_int_equal(row.seen[ME_HOST].sight, ME_SIGHT_DENIED);
+	assert_true(me_cell_holds(&row, ME_HOST));
+	path.sight[ME_HOST] = ME_SIGHT_DROPPED;
+	assert_false(me_cell_holds(&row, ME_HOST));
+	row.seen[ME_HOST] = told;
+	assert_false(me_cell_holds(&row, ME_HOST));
+	path.sight[ME_HOST] = ME_SIGHT_DENIED;
+	row.seen[ME_HOST] = dropped;
 	assert_true(me_cell_holds(&row, ME_HOST));
 	row.seen[ME_HOST] = judged;
 	assert_false(me_cell_holds(&row, ME_HOST));
@@ -250,7 +260,7 @@ int main(void)
 		cmocka_unit_test(what_others_opened_is_no_attempt),
 		cmocka_unit_test(what_is_denied),
 		cmocka_unit_test(runs_have_to_agree),
-		cmocka_unit_test(what_is_dropped_may_be_told_at_once),
+		cmocka_unit_test(who_is_told_by_the_moment),
 		cmocka_unit_test(denying_adds_to_what_is_judged_alone),
 		cmocka_unit_test(verdicts_of_tricks),
 		cmocka_unit_test(the_declaration),
