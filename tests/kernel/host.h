@@ -86,6 +86,8 @@ int host_socket(struct host *host, int family, int type, int protocol);
 int host_server(struct host *host, int type, const char *address, uint16_t *ret_port);
 /* 0 or a negative errno. */
 int host_connect(int fd, const char *address, uint16_t port);
+/* Sends one datagram of a byte by address: 0 or a negative errno. */
+int host_try_send(int fd, const char *address, uint16_t port);
 /* Sends one datagram of `size` bytes by address. */
 void host_send(int fd, const char *address, uint16_t port, size_t size);
 /* Reads one datagram at a server and answers with `size` bytes unless 0. */

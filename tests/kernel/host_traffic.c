@@ -57,6 +57,14 @@ int host_connect(int fd, const char *address, uint16_t port)
 	return connect(fd, (struct sockaddr *)&at, size) ? -errno : 0;
 }
 
+int host_try_send(int fd, const char *address, uint16_t port)
+{
+	struct sockaddr_storage at;
+	socklen_t size = address_of(address, port, &at);
+
+	return sendto(fd, "x", 1, 0, (struct sockaddr *)&at, size) < 0 ? -errno : 0;
+}
+
 void host_send(int fd, const char *address, uint16_t port, size_t size)
 {
 	_cleanup_free_ char *bytes = calloc(1, size + 1);

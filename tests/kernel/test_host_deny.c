@@ -89,14 +89,6 @@ static bool is_denied(struct host *host, const char *address, uint16_t port)
 	return err == -EPERM;
 }
 
-static int send_to(int fd, const char *address, uint16_t port)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-
-	assert_int_equal(inet_pton(AF_INET, address, &to.sin_addr), 1);
-	return sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
-}
-
 static bool has_data(int fd)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -287,7 +279,7 @@ static void packets_of_blind_sockets(void **state)
 	say(host, ME_MODE_ENFORCE);
 	assert_int_equal(inet_pton(AF_INET, HOST_BAD, &to.sin_addr), 1);
 	if (lite >= 0)
-		assert_int_equal(send_to(lite, HOST_BAD, PLAIN), -EPERM);
+		assert_int_equal(host_try_send(lite, HOST_BAD, PLAIN), -EPERM);
 	assert_int_equal(sendto(raw, &echo, sizeof(echo), 0, (void *)&to, sizeof(to)), -1);
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(sendto(ping, &echo, sizeof(echo), 0, (void *)&to, sizeof(to)), -1);
@@ -332,11 +324,11 @@ static void who_was_there_before(void **state)
 
 	say(host, ME_MODE_MONITOR);
 	p = host_pair_open(host, HOST_BAD);
-	assert_int_equal(send_to(fd, HOST_BAD, port), 0);
+	assert_int_equal(host_try_send(fd, HOST_BAD, port), 0);
 	say(host, ME_MODE_ENFORCE);
 	host_write(p.client, 100);
 	host_read(p.accepted, 100);
-	assert_int_equal(send_to(fd, HOST_BAD, port), 0);
+	assert_int_equal(host_try_send(fd, HOST_BAD, port), 0);
 	HOST_EXPECT(host, FINAL(STRANGER) = 2);
 	close(fd);
 	close(server);
@@ -375,8 +367,8 @@ static void loopback_and_dhcp(void **state)
 	say(host, ME_MODE_ENFORCE);
 	assert_false(is_denied(host, "127.0.0.1", PLAIN));
 	world_bind(fd, "0.0.0.0", 68);
-	assert_int_equal(send_to(fd, HOST_BAD, 67), 0);
-	assert_int_equal(send_to(other, HOST_BAD, 67), -EPERM);
+	assert_int_equal(host_try_send(fd, HOST_BAD, 67), 0);
+	assert_int_equal(host_try_send(other, HOST_BAD, 67), -EPERM);
 	HOST_EXPECT(host, FINAL(ME_LOCAL) = 1, FINAL(STRANGER) = 2, DENIED(REASON) = 1);
 	close(fd);
 	close(other);
@@ -540,21 +532,21 @@ static void datagrams_are_cut_under_way(void **state)
 	struct host_flow f;
 
 	say(host, ME_MODE_ENFORCE);
-	assert_int_equal(send_to(other, HOST_GOOD, PLAIN), 0);
+	assert_int_equal(host_try_send(other, HOST_GOOD, PLAIN), 0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(send_to(fd, HOST_BAD, port), 0);
+		assert_int_equal(host_try_send(fd, HOST_BAD, port), 0);
 	host_answer(server, 0);
 	host_answer(server, 0);
 	f = host_flow(host, HOST_BAD, port);
 	settle = settle_of(&f);
 	assert_int_equal(me_kernel_settle(host->kernel, &settle), 0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(send_to(fd, HOST_BAD, port), -EPERM);
+		assert_int_equal(host_try_send(fd, HOST_BAD, port), -EPERM);
 	assert_false(has_data(server));
 	me_kernel_cut_begin(host->kernel);
 	me_kernel_uncut(host->kernel); /* its socket has learned it */
-	assert_int_equal(send_to(fd, HOST_BAD, port), -EPERM);
-	assert_int_equal(send_to(other, HOST_GOOD, PLAIN), 0);
+	assert_int_equal(host_try_send(fd, HOST_BAD, port), -EPERM);
+	assert_int_equal(host_try_send(other, HOST_GOOD, PLAIN), 0);
 	assert_int_equal(host_flow(host, HOST_BAD, port).flow.packets_sent, 2);
 	close(fd);
 	close(other);
@@ -571,11 +563,11 @@ static void denied_without_room(void **state)
 	say(host, ME_MODE_ENFORCE);
 	for (int i = 0; i < ROOM; i++) {
 		fds[i] = host_socket(host, AF_INET, SOCK_DGRAM, 0);
-		assert_int_equal(send_to(fds[i], HOST_GOOD, PLAIN), 0);
+		assert_int_equal(host_try_send(fds[i], HOST_GOOD, PLAIN), 0);
 	}
 	fd = host_socket(host, AF_INET, SOCK_DGRAM, 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(send_to(fd, HOST_BAD, PLAIN), -EPERM);
+		assert_int_equal(host_try_send(fd, HOST_BAD, PLAIN), -EPERM);
 	assert_true(is_denied(host, HOST_BAD, PLAIN));
 	HOST_EXPECT(host, FINAL(ME_ALLOWED) = ROOM, FINAL(STRANGER) = 2, DENIED(REASON) = 2,
 		    TOTAL(FLOW_OVERFLOW) = 2);
