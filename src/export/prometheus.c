@@ -244,7 +244,7 @@ static void history(const struct me_history_view *view, struct me_strbuf *out)
 		       "Size of the history's files in bytes.");
 	me_metric_sample(out, "mewatch_history_bytes", ME_NO_LABELS, view->bytes);
 	me_metric_head(out, "mewatch_history_cache_bytes", "gauge",
-		       "Memory that pages of the history take, in bytes; 8 MiB at most.");
+		       "Memory that pages of the history take, in bytes; about 8 MiB at most.");
 	me_metric_sample(out, "mewatch_history_cache_bytes", ME_NO_LABELS, view->cached);
 	me_metric_head(out, "mewatch_history_rows", "gauge",
 		       "Rows of counts by the minute in the history.");

@@ -133,6 +133,8 @@ for _ in {1..40}; do # the file has some room of its own yet
 	lab_reload ok # what is told is written soon
 	lab_wait '[ "$(written)" != "$before" ] || [ "$(lab_metric history_writing)" = 0 ]' 20
 done
+lab_assert "its pages: told" test "$(lab_metric history_cache_bytes)" -gt 0
+lab_assert_eq "its pages: the same under health" "$(lab_api /v1/health | jq .history.cached)" "$(lab_metric history_cache_bytes)"
 lab_assert_eq "full: told" "$(lab_metric history_writing)" 0
 lab_assert "full: counted" test "$(lab_metric history_errors_total)" -ge 1
 lab_assert "full: a problem" test -n "$(lab_api /v1/health |
